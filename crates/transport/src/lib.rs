@@ -1,1 +1,11 @@
-//! kitfox-transport
+//! The wires: one port that speaks REST, Connect and gRPC over HTTP/1.1 and HTTP/2, and the
+//! clients of them.
+
+pub mod client;
+mod handler;
+mod limits;
+pub mod serve;
+pub mod wires;
+
+pub use handler::Handler;
+pub use limits::Limits;

@@ -1,0 +1,464 @@
+//! What travels with a call: Go's context, and what a call needs on every wire.
+//!
+//! A [`Context`] is a cheap clone and never changes under its holder: `with_` makes another one
+//! that knows more. A deadline only ever tightens. Two slots are written from inside the call and
+//! read outside it: the metadata of the answer ([`Context::respond`]) and the fields of the call's
+//! record ([`Context::record`]).
+
+mod cancel;
+mod peer;
+mod trace;
+mod travel;
+mod values;
+
+use std::borrow::Cow;
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+pub use cancel::CancelGuard;
+pub use peer::{Peer, Principal};
+pub use trace::TraceContext;
+pub use travel::{Baggage, Criticality};
+
+use crate::platform::Task;
+use crate::{Code, Error, Metadata, Platform, ResponseMetadata};
+use cancel::Cancel;
+use travel::Travel;
+use values::Values;
+
+/// What travels with a call.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// use std::time::Duration;
+/// use kitfox_core::{Code, Context};
+///
+/// let cx = Context::background().with_timeout(Duration::from_millis(5));
+/// let why = cx.done().await;
+/// assert_eq!(why.code(), Code::DeadlineExceeded);
+/// # });
+/// ```
+#[derive(Clone)]
+pub struct Context(Arc<Node>);
+
+/// One link of a chain that begins with the call itself.
+struct Node {
+    parent: Option<Context>,
+    cancel: Cancel,
+    travel: Travel,
+    /// Of the call's first node only.
+    call: Option<Call>,
+}
+
+/// What all contexts of one call share.
+struct Call {
+    platform: Option<Platform>,
+    peer: Option<Peer>,
+    metadata: Metadata,
+    idempotency_key: Option<Arc<str>>,
+    response: Mutex<Option<Box<ResponseMetadata>>>,
+    fields: Mutex<Vec<RecordField>>,
+}
+
+/// A field of a call's record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordField {
+    /// What it is: `order`.
+    pub name: &'static str,
+    /// Its value: `4711`.
+    pub value: Cow<'static, str>,
+}
+
+/// What a transport knows of a call that comes in, or a test makes up.
+#[derive(Debug, Default)]
+pub struct Incoming {
+    /// Where the call runs.
+    pub platform: Option<Platform>,
+    /// Who is at the other end of the connection.
+    pub peer: Option<Peer>,
+    /// Its headers.
+    pub metadata: Metadata,
+    /// When the caller stops waiting.
+    pub deadline: Option<Instant>,
+    /// The caller's span.
+    pub trace: Option<TraceContext>,
+    /// The caller's baggage.
+    pub baggage: Option<Baggage>,
+    /// How many attempts the caller made before this one.
+    pub previous_attempts: u32,
+    /// The caller's idempotency key.
+    pub idempotency_key: Option<Arc<str>>,
+    /// What the call is worth.
+    pub criticality: Criticality,
+}
+
+impl Context {
+    /// The context of work that no call asked for: a test, a `main`, a background worker. It has
+    /// no deadline and is never cancelled.
+    #[must_use]
+    pub fn background() -> Self {
+        Context::incoming(Incoming::default())
+    }
+
+    /// The context of a call that came in.
+    #[must_use]
+    pub fn incoming(incoming: Incoming) -> Self {
+        let Incoming {
+            platform,
+            peer,
+            metadata,
+            deadline,
+            trace,
+            baggage,
+            previous_attempts,
+            idempotency_key,
+            criticality,
+        } = incoming;
+        Context(Arc::new(Node {
+            parent: None,
+            cancel: Cancel::default(),
+            travel: Travel {
+                deadline,
+                trace,
+                baggage,
+                principal: None,
+                attempt: previous_attempts.saturating_add(1),
+                criticality,
+                values: Values::default(),
+                outgoing: None,
+                next_key: None,
+            },
+            call: Some(Call { idempotency_key, ..Call::new(platform, peer, metadata) }),
+        }))
+    }
+
+    /// The context of a call that this one makes: what goes out with it. It shares deadline,
+    /// cancellation, trace, baggage, criticality and values, and has answer, record, principal and
+    /// idempotency key of its own, so that nothing of one call leaks into another.
+    #[must_use]
+    pub fn outgoing(&self) -> Self {
+        let mut travel = self.0.travel.clone();
+        let sent = travel.outgoing.take();
+        travel.principal = None;
+        travel.attempt = 1;
+        let call = Call {
+            idempotency_key: travel.next_key.take(),
+            ..Call::new(
+                self.call().platform.clone(),
+                None,
+                sent.map_or_else(Metadata::new, Arc::unwrap_or_clone),
+            )
+        };
+        self.link(travel, Some(call))
+    }
+
+    /// When the caller stops waiting.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        self.0.travel.deadline
+    }
+
+    /// The time left, zero when it is over; `None` without a deadline.
+    #[must_use]
+    pub fn remaining(&self) -> Option<Duration> {
+        self.deadline().map(|deadline| deadline.saturating_duration_since(Instant::now()))
+    }
+
+    /// Resolves when the call is over: cancelled, past its deadline, or answered. Says which, as
+    /// an error that a method may return.
+    pub async fn done(&self) -> Error {
+        let cancelled = self.cancelled();
+        let Some(deadline) = self.deadline() else {
+            cancelled.await;
+            return canceled();
+        };
+        tokio::select! {
+            biased;
+            () = cancelled => canceled(),
+            () = tokio::time::sleep_until(deadline) => expired(),
+        }
+    }
+
+    /// Why the call is over; `None` while it is not.
+    #[must_use]
+    pub fn err(&self) -> Option<Error> {
+        if self.is_cancelled() {
+            return Some(canceled());
+        }
+        self.deadline().filter(|deadline| *deadline <= Instant::now()).map(|_| expired())
+    }
+
+    /// With an earlier deadline; a later one changes nothing.
+    #[must_use]
+    pub fn with_deadline(&self, deadline: Instant) -> Self {
+        let mut travel = self.0.travel.clone();
+        travel.deadline = Some(travel.deadline.map_or(deadline, |old| old.min(deadline)));
+        self.link(travel, None)
+    }
+
+    /// With at most `timeout` from now.
+    #[must_use]
+    pub fn with_timeout(&self, timeout: Duration) -> Self {
+        match Instant::now().checked_add(timeout) {
+            Some(deadline) => self.with_deadline(deadline),
+            // Further than the clock reaches is no deadline.
+            None => self.clone(),
+        }
+    }
+
+    /// A context that can be cancelled apart from this one, which happens when the guard is
+    /// dropped. Cancelling this one cancels it too.
+    pub fn child(&self) -> (Self, CancelGuard) {
+        let child = self.link(self.0.travel.clone(), None);
+        let guard = child.guard();
+        (child, guard)
+    }
+
+    /// Headers that came with the call; on a call that goes out, those that go with it.
+    #[must_use]
+    pub fn metadata(&self) -> &Metadata {
+        &self.call().metadata
+    }
+
+    /// With headers for the calls that this context makes. Headers that came in are never passed
+    /// on by themselves: they may hold the caller's secrets.
+    #[must_use]
+    pub fn with_metadata(&self, metadata: Metadata) -> Self {
+        let mut travel = self.0.travel.clone();
+        travel.outgoing = Some(Arc::new(metadata));
+        self.link(travel, None)
+    }
+
+    /// Sets headers, trailers or the REST status of the answer, from inside the call.
+    ///
+    /// ```
+    /// # let cx = kitfox_core::Context::background();
+    /// cx.respond(|answer| answer.status = Some(201));
+    /// cx.respond(|answer| answer.headers.insert("location", "/v1/orders/7")).unwrap();
+    /// ```
+    pub fn respond<T>(&self, change: impl FnOnce(&mut ResponseMetadata) -> T) -> T {
+        change(lock(&self.call().response).get_or_insert_default())
+    }
+
+    /// Takes what [`Context::respond`] left, for whoever sends the answer.
+    #[must_use]
+    pub fn take_response(&self) -> Option<Box<ResponseMetadata>> {
+        lock(&self.call().response).take()
+    }
+
+    /// Adds a field to the call's record: its log line and its span.
+    pub fn record(&self, name: &'static str, value: impl Into<Cow<'static, str>>) {
+        lock(&self.call().fields).push(RecordField { name, value: value.into() });
+    }
+
+    /// Takes the fields that [`Context::record`] left, for whoever writes the record.
+    #[must_use]
+    pub fn take_fields(&self) -> Vec<RecordField> {
+        std::mem::take(&mut *lock(&self.call().fields))
+    }
+
+    /// Who is at the other end of the connection.
+    #[must_use]
+    pub fn peer(&self) -> Option<&Peer> {
+        self.call().peer.as_ref()
+    }
+
+    /// Where the call runs; the system, if nobody said.
+    #[must_use]
+    pub fn platform(&self) -> Platform {
+        self.call().platform.clone().unwrap_or_else(Platform::system)
+    }
+
+    /// Starts a child of the call: it shares deadline and cancellation, and ends with them.
+    ///
+    /// Awaiting the task gives its output, or why it ended.
+    pub fn spawn<F>(&self, future: F) -> Task<Result<F::Output, Error>>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let cx = self.clone();
+        self.platform().tasks().spawn(async move {
+            tokio::select! {
+                biased;
+                why = cx.done() => Err(why),
+                output = future => Ok(output),
+            }
+        })
+    }
+
+    /// Starts work that outlives the call, for at most `limit`. It keeps the call's trace and
+    /// values and nothing else of it; a host awaits it at drain.
+    pub fn detach<F, Fut>(&self, limit: Duration, work: F) -> Task<Result<Fut::Output, Error>>
+    where
+        F: FnOnce(Context) -> Fut,
+        Fut: Future + Send + 'static,
+        Fut::Output: Send + 'static,
+    {
+        let mut travel = self.0.travel.clone();
+        travel.deadline = Instant::now().checked_add(limit);
+        let platform = self.call().platform.clone();
+        let cx = Context(Arc::new(Node {
+            parent: None,
+            cancel: Cancel::default(),
+            travel,
+            call: Some(Call::new(platform, self.peer().cloned(), Metadata::new())),
+        }));
+        let future = work(cx.clone());
+        cx.spawn(future)
+    }
+
+    fn link(&self, travel: Travel, call: Option<Call>) -> Self {
+        Context(Arc::new(Node {
+            parent: Some(self.clone()),
+            cancel: Cancel::default(),
+            travel,
+            call,
+        }))
+    }
+
+    fn call(&self) -> &Call {
+        let mut node = &self.0;
+        loop {
+            match (&node.call, &node.parent) {
+                (Some(call), _) => return call,
+                (None, Some(parent)) => node = &parent.0,
+                (None, None) => unreachable!("the first node of a chain is a call"),
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Context {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Headers and values stay out: they may hold secrets.
+        f.debug_struct("Context")
+            .field("deadline", &self.deadline())
+            .field("trace", &self.trace())
+            .field("attempt", &self.attempt())
+            .field("cancelled", &self.is_cancelled())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Call {
+    fn new(platform: Option<Platform>, peer: Option<Peer>, metadata: Metadata) -> Self {
+        Call {
+            platform,
+            peer,
+            metadata,
+            idempotency_key: None,
+            response: Mutex::new(None),
+            fields: Mutex::new(Vec::new()),
+        }
+    }
+}
+
+fn canceled() -> Error {
+    Error::by_layer("context", Code::Canceled, "the call was cancelled or is over")
+}
+
+fn expired() -> Error {
+    Error::by_layer("context", Code::DeadlineExceeded, "the deadline of the call has passed")
+}
+
+/// A panic while one of the slots was held leaves it as it was, which is fine to read.
+fn lock<T>(slot: &Mutex<T>) -> MutexGuard<'_, T> {
+    slot.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_deadline_only_tightens() {
+        let near = Context::background().with_timeout(Duration::from_secs(1));
+        let far = near.with_timeout(Duration::from_secs(9));
+        assert_eq!(far.deadline(), near.deadline());
+        assert_eq!(far.remaining(), Some(Duration::from_secs(1)));
+        assert!(far.err().is_none());
+        assert_eq!(far.done().await.code(), Code::DeadlineExceeded);
+        assert_eq!(near.err().expect("past").code(), Code::DeadlineExceeded);
+    }
+
+    #[tokio::test]
+    async fn an_endless_timeout_is_no_deadline() {
+        let cx = Context::background().with_timeout(Duration::MAX);
+        assert_eq!(cx.deadline(), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_spawned_child_ends_with_its_call() {
+        let call = Context::background();
+        let guard = call.guard();
+        let child = call.spawn(std::future::pending::<()>());
+        drop(guard);
+        let ended = child.await.expect("not ended by the platform");
+        assert_eq!(ended.unwrap_err().code(), Code::Canceled);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn detached_work_outlives_its_call_until_its_limit() {
+        let call = Context::background().with_timeout(Duration::from_secs(1));
+        let guard = call.guard();
+        let work = call.detach(Duration::from_secs(60), |cx| async move {
+            tokio::time::sleep(Duration::from_secs(30)).await;
+            cx.remaining()
+        });
+        let stuck = call.detach(Duration::from_secs(60), |_| std::future::pending::<()>());
+        drop(guard);
+        assert_eq!(work.await.unwrap().unwrap(), Some(Duration::from_secs(30)));
+        assert_eq!(stuck.await.unwrap().unwrap_err().code(), Code::DeadlineExceeded);
+    }
+
+    #[tokio::test]
+    async fn a_child_is_cancelled_alone_and_with_its_parent() {
+        let call = Context::background();
+        let (child, guard) = call.child();
+        drop(guard);
+        assert_eq!(child.done().await.code(), Code::Canceled);
+        assert!(call.err().is_none());
+
+        let (child, _guard) = call.child();
+        drop(call.guard());
+        assert_eq!(child.done().await.code(), Code::Canceled);
+    }
+
+    #[test]
+    fn what_a_call_sends_out_is_not_what_came_in() {
+        let mut metadata = Metadata::new();
+        metadata.insert("authorization", "secret").unwrap();
+        let idempotency_key = Some("theirs".into());
+        let incoming =
+            Context::incoming(Incoming { metadata, idempotency_key, ..Incoming::default() })
+                .with_principal(Principal::new("alice"))
+                .with_value(7_u32);
+        let out = incoming.outgoing();
+        assert!(out.metadata().is_empty());
+        assert!(out.principal().is_none());
+        assert_eq!(out.idempotency_key(), None);
+        assert_eq!(out.value::<u32>(), Some(&7));
+
+        let mut sent = Metadata::new();
+        sent.insert("x-tenant", "blue").unwrap();
+        let out = incoming.with_metadata(sent).with_idempotency_key("ours").outgoing();
+        assert_eq!(out.metadata().text("x-tenant"), Some("blue"));
+        assert_eq!(out.idempotency_key(), Some("ours"));
+        assert_eq!(out.outgoing().idempotency_key(), None);
+    }
+
+    #[test]
+    fn the_slots_of_a_call_are_shared_by_its_contexts_only() {
+        let call = Context::background();
+        call.with_attempt(2).respond(|answer| answer.status = Some(201));
+        call.outgoing().respond(|answer| answer.status = Some(500));
+        call.with_value(1_u8).record("order", "7");
+        assert_eq!(call.take_response().and_then(|answer| answer.status), Some(201));
+        assert_eq!(call.take_fields().len(), 1);
+        assert!(call.take_response().is_none());
+    }
+}

@@ -1,0 +1,71 @@
+//! A typed detail of an error, as `google.rpc.Status` carries them.
+
+use bytes::Bytes;
+
+use crate::message::{Codec, Message};
+
+/// One typed detail of an error: the name of a message and its protobuf bytes.
+///
+/// ```
+/// use kitfox_core::error::Detail;
+/// use kitfox_core::types::ErrorInfo;
+///
+/// let info = ErrorInfo { reason: "EMPTY".into(), ..Default::default() };
+/// let detail = Detail::new(&info);
+/// assert_eq!(detail.type_name(), "google.rpc.ErrorInfo");
+/// assert_eq!(detail.decode::<ErrorInfo>(), Some(info));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Detail {
+    type_name: Box<str>,
+    value: Bytes,
+    json: Option<Box<str>>,
+}
+
+impl Detail {
+    /// The detail that `message` is.
+    #[must_use]
+    pub fn new<M: Message>(message: &M) -> Self {
+        let json = message.encode(Codec::Json).ok();
+        Detail {
+            type_name: M::NAME.into(),
+            value: message.encode(Codec::Protobuf).unwrap_or_default().into(),
+            json: json.and_then(|json| String::from_utf8(json).ok()).map(Into::into),
+        }
+    }
+
+    /// A detail from a wire: the full name of its message, with or without the prefix of a type
+    /// URL (`type.googleapis.com/`), and its protobuf bytes.
+    #[must_use]
+    pub fn from_wire(type_url: &str, value: Bytes) -> Self {
+        let name = type_url.rsplit_once('/').map_or(type_url, |(_, name)| name);
+        Detail { type_name: name.into(), value, json: None }
+    }
+
+    /// The full protobuf name of the message.
+    #[must_use]
+    pub fn type_name(&self) -> &str {
+        &self.type_name
+    }
+
+    /// Its protobuf bytes.
+    #[must_use]
+    pub fn value(&self) -> &Bytes {
+        &self.value
+    }
+
+    /// The message in JSON, where it was made here; for people (Connect's `debug`).
+    #[must_use]
+    pub fn json(&self) -> Option<&str> {
+        self.json.as_deref()
+    }
+
+    /// The message, if it is an `M` and its bytes are whole.
+    #[must_use]
+    pub fn decode<M: Message>(&self) -> Option<M> {
+        if *self.type_name != *M::NAME {
+            return None;
+        }
+        M::decode(Codec::Protobuf, &self.value).ok()
+    }
+}

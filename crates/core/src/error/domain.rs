@@ -1,0 +1,54 @@
+//! The bridge between a service's own error enum and [`Error`].
+
+use super::{Error, Recovery};
+use crate::Code;
+
+/// A service's own errors: what `#[kitfox::error]` makes of an enum.
+///
+/// Layers and wires see only the [`Error`]; the two ends of a call see the enum again.
+/// [`Error`] implements it too, for a service that needs no errors of its own.
+pub trait DomainError: Sized + Send + 'static {
+    /// What the contract knows of these errors.
+    const SCHEMA: &'static ErrorSchema;
+
+    /// As it goes to the caller: the variant's code, with the variant among the details.
+    fn into_error(self) -> Error;
+
+    /// As it came from the callee: the variant that the details name, and the variant marked
+    /// `#[call]` for everything else.
+    fn from_error(error: Error) -> Self;
+}
+
+impl DomainError for Error {
+    const SCHEMA: &'static ErrorSchema = &ErrorSchema { domain: "", variants: &[] };
+
+    fn into_error(self) -> Error {
+        self
+    }
+
+    fn from_error(error: Error) -> Self {
+        error
+    }
+}
+
+/// A service's errors as data.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ErrorSchema {
+    /// The name that tells these errors from others' (`google.rpc.ErrorInfo.domain`).
+    pub domain: &'static str,
+    /// Each error.
+    pub variants: &'static [ErrorVariant],
+}
+
+/// One error of a service as data.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ErrorVariant {
+    /// Its name on every wire (`google.rpc.ErrorInfo.reason`), in `UPPER_SNAKE_CASE`.
+    pub reason: &'static str,
+    /// Its code.
+    pub code: Code,
+    /// Whether trying again may help.
+    pub recovery: Recovery,
+    /// What it means, from the doc comment.
+    pub docs: &'static str,
+}

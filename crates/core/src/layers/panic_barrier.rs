@@ -1,0 +1,81 @@
+//! A panic in a method is one failed call.
+//!
+//! The caller learns that the call failed, and nothing of why; the log has the message.
+
+use std::any::Any;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::task::{Context as TaskContext, Poll};
+
+use bytes::Bytes;
+use futures_core::Stream;
+use pin_project_lite::pin_project;
+
+use crate::contract::Method;
+use crate::{Code, Endpoint, Error, Layer, MessageStream, Reply, Request};
+
+/// Turns a panic into a failed call.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PanicBarrier;
+
+impl<E: Endpoint> Layer<E> for PanicBarrier {
+    type Endpoint = PanicBarrierEndpoint<E>;
+
+    fn layer(&self, method: &'static Method, inner: E) -> PanicBarrierEndpoint<E> {
+        PanicBarrierEndpoint { method, inner }
+    }
+}
+
+/// An endpoint behind a [`PanicBarrier`].
+#[derive(Debug)]
+pub struct PanicBarrierEndpoint<E> {
+    method: &'static Method,
+    inner: E,
+}
+
+impl<E: Endpoint> Endpoint for PanicBarrierEndpoint<E> {
+    async fn call(&self, request: Request) -> Result<Reply, Error> {
+        let method = self.method;
+        let reply = Barrier { method, inner: self.inner.call(request) }.await?;
+        Ok(reply.map_stream(|messages| MessageStream::new(Barrier { method, inner: messages })))
+    }
+}
+
+pin_project! {
+    struct Barrier<T> {
+        method: &'static Method,
+        #[pin]
+        inner: T,
+    }
+}
+
+impl<F: Future<Output = Result<Reply, Error>>> Future for Barrier<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        // What the panic left half done is dropped with the call.
+        catch_unwind(AssertUnwindSafe(|| this.inner.poll(cx)))
+            .unwrap_or_else(|panic| Poll::Ready(Err(failed(this.method, &*panic))))
+    }
+}
+
+impl<S: Stream<Item = Result<Bytes, Error>>> Stream for Barrier<S> {
+    type Item = S::Item;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Option<S::Item>> {
+        let this = self.project();
+        catch_unwind(AssertUnwindSafe(|| this.inner.poll_next(cx)))
+            .unwrap_or_else(|panic| Poll::Ready(Some(Err(failed(this.method, &*panic)))))
+    }
+}
+
+#[cold]
+fn failed(method: &Method, panic: &(dyn Any + Send)) -> Error {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    let text = text.unwrap_or("(the panic carries no text)");
+    tracing::error!(method = method.path, panic = text, "a method panicked");
+    Error::by_layer("panic barrier", Code::Internal, "the method panicked")
+}

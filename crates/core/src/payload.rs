@@ -1,0 +1,141 @@
+//! Messages encoded for a wire: what layers carry without knowing what is in it.
+
+use std::fmt;
+
+use bytes::Bytes;
+
+use crate::message::{Codec, DecodeError, Message};
+use crate::stream::MessageStream;
+use crate::{Code, Error};
+
+/// Messages in encoded form, the codec they are in, and what a REST route bound.
+pub struct Payload {
+    body: Body,
+    codec: Codec,
+    bindings: Option<Box<Bindings>>,
+}
+
+/// One message or many.
+#[derive(Debug)]
+pub enum Body {
+    /// One encoded message.
+    Unary(Bytes),
+    /// Encoded messages as they come.
+    Stream(MessageStream),
+}
+
+/// Values of a REST route's path and query: fields of the input by name, as text.
+///
+/// They are set after the body is decoded, in order, so that the path wins over the query and the
+/// query over the body.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bindings(pub Vec<(Box<str>, Box<str>)>);
+
+impl Payload {
+    /// One message.
+    #[must_use]
+    pub fn unary(codec: Codec, message: Bytes) -> Self {
+        Payload { body: Body::Unary(message), codec, bindings: None }
+    }
+
+    /// One message of a REST request: a body, which may be empty, and bound values.
+    #[must_use]
+    pub fn rest(body: Bytes, bindings: Bindings) -> Self {
+        Payload { body: Body::Unary(body), codec: Codec::Json, bindings: Some(Box::new(bindings)) }
+    }
+
+    /// Many messages.
+    #[must_use]
+    pub fn stream(codec: Codec, messages: MessageStream) -> Self {
+        Payload { body: Body::Stream(messages), codec, bindings: None }
+    }
+
+    /// How the messages are encoded. An answer is in the codec of its request.
+    #[must_use]
+    pub fn codec(&self) -> Codec {
+        self.codec
+    }
+
+    /// The encoded messages.
+    #[must_use]
+    pub fn body(&self) -> &Body {
+        &self.body
+    }
+
+    /// The encoded messages, to keep.
+    #[must_use]
+    pub fn into_body(self) -> Body {
+        self.body
+    }
+
+    /// A second handle on the same message, for a retry; a stream has none.
+    #[must_use]
+    pub fn try_clone(&self) -> Option<Payload> {
+        let Body::Unary(message) = &self.body else { return None };
+        Some(Payload {
+            body: Body::Unary(message.clone()),
+            codec: self.codec,
+            bindings: self.bindings.clone(),
+        })
+    }
+
+    /// The one message that this payload holds.
+    ///
+    /// # Errors
+    /// `InvalidArgument` when the bytes are no `M` or a bound value does not fit its field;
+    /// `Internal` when the payload is a stream.
+    pub fn decode<M: Message>(&self) -> Result<M, Error> {
+        let Body::Unary(bytes) = &self.body else {
+            return Err(wrong_shape());
+        };
+        let Some(bindings) = &self.bindings else {
+            return M::decode(self.codec, bytes).map_err(|cause| undecodable::<M>(&cause));
+        };
+        // A body without content is an empty message: GET has none, POST may have none.
+        let body: &[u8] = if bytes.is_empty() { b"{}" } else { bytes };
+        let mut message = M::decode(self.codec, body).map_err(|cause| undecodable::<M>(&cause))?;
+        for (name, value) in &bindings.0 {
+            message.bind(name, value).map_err(|cause| {
+                refused(format!("the value of `{name}` cannot be used: {cause}"))
+            })?;
+        }
+        Ok(message)
+    }
+
+    /// The messages of a stream; one message is a stream of one.
+    #[must_use]
+    pub fn into_stream(self) -> MessageStream {
+        match self.body {
+            Body::Unary(message) => MessageStream::once(message),
+            Body::Stream(messages) => messages,
+        }
+    }
+}
+
+impl fmt::Debug for Payload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The message itself stays out: it may hold a secret.
+        let mut out = f.debug_struct("Payload");
+        out.field("codec", &self.codec);
+        match &self.body {
+            Body::Unary(message) => out.field("bytes", &message.len()),
+            Body::Stream(_) => out.field("stream", &true),
+        };
+        out.finish()
+    }
+}
+
+/// The name of the layer that decodes, in errors.
+pub(crate) const DECODE: &str = "decode";
+
+pub(crate) fn wrong_shape() -> Error {
+    Error::by_layer(DECODE, Code::Internal, "a stream came where one message belongs")
+}
+
+pub(crate) fn undecodable<M: Message>(cause: &DecodeError) -> Error {
+    refused(format!("the request is no {}: {cause}", M::NAME))
+}
+
+fn refused(message: String) -> Error {
+    Error::by_layer(DECODE, Code::InvalidArgument, message)
+}

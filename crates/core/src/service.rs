@@ -1,0 +1,72 @@
+//! A service as a value, and what its client calls.
+
+use std::sync::Arc;
+
+use crate::contract::{Contract, Method};
+use crate::layers::{Deadline, ServerStack};
+use crate::message::Codec;
+use crate::{BoxEndpoint, Layer};
+
+/// A service ready to be served: its contract, and an endpoint for each method.
+///
+/// `#[kitfox::service]` implements it for the server it makes of a trait.
+pub trait Service: Send + Sync + 'static {
+    /// What it offers.
+    fn contract(&self) -> &'static Contract;
+
+    /// Its methods in the order of the contract: they decode, call the trait, and encode.
+    fn endpoints(&self) -> Vec<BoxEndpoint>;
+}
+
+/// A way to a service: a wire to one server, a balancer over many, the service itself.
+pub trait Channel {
+    /// The endpoint that sends calls of `method` on their way. Called once for each method.
+    fn endpoint(&self, method: &'static Method) -> BoxEndpoint;
+
+    /// How messages are encoded on the way.
+    fn codec(&self) -> Codec;
+}
+
+/// The calling half of a service, for each method one endpoint: what the clients that
+/// `#[kitfox::service]` makes hold. Cloning shares it.
+#[derive(Clone, Debug)]
+pub struct Client {
+    endpoints: Arc<[BoxEndpoint]>,
+    codec: Codec,
+}
+
+impl Client {
+    /// A client of `contract` by way of `channel`.
+    #[must_use]
+    pub fn new(contract: &'static Contract, channel: &impl Channel) -> Self {
+        let endpoints = contract
+            .methods
+            .iter()
+            .map(|method| BoxEndpoint::new(Deadline.layer(method, channel.endpoint(method))));
+        Client { endpoints: endpoints.collect(), codec: channel.codec() }
+    }
+
+    /// A client of a service in this process. Messages are encoded on the way as they are on a
+    /// wire, and the server's stack is around the service, so that what holds here holds there.
+    #[must_use]
+    pub fn local(service: &impl Service) -> Self {
+        let methods = service.contract().methods;
+        let endpoints = methods
+            .iter()
+            .zip(service.endpoints())
+            .map(|(method, endpoint)| BoxEndpoint::new(ServerStack::new(method, endpoint)));
+        Client { endpoints: endpoints.collect(), codec: Codec::Protobuf }
+    }
+
+    /// The endpoint of the method at `index` in the contract.
+    #[must_use]
+    pub fn endpoint(&self, index: usize) -> &BoxEndpoint {
+        &self.endpoints[index]
+    }
+
+    /// How messages are encoded on the way.
+    #[must_use]
+    pub fn codec(&self) -> Codec {
+        self.codec
+    }
+}

@@ -1,0 +1,58 @@
+//! Everything that is bounded on a port, each with the attack it stops.
+
+use std::time::Duration;
+
+/// The limits of a port. All are on by default.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// The most bytes of a request's body, 4 MiB by default. More is answered 413
+    /// (`ResourceExhausted` on gRPC) without being read. Stops memory exhaustion by large bodies.
+    pub body_bytes: usize,
+    /// The most bytes of a request's headers, 16 KiB by default; 431 past it. Stops header floods.
+    pub header_bytes: usize,
+    /// The most headers of a request over HTTP/1.1, 100 by default. Stops header floods.
+    pub headers: usize,
+    /// How long a request's headers may take, 10 s by default. Stops Slowloris.
+    pub header_timeout: Duration,
+    /// How long the rest of a request's body may take to come, 30 s by default. Stops slow bodies.
+    pub body_timeout: Duration,
+    /// How long a call may take where its caller says nothing, and at most whatever it says: 60 s
+    /// by default. Stops work that nobody waits for.
+    pub call_timeout: Duration,
+    /// The most calls of one HTTP/2 connection at the same time, 200 by default. Stops stream
+    /// floods.
+    pub streams: u32,
+    /// How long a TLS handshake may take, 10 s by default. Stops half-open handshakes.
+    pub handshake_timeout: Duration,
+    /// How long a connection may be idle, 5 minutes by default. Stops connection hoarding.
+    pub idle_timeout: Duration,
+    /// How often a silent HTTP/2 peer is asked whether it lives, 20 s by default; it has 20 s to
+    /// answer. Finds peers that vanished without a word.
+    pub keep_alive: Duration,
+    /// How old a connection gets before it is closed gracefully, 30 minutes by default. Lets
+    /// callers find new replicas.
+    pub connection_age: Duration,
+    /// The most connections at the same time, 10,000 by default. More wait unaccepted. Stops file
+    /// descriptor exhaustion.
+    pub connections: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            body_bytes: 4 * 1024 * 1024,
+            header_bytes: 16 * 1024,
+            headers: 100,
+            header_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_secs(30),
+            call_timeout: Duration::from_secs(60),
+            streams: 200,
+            handshake_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(5 * 60),
+            keep_alive: Duration::from_secs(20),
+            connection_age: Duration::from_secs(30 * 60),
+            connections: 10_000,
+        }
+    }
+}
