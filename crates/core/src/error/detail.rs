@@ -30,7 +30,7 @@ impl Detail {
         Detail {
             type_name: M::NAME.into(),
             value: message.encode(Codec::Protobuf).unwrap_or_default().into(),
-            json: json.and_then(|json| String::from_utf8(json).ok()).map(Into::into),
+            json: json.and_then(|json| String::from_utf8(json.into()).ok()).map(Into::into),
         }
     }
 

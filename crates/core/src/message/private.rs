@@ -1,0 +1,13 @@
+//! What the code that `#[kitfox::message]` writes refers to.
+
+pub use super::element::{Element, Fixed, Keyed, MapKey, Plain, Singular, Sint};
+pub use super::enumeration::{self, Enumeration};
+pub use super::fault::Fault;
+pub use super::field::{Field, write_json_member};
+pub use super::fields::{self, Fields};
+pub use super::json::{self, JsonReader};
+pub use super::oneof::{self, Oneof, OneofField};
+pub use super::schema::{
+    EnumSchema, EnumValue, FieldSchema, Kind, Label, Member, MessageSchema, OneofSchema, Position,
+};
+pub use super::wire::{self, Reader, WireType};
