@@ -26,8 +26,8 @@ pub use tasks::{Task, Tasks};
 pub struct Platform(Arc<Inner>);
 
 struct Inner {
-    net: Box<dyn Net>,
-    random: Random,
+    net: Arc<dyn Net>,
+    random: Arc<Random>,
     tasks: Tasks,
 }
 
@@ -41,7 +41,16 @@ impl Platform {
     /// One of your own.
     #[must_use]
     pub fn new(net: impl Net, random: Random) -> Self {
-        Platform(Arc::new(Inner { net: Box::new(net), random, tasks: Tasks::default() }))
+        let (net, random) = (Arc::new(net), Arc::new(random));
+        Platform(Arc::new(Inner { net, random, tasks: Tasks::default() }))
+    }
+
+    /// The same network and randomness, with background tasks of its own: what is started there is
+    /// awaited and ended apart from what is started here.
+    #[must_use]
+    pub fn apart(&self) -> Self {
+        let (net, random) = (Arc::clone(&self.0.net), Arc::clone(&self.0.random));
+        Platform(Arc::new(Inner { net, random, tasks: Tasks::default() }))
     }
 
     /// Sockets and listeners.
