@@ -127,6 +127,9 @@ pub trait Message: Element {
         Ok(self.bind_body(path, value)?)
     }
 
+    /// JSON is not the object of the fields, but something that is only this type's.
+    #[doc(hidden)]
+    const JSON_IS_BY_HAND: bool = false;
     #[doc(hidden)]
     fn write_body(&self, out: &mut Vec<u8>);
     #[doc(hidden)]

@@ -96,10 +96,6 @@ pub const fn oneof_docs<F: OneofField>() -> &'static str {
 pub struct Standalone<T>(Option<T>, &'static MessageSchema);
 
 impl<T: Oneof> Standalone<T> {
-    fn of(slot: Option<T>, schema: &'static MessageSchema) -> Self {
-        Self(slot, schema)
-    }
-
     fn variant(self) -> Result<T, Fault> {
         let schema = self.1;
         self.0.map_or_else(|| absent(schema), Ok)
@@ -165,25 +161,24 @@ pub fn write_nested<T: Oneof>(variant: &T, out: &mut Vec<u8>) {
     wire::end_nested(start, out);
 }
 
-/// Reads the enum as a message that lies in another one.
+/// Reads the enum as a message that lies in another one, on top of what is there.
 pub fn read_nested<T: Oneof>(
-    slot: &mut Option<T>,
+    before: Option<T>,
     schema: &'static MessageSchema,
     reader: &mut Reader<'_>,
-) -> Result<(), Fault> {
-    read(slot, schema, &mut reader.nested()?)
+) -> Result<T, Fault> {
+    read(before, schema, &mut reader.nested()?)
 }
 
-/// Reads the enum as a message up to the end of the reader.
+/// Reads the enum as a message up to the end of the reader, on top of what is there.
 pub fn read<T: Oneof>(
-    slot: &mut Option<T>,
+    before: Option<T>,
     schema: &'static MessageSchema,
     reader: &mut Reader<'_>,
-) -> Result<(), Fault> {
-    let mut message = Standalone::of(slot.take(), schema);
+) -> Result<T, Fault> {
+    let mut message = Standalone(before, schema);
     fields::read_fields(&mut message, reader)?;
-    *slot = Some(message.variant()?);
-    Ok(())
+    message.variant()
 }
 
 /// Writes the enum as a JSON object.
@@ -199,7 +194,7 @@ pub fn read_json<T: Oneof>(
     schema: &'static MessageSchema,
     json: &mut JsonReader<'_>,
 ) -> Result<T, Fault> {
-    let mut message = Standalone::of(None, schema);
+    let mut message = Standalone(None, schema);
     fields::read_json(&mut message, json)?;
     message.variant()
 }
@@ -211,42 +206,56 @@ pub fn bind<T: Oneof>(
     path: &str,
     text: &str,
 ) -> Result<(), Fault> {
-    let mut message = Standalone::of(slot.take(), schema);
+    let mut message = Standalone(slot.take(), schema);
     let bound = fields::bind(&mut message, path, text);
     *slot = message.0;
     bound
 }
 
-/// Stops the build where a oneof and its message use a number or a name twice.
-pub const fn assert_distinct(members: &[Member]) {
+/// Whether a oneof and its message use a number twice. The macro looked at each by itself.
+#[must_use]
+pub const fn numbers_are_distinct(members: &[Member]) -> bool {
+    !any_pair(members, true)
+}
+
+/// The same for names, of protobuf and of JSON.
+#[must_use]
+pub const fn names_are_distinct(members: &[Member]) -> bool {
+    !any_pair(members, false)
+}
+
+const fn any_pair(members: &[Member], numbers: bool) -> bool {
     let mut member = 0;
     while member < members.len() {
         let mut other = member + 1;
         while other < members.len() {
-            assert_members_distinct(&members[member], &members[other]);
+            if share(&members[member], &members[other], numbers) {
+                return true;
+            }
             other += 1;
         }
         member += 1;
     }
+    false
 }
 
-const fn assert_members_distinct(left: &Member, right: &Member) {
+const fn share(left: &Member, right: &Member, numbers: bool) -> bool {
     let mut i = 0;
     while let Some(left) = nth(left, i) {
         let mut j = 0;
         while let Some(right) = nth(right, j) {
-            assert!(
-                left.number != right.number,
-                "a variant of the oneof has the number of another field of this message: give it one of its own, #[field(7)] before the variant"
-            );
-            assert!(
-                !equal(left.name, right.name) && !equal(left.json_name, right.json_name),
-                "a variant of the oneof has the name of another field of this message: give it one of its own, #[field(name = \"...\")] before the variant"
-            );
+            let same = match numbers {
+                true => left.number == right.number,
+                false => equal(left.name, right.name) || equal(left.json_name, right.json_name),
+            };
+            if same {
+                return true;
+            }
             j += 1;
         }
         i += 1;
     }
+    false
 }
 
 const fn nth(member: &Member, index: usize) -> Option<&FieldSchema> {

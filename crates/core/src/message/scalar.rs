@@ -217,18 +217,22 @@ macro_rules! float {
             }
 
             fn read_json(json: &mut JsonReader<'_>) -> Result<Self, Fault> {
-                $narrow(json.float()?)
+                json.float().and_then($narrow)
             }
 
             fn parse(text: &str) -> Result<Self, Fault> {
-                $narrow(json::parse_float(text)?)
+                json::parse_float(text).and_then($narrow)
             }
         }
     };
 }
 
-float!(f64, Double, Fixed64, json::write_f64, Ok);
+float!(f64, Double, Fixed64, json::write_f64, whole);
 float!(f32, Float, Fixed32, json::write_f32, narrow);
+
+fn whole(value: f64) -> Result<f64, Fault> {
+    Ok(value)
+}
 
 #[expect(clippy::cast_possible_truncation, reason = "rounding is meant, overflow is looked for")]
 fn narrow(value: f64) -> Result<f32, Fault> {

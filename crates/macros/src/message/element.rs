@@ -1,0 +1,55 @@
+//! What struct, enum and oneof have in common: `Element` and `Message`.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::Ident;
+
+use super::options::MessageOptions;
+
+/// The JSON half of `Element`, where a type of Kitfox writes it by hand.
+pub(super) fn json_by_hand() -> TokenStream {
+    quote! {
+        const TAKES_NULL: bool = Self::JSON_TAKES_NULL;
+        fn write_json(&self, out: &mut ::std::vec::Vec<u8>) -> ::core::result::Result<(), k::Fault> {
+            self.write_json_by_hand(out)
+        }
+        fn read_json(
+            json: &mut k::JsonReader<'_>,
+        ) -> ::core::result::Result<Self, k::Fault> {
+            Self::read_json_by_hand(json)
+        }
+        fn parse(text: &str) -> ::core::result::Result<Self, k::Fault> {
+            Self::parse_by_hand(text)
+        }
+    }
+}
+
+/// `Message`, of which all but the body is the same.
+pub(super) fn message(
+    ident: &Ident,
+    options: &MessageOptions,
+    docs: &str,
+    members: &TokenStream,
+    body: &TokenStream,
+) -> TokenStream {
+    let name = options.full_name(ident);
+    let by_hand = options.json_by_hand.then(|| {
+        quote!(
+            const JSON_IS_BY_HAND: bool = true;
+        )
+    });
+    quote! {
+        const MEMBERS: &[k::Member] = &[#members];
+        static SCHEMA: k::MessageSchema =
+            k::MessageSchema { name: #name, docs: #docs, members: MEMBERS };
+
+        impl ::kitfox::message::Message for #ident {
+            const NAME: &'static str = #name;
+            #by_hand
+            fn schema() -> &'static k::MessageSchema {
+                &SCHEMA
+            }
+            #body
+        }
+    }
+}
