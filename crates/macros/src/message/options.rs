@@ -46,8 +46,8 @@ impl MessageOptions {
             while !input.is_empty() {
                 let key: Ident = input.parse()?;
                 match key.to_string().as_str() {
-                    "package" => set(&mut options.package, &key, package(input)?)?,
-                    "name" => set(&mut options.name, &key, identifier(input)?)?,
+                    "package" => set(&mut options.package, &key, dotted(input)?)?,
+                    "name" => set(&mut options.name, &key, dotted(input)?)?,
                     "json_by_hand" => options.json_by_hand = true,
                     _ => {
                         return Err(Error::new(
@@ -68,14 +68,19 @@ impl MessageOptions {
         Ok(options)
     }
 
-    /// The name without the package.
-    pub(super) fn short_name(&self, ident: &Ident) -> String {
+    /// The name without the package, and without the messages that it lies in.
+    pub(super) fn last_name(&self, ident: &Ident) -> String {
+        let name = self.name_in_package(ident);
+        name.rsplit_once('.').map_or(name.clone(), |(_, last)| last.to_owned())
+    }
+
+    fn name_in_package(&self, ident: &Ident) -> String {
         self.name.as_ref().map_or_else(|| plain_name(ident), LitStr::value)
     }
 
     /// The full protobuf name.
     pub(super) fn full_name(&self, ident: &Ident) -> String {
-        let name = self.short_name(ident);
+        let name = self.name_in_package(ident);
         match self.package.as_ref().map(LitStr::value) {
             Some(package) => format!("{package}.{name}"),
             None => name,
@@ -290,14 +295,14 @@ fn identifier(input: ParseStream<'_>) -> Result<LitStr> {
     ))
 }
 
-fn package(input: ParseStream<'_>) -> Result<LitStr> {
+fn dotted(input: ParseStream<'_>) -> Result<LitStr> {
     let package = text(input)?;
     if package.value().split('.').all(names::is_identifier) {
         return Ok(package);
     }
     Err(Error::new(
         package.span(),
-        "a package is made of names with dots in between: \"strings.v1\"",
+        "letters, digits and _ make a name, which begins with no digit; dots stand between names: \"strings.v1\"",
     ))
 }
 

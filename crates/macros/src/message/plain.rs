@@ -125,7 +125,7 @@ fn values<'a>(options: &MessageOptions, item: &'a ItemEnum, errors: &mut Errors)
         let name = given.as_ref().map_or_else(
             || {
                 let variant = options::plain_name(&variant.ident);
-                names::enum_value(&options.short_name(&item.ident), &variant)
+                names::enum_value(&options.last_name(&item.ident), &variant)
             },
             syn::LitStr::value,
         );
