@@ -1,0 +1,104 @@
+//! What Kitfox promises beside its peers, and whether it holds.
+
+use std::fmt;
+
+use crate::failure::Failure;
+
+/// JSON instructions beside bare axum's, at most, in each profile.
+pub(crate) const JSON_INSTRUCTIONS: Bound = Bound::AtMost(0.80);
+/// gRPC instructions beside bare tonic's, at most, in each profile.
+pub(crate) const GRPC_INSTRUCTIONS: Bound = Bound::AtMost(0.85);
+/// gRPC write system calls beside bare tonic's, at most, on tokio's default runtime.
+pub(crate) const GRPC_WRITES: Bound = Bound::AtMost(0.2);
+/// gRPC requests per second beside bare tonic's, at least, on tokio's default runtime.
+pub(crate) const GRPC_THROUGHPUT: Bound = Bound::AtLeast(1.5);
+
+/// Where a ratio must lie.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Bound {
+    AtMost(f64),
+    AtLeast(f64),
+}
+
+impl Bound {
+    fn holds(self, ratio: f64) -> bool {
+        match self {
+            Self::AtMost(limit) => ratio <= limit,
+            Self::AtLeast(limit) => ratio >= limit,
+        }
+    }
+}
+
+impl fmt::Display for Bound {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AtMost(limit) => write!(formatter, "at most {limit:.2}"),
+            Self::AtLeast(limit) => write!(formatter, "at least {limit:.2}"),
+        }
+    }
+}
+
+/// The aims of one run with what was measured.
+#[derive(Debug, Default)]
+pub(crate) struct Aims(Vec<Aim>);
+
+#[derive(Debug)]
+struct Aim {
+    name: String,
+    bound: Bound,
+    ratio: Option<f64>,
+}
+
+impl Aims {
+    /// Adds an aim; a ratio that could not be measured counts as missed.
+    pub(crate) fn add(&mut self, name: String, bound: Bound, ratio: Option<f64>) {
+        self.0.push(Aim { name, bound, ratio });
+    }
+
+    /// Fails, with their names, where aims are missed.
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        let missed: Vec<&str> =
+            self.0.iter().filter(|aim| !aim.holds()).map(|aim| aim.name.as_str()).collect();
+        if missed.is_empty() {
+            return Ok(());
+        }
+        Err(Failure::new("checking the aims", format!("missed: {}", missed.join("; "))))
+    }
+}
+
+impl Aim {
+    fn holds(&self) -> bool {
+        self.ratio.is_some_and(|ratio| self.bound.holds(ratio))
+    }
+}
+
+impl fmt::Display for Aims {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for aim in &self.0 {
+            let verdict = if aim.holds() { "ok    " } else { "MISSED" };
+            let ratio = aim.ratio.map_or("not measured".to_owned(), |ratio| format!("{ratio:.3}"));
+            writeln!(formatter, "{verdict} {}: {ratio}, {}", aim.name, aim.bound)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_aim_that_was_missed_or_not_measured_fails_the_check() {
+        let check = |bound, ratio| {
+            let mut aims = Aims::default();
+            aims.add("price".to_owned(), bound, ratio);
+            aims.check().is_ok()
+        };
+        assert!(check(Bound::AtMost(0.8), Some(0.8)));
+        assert!(!check(Bound::AtMost(0.8), Some(0.81)));
+        assert!(check(Bound::AtLeast(1.5), Some(1.5)));
+        assert!(!check(Bound::AtLeast(1.5), Some(1.49)));
+        assert!(!check(Bound::AtLeast(1.5), None));
+        assert!(!check(Bound::AtMost(0.8), Some(f64::NAN)));
+    }
+}

@@ -1,0 +1,120 @@
+//! Instructions and allocations of the whole process, by callgrind.
+//!
+//! Both come from the same run of an ordinary build: callgrind records how often each function was
+//! called, so the calls of the C library's allocator need no counting allocator in the program,
+//! which would change the instructions. valgrind runs one thread at a time and `--fair-sched` lets
+//! them take turns; with a single worker beside the accepting thread nothing depends on who steals
+//! whose task, and repeated counts differ by less than 1 %.
+
+use std::collections::HashMap;
+
+use super::{per_call, report};
+use crate::failure::{Failure, While};
+use crate::load::Wire;
+use crate::process::Start;
+use crate::scratch::Scratch;
+use crate::tools::VALGRIND;
+
+/// One worker thread, see above.
+const WORKERS: usize = 1;
+
+/// What Rust's system allocator calls for memory; `free` is not counted.
+const ALLOCATORS: [&str; 4] = ["malloc", "calloc", "realloc", "posix_memalign"];
+
+/// What callgrind knows of one call.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Work {
+    pub(crate) instructions: f64,
+    pub(crate) allocations: f64,
+}
+
+pub(crate) fn count(start: &Start<'_>, wire: Wire) -> Result<Work, Failure> {
+    let scratch = Scratch::new("callgrind");
+    let mut file = std::ffi::OsString::from("--callgrind-out-file=");
+    file.push(scratch.path());
+    let mut start = start.clone();
+    start.workers = Some(WORKERS);
+    start.under = vec![VALGRIND.program.into(), "--tool=callgrind".into(), "--quiet".into()];
+    start.under.extend(["--fair-sched=yes".into(), "--separate-threads=no".into(), file]);
+
+    let [instructions, allocations] = per_call(|calls| {
+        let report = report(&start, wire, calls, scratch.path())?;
+        Ok([instructions(&report)?, allocations(&report)])
+    })?;
+    Ok(Work { instructions, allocations })
+}
+
+fn instructions(report: &str) -> Result<u64, Failure> {
+    let totals = report.lines().find_map(|line| line.strip_prefix("totals: "));
+    let totals = totals.ok_or_else(|| Failure::new("reading callgrind's report", "no totals"))?;
+    totals.trim().parse().failed_while("reading callgrind's totals")
+}
+
+/// Adds up the calls of allocating functions: `cfn=` names the function that is called, by a
+/// number that was given its name where it stood first, and the `calls=` after it says how often.
+fn allocations(report: &str) -> u64 {
+    let mut names = HashMap::new();
+    let mut called = None;
+    let mut sum = 0;
+    for line in report.lines() {
+        if let Some(function) = line.strip_prefix("fn=") {
+            name(&mut names, function);
+        } else if let Some(function) = line.strip_prefix("cfn=") {
+            called = name(&mut names, function);
+        } else if let Some(calls) = line.strip_prefix("calls=")
+            && called.take().is_some_and(|called| ALLOCATORS.contains(&called))
+        {
+            let count = calls.split(' ').next().and_then(|count| count.parse::<u64>().ok());
+            sum += count.unwrap_or_default();
+        }
+    }
+    sum
+}
+
+/// Resolves `(17) malloc`, and `(17)` ever after.
+fn name<'a>(names: &mut HashMap<&'a str, &'a str>, function: &'a str) -> Option<&'a str> {
+    match function.split_once(' ') {
+        Some((number, name)) => {
+            names.insert(number, name);
+            Some(name)
+        }
+        None => names.get(function).copied(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REPORT: &str = "\
+fn=(1) main
+12 30
+cfn=(2) malloc
+calls=3 0
+13 90
+cfn=(3) free
+calls=9 0
+14 90
+fn=(2)
+1 90
+fn=(4) grow
+cfn=(2)
+calls=4 +8
+15 9
+cfn=(5) realloc
+calls=1 0
+16 9
+totals: 1234
+";
+
+    #[test]
+    fn instructions_are_the_sum_over_all_threads() {
+        assert_eq!(instructions(REPORT).unwrap(), 1234);
+        assert!(instructions("fn=(1) main").is_err());
+    }
+
+    #[test]
+    fn allocations_are_the_calls_of_allocating_functions() {
+        assert_eq!(allocations(REPORT), 3 + 4 + 1);
+    }
+}

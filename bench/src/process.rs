@@ -1,0 +1,103 @@
+//! A server in a process of its own, natively or under a tool.
+
+use std::ffi::OsString;
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use crate::failure::{Failure, While};
+use crate::servers::Server;
+
+/// How a server is started: which program, under which tool, on how many threads.
+#[derive(Clone, Debug)]
+pub(crate) struct Start<'a> {
+    pub(crate) program: &'a Path,
+    pub(crate) server: Server,
+    /// The tool's command line, which the server's is appended to; empty: natively.
+    pub(crate) under: Vec<OsString>,
+    /// Threads of the server's runtime; tokio's default if not given.
+    pub(crate) workers: Option<usize>,
+}
+
+/// A running server. Dropping it kills it.
+#[derive(Debug)]
+pub(crate) struct Running {
+    pub(crate) address: SocketAddr,
+    child: Child,
+    // Kept open, so that what the server prints later finds a reader.
+    _output: BufReader<ChildStdout>,
+}
+
+impl Start<'_> {
+    pub(crate) fn run(&self) -> Result<Running, Failure> {
+        let doing = format!("starting {}", self.server);
+        let mut line = self.under.clone();
+        line.push(self.program.into());
+        line.extend(["serve".into(), self.server.name().into()]);
+        line.extend(self.workers.map(|workers| workers.to_string().into()));
+        let mut child = Command::new(&line[0])
+            .args(&line[1..])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .failed_while(&doing)?;
+        let output = child.stdout.take().expect("the output was piped a line above");
+        let mut output = BufReader::new(output);
+        match first_address(&mut output) {
+            Some(address) => Ok(Running { address, child, _output: output }),
+            None => {
+                let ended = child.kill().and_then(|()| child.wait()).failed_while(&doing)?;
+                Err(Failure::new(doing, format!("it printed no address ({ended})")))
+            }
+        }
+    }
+}
+
+impl Running {
+    /// The process that was started; the server's own where no tool stands between.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Ends the server by closing its input, and waits until it (and its tool) are done.
+    pub(crate) fn end(mut self) -> Result<(), Failure> {
+        drop(self.child.stdin.take());
+        let ended = self.child.wait().failed_while("ending a server")?;
+        if ended.success() { Ok(()) } else { Err(Failure::new("ending a server", ended)) }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Fails only if it is gone already.
+        let _gone = self.child.kill();
+        let _gone = self.child.wait();
+    }
+}
+
+/// Reads lines until one names the address that is served, as in `http://127.0.0.1:8080`.
+fn first_address(output: &mut impl BufRead) -> Option<SocketAddr> {
+    let lines = output.lines().map_while(Result::ok);
+    lines.filter_map(|line| address(&line)).next()
+}
+
+fn address(line: &str) -> Option<SocketAddr> {
+    let (_before, after) = line.split_once("http://")?;
+    let end = after.find(|letter: char| letter == '/' || letter.is_whitespace());
+    after[..end.unwrap_or(after.len())].parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_is_found_wherever_it_stands_in_a_line() {
+        let expected = "127.0.0.1:4711".parse().ok();
+        assert_eq!(address("http://127.0.0.1:4711"), expected);
+        assert_eq!(address("strings listens on http://127.0.0.1:4711/ for all"), expected);
+        assert_eq!(address("http://localhost"), None);
+        assert_eq!(address("ready"), None);
+    }
+}
