@@ -1,0 +1,78 @@
+//! Calls over a wire: what a typed client's channel is.
+//!
+//! A call goes [`endpoint`] (one for each method) > [`head`] (its headers) > [`http1`] or [`http2`]
+//! (a connection, the bytes) > [`connect`] or [`grpc`] (what the answer means). Whatever the callee
+//! said comes back with [`Origin::Peer`](kitfox_core::Origin::Peer); what went wrong on the way has
+//! [`Origin::Transport`](kitfox_core::Origin::Transport), and says whether the callee may have seen
+//! the call. Dropping a call's future ends it on the wire too.
+
+mod address;
+mod answer;
+mod channel;
+mod connect;
+mod endpoint;
+mod failure;
+mod grpc;
+mod head;
+mod http1;
+mod http2;
+mod limits;
+mod outgoing;
+mod recovery;
+mod timeout;
+mod travel;
+
+pub use channel::{HttpChannel, HttpChannelBuilder};
+pub use limits::ChannelLimits;
+
+/// How calls are put into HTTP.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Protocol {
+    /// Connect: plain HTTP that curl can speak, errors in JSON. The default.
+    #[default]
+    Connect,
+    /// gRPC: needs HTTP/2.
+    Grpc,
+}
+
+/// The version of HTTP that a channel speaks. It is not negotiated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum HttpVersion {
+    /// HTTP/1.1: a connection for each call at a time, kept for the next.
+    Http1,
+    /// HTTP/2 with prior knowledge: one connection for all calls. The default.
+    #[default]
+    Http2,
+}
+
+/// Why a channel cannot be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ChannelError {
+    /// The address is none.
+    #[error("`{address}` is no address of a server: {why}")]
+    Address {
+        /// What was given.
+        address: Box<str>,
+        /// What is wrong with it, and how to mend it.
+        why: &'static str,
+    },
+    /// The address asks for TLS.
+    #[error("`{address}` asks for TLS: TLS comes with the security crate; until then use http://")]
+    Tls {
+        /// What was given.
+        address: Box<str>,
+    },
+    /// gRPC was to go over HTTP/1.1.
+    #[error(
+        "gRPC does not go over HTTP/1.1: it ends an answer with trailers, which HTTP/1.1 peers \
+         rarely pass on; choose HTTP/2 for gRPC, or Connect for HTTP/1.1"
+    )]
+    GrpcOverHttp1,
+    /// A limit at which no call could be made.
+    #[error("the limit `{name}` leaves room for no call: it must be more than zero, and possible")]
+    Limit {
+        /// Its name in [`ChannelLimits`].
+        name: &'static str,
+    },
+}

@@ -1,0 +1,168 @@
+//! The channel itself, and how it is built.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kitfox_core::message::Codec;
+use kitfox_core::{BoxEndpoint, Channel, Method, Platform};
+
+use super::address::Address;
+use super::endpoint::{HttpEndpoint, Way};
+use super::http1::Http1;
+use super::http2::Http2;
+use super::{ChannelError, ChannelLimits, HttpVersion, Protocol};
+
+/// A way to one server over HTTP. Cloning shares its connections.
+///
+/// The default speaks Connect in protobuf over HTTP/2, which costs least of what every Kitfox host
+/// understands. For a gRPC server of any kind say [`Protocol::Grpc`]; through a proxy that knows
+/// HTTP/1.1 only say [`HttpVersion::Http1`]; to read along on the wire say [`Codec::Json`].
+///
+/// Nothing is sent before the first call, so that a client may be made before its server runs.
+///
+/// ```
+/// use kitfox_core::message::Codec;
+/// use kitfox_transport::client::{ChannelError, HttpChannel, HttpVersion, Protocol};
+///
+/// # fn main() -> Result<(), ChannelError> {
+/// let channel = HttpChannel::new("http://127.0.0.1:8080")?;
+/// let grpc = HttpChannel::builder("http://127.0.0.1:8080").protocol(Protocol::Grpc).build()?;
+/// let json = HttpChannel::builder("http://127.0.0.1:8080")
+///     .codec(Codec::Json)
+///     .http(HttpVersion::Http1)
+///     .build()?;
+/// // let strings = StringsClient::new(channel);
+/// # let _ = (channel, grpc, json);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct HttpChannel(Arc<Wire>);
+
+/// What all methods of a channel share.
+#[derive(Debug)]
+pub(super) struct Wire {
+    pub(super) address: Address,
+    pub(super) protocol: Protocol,
+    pub(super) codec: Codec,
+    pub(super) way: Way,
+    pub(super) call_timeout: Duration,
+}
+
+impl HttpChannel {
+    /// A channel to `address`, which is `http://host:port`, with every default.
+    ///
+    /// # Errors
+    /// When `address` is none; the error says what is wrong with it.
+    pub fn new(address: &str) -> Result<Self, ChannelError> {
+        HttpChannel::builder(address).build()
+    }
+
+    /// A channel to `address`, which is `http://host:port`, with choices.
+    pub fn builder(address: impl Into<String>) -> HttpChannelBuilder {
+        HttpChannelBuilder {
+            address: address.into(),
+            protocol: Protocol::Connect,
+            codec: Codec::Protobuf,
+            http: HttpVersion::Http2,
+            platform: None,
+            limits: ChannelLimits::default(),
+        }
+    }
+}
+
+impl Channel for HttpChannel {
+    fn endpoint(&self, method: &'static Method) -> BoxEndpoint {
+        BoxEndpoint::new(HttpEndpoint::new(Arc::clone(&self.0), method))
+    }
+
+    fn codec(&self) -> Codec {
+        self.0.codec
+    }
+}
+
+/// The choices of an [`HttpChannel`].
+#[derive(Clone, Debug)]
+#[must_use = "call `build` to get the channel"]
+pub struct HttpChannelBuilder {
+    address: String,
+    protocol: Protocol,
+    codec: Codec,
+    http: HttpVersion,
+    platform: Option<Platform>,
+    limits: ChannelLimits,
+}
+
+impl HttpChannelBuilder {
+    /// The protocol; Connect by default.
+    pub fn protocol(mut self, protocol: Protocol) -> Self {
+        self.protocol = protocol;
+        self
+    }
+
+    /// How messages are encoded; protobuf by default.
+    pub fn codec(mut self, codec: Codec) -> Self {
+        self.codec = codec;
+        self
+    }
+
+    /// The version of HTTP; 2 by default, without asking the server first.
+    pub fn http(mut self, http: HttpVersion) -> Self {
+        self.http = http;
+        self
+    }
+
+    /// Where sockets and background tasks come from; the system by default.
+    pub fn platform(mut self, platform: Platform) -> Self {
+        self.platform = Some(platform);
+        self
+    }
+
+    /// Everything that is bounded.
+    pub fn limits(mut self, limits: ChannelLimits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// The channel.
+    ///
+    /// # Errors
+    /// When the choices do not go together; the error says which and why.
+    pub fn build(self) -> Result<HttpChannel, ChannelError> {
+        let HttpChannelBuilder { address, protocol, codec, http, platform, limits } = self;
+        let address = Address::parse(&address)?;
+        if (protocol, http) == (Protocol::Grpc, HttpVersion::Http1) {
+            return Err(ChannelError::GrpcOverHttp1);
+        }
+        if let Some(name) = limits.impossible() {
+            return Err(ChannelError::Limit { name });
+        }
+        // Connections live as long as the channel: a host that waits for its tasks at drain must not
+        // wait for them.
+        let platform = platform.unwrap_or_else(Platform::system).apart();
+        let call_timeout = limits.call_timeout;
+        let way = match http {
+            HttpVersion::Http1 => {
+                Way::Http1(Box::new(Http1::new(address.clone(), platform, limits)))
+            }
+            HttpVersion::Http2 => Way::Http2(Http2::new(address.clone(), platform, limits)),
+        };
+        Ok(HttpChannel(Arc::new(Wire { address, protocol, codec, way, call_timeout })))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn choices_that_do_not_go_together_are_refused_with_the_reason() {
+        let refused = |builder: HttpChannelBuilder| builder.build().unwrap_err().to_string();
+        let here = || HttpChannel::builder("http://127.0.0.1:8080");
+        let why = refused(here().protocol(Protocol::Grpc).http(HttpVersion::Http1));
+        assert!(why.contains("trailers") && why.contains("HTTP/2"), "{why}");
+        let why = refused(here().limits(ChannelLimits { streams: 0, ..ChannelLimits::default() }));
+        assert!(why.contains("`streams`"), "{why}");
+        assert!(here().protocol(Protocol::Grpc).codec(Codec::Json).build().is_ok());
+    }
+}

@@ -1,0 +1,220 @@
+//! One HTTP/2 connection: how it is opened, what a call does on it, and what keeps it running.
+
+use std::future::poll_fn;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use h2::client::{Builder, Connection, SendRequest};
+use h2::{Ping, PingPong, Reason};
+use http::Request;
+use kitfox_core::{Code, Error, Origin, Platform, Recovery, platform};
+use tokio::time::{sleep, timeout};
+
+use super::permits::{FIRST, Permits};
+use crate::client::ChannelLimits;
+use crate::client::address::Address;
+use crate::client::answer::{Answer, Gather};
+use crate::client::failure::{Failure, Refused, plainly};
+use crate::client::outgoing::Outgoing;
+
+/// How much a server may send of one answer before it is read.
+const STREAM_WINDOW: u32 = 1024 * 1024;
+/// How much a server may send of all answers before they are read.
+const CONNECTION_WINDOW: u32 = 4 * 1024 * 1024;
+
+const HINT: &str = "does it speak HTTP/2 without TLS? Otherwise choose `HttpVersion::Http1`";
+
+/// A connection, for those who call over it.
+#[derive(Debug)]
+pub(super) struct Link {
+    peer: Box<str>,
+    send: SendRequest<Outgoing>,
+    permits: Permits,
+    /// Why the connection is over, once it is.
+    ended: Arc<OnceLock<String>>,
+    answer_bytes: usize,
+}
+
+/// A connection, for the task that keeps it running.
+pub(super) struct Running {
+    connection: Connection<platform::Connection, Outgoing>,
+    pings: PingPong,
+    permits: Permits,
+    ended: Arc<OnceLock<String>>,
+    keep_alive: Duration,
+}
+
+/// Connects within the limit for it.
+pub(super) async fn connect(
+    address: &Address,
+    platform: &Platform,
+    limits: &ChannelLimits,
+) -> Result<(Arc<Link>, Running), Refused> {
+    let peer = &address.target;
+    let dialled = timeout(limits.connect_timeout, platform.net().connect(peer)).await;
+    let io = dialled
+        .map_err(|_| Refused::silent(peer, limits.connect_timeout))?
+        .map_err(|cause| Refused::by(peer, &cause))?;
+    let header_bytes = u32::try_from(limits.header_bytes).unwrap_or(u32::MAX);
+    // Writes the preface and reads nothing: a server that answers with something else is found out
+    // by the first call.
+    let handshake = Builder::new()
+        .enable_push(false)
+        .initial_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .initial_max_send_streams(FIRST)
+        .max_header_list_size(header_bytes)
+        .handshake(io);
+    let shaken = timeout(limits.connect_timeout, handshake).await;
+    let (send, mut connection) = shaken
+        .map_err(|_| Refused::silent(peer, limits.connect_timeout))?
+        .map_err(|cause| Refused(format!("could not speak HTTP/2 with {peer}: {cause}")))?;
+    let pings = connection.ping_pong().expect("asked for once");
+    let permits = Permits::new(limits.streams);
+    let ended = Arc::new(OnceLock::new());
+    let link = Link {
+        peer: peer.clone(),
+        send,
+        permits: permits.clone(),
+        ended: Arc::clone(&ended),
+        answer_bytes: limits.answer_bytes,
+    };
+    let keep_alive = limits.keep_alive;
+    Ok((Arc::new(link), Running { connection, pings, permits, ended, keep_alive }))
+}
+
+impl Link {
+    pub(super) fn is_open(&self) -> bool {
+        self.ended.get().is_none()
+    }
+
+    /// Sends one call and reads its answer. Dropping the future resets the stream.
+    pub(super) async fn exchange(
+        &self,
+        head: Request<()>,
+        body: Outgoing,
+    ) -> Result<Answer, Failure> {
+        let permit = self.permits.streams.acquire().await;
+        let _permit = permit.map_err(|_| Failure::unsent(&self.peer, self.why()))?;
+        let sent = self.send.clone().send_request(head, false);
+        let (response, mut stream) =
+            sent.map_err(|cause| Failure::unsent(&self.peer, describe(&cause)))?;
+        // The message is in memory already, so that waiting for the server's window before handing
+        // it over would save nothing. Where this fails, the stream is over and the answer says why.
+        let _ = stream.send_data(body, true);
+        drop(stream);
+
+        let response = response.await.map_err(|cause| self.failure(&cause))?;
+        let (parts, mut body) = response.into_parts();
+        let mut gather = Gather::new(self.answer_bytes);
+        while let Some(chunk) = body.data().await {
+            let chunk = chunk.map_err(|cause| self.failure(&cause))?;
+            let length = chunk.len();
+            gather.push(chunk).map_err(|_| Failure::too_large(&self.peer, self.answer_bytes))?;
+            // Fails only when the stream is over, which the next read says.
+            let _ = body.flow_control().release_capacity(length);
+        }
+        let trailers = body.trailers().await.map_err(|cause| self.failure(&cause))?;
+        Ok(Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body: gather.whole(),
+            trailers: trailers.unwrap_or_default(),
+        })
+    }
+
+    fn failure(&self, cause: &h2::Error) -> Failure {
+        let peer = &self.peer;
+        if cause.is_remote() && cause.is_go_away() {
+            // h2 ends so only the streams above the last one that the server takes.
+            return Failure::unsent(peer, describe(cause));
+        }
+        if cause.is_remote() && cause.is_reset() {
+            return self.reset(cause.reason().unwrap_or(Reason::INTERNAL_ERROR)).into();
+        }
+        if cause.is_library() {
+            return Failure::garbage(peer, describe(cause), HINT);
+        }
+        match self.ended.get() {
+            Some(why) => Failure::broken(peer, why),
+            None => Failure::broken(peer, describe(cause)),
+        }
+    }
+
+    /// What the server means by resetting a call: gRPC's table ("HTTP2 Transport Mapping").
+    fn reset(&self, reason: Reason) -> Error {
+        let peer = &self.peer;
+        let (code, recovery) = match reason {
+            Reason::REFUSED_STREAM => (Code::Unavailable, Recovery::NeverProcessed),
+            Reason::CANCEL => (Code::Canceled, Recovery::No),
+            Reason::ENHANCE_YOUR_CALM => (Code::ResourceExhausted, Recovery::No),
+            Reason::INADEQUATE_SECURITY => (Code::PermissionDenied, Recovery::No),
+            _ => (Code::Internal, Recovery::No),
+        };
+        let message = match reason {
+            Reason::REFUSED_STREAM => format!("{peer} refused the call without looking at it"),
+            _ => format!("{peer} reset the call: {}", reason.description()),
+        };
+        Error::new(code, message).with_origin(Origin::Transport).with_recovery(recovery)
+    }
+
+    fn why(&self) -> &str {
+        self.ended.get().map_or("it was closed", String::as_str)
+    }
+}
+
+impl Running {
+    /// Runs the connection to its end, and asks now and then whether the server lives.
+    pub(super) async fn run(self) {
+        let Running { mut connection, pings, permits, ended, keep_alive } = self;
+        let running = poll_fn(|cx| {
+            let polled = std::pin::Pin::new(&mut connection).poll(cx);
+            permits.follow(connection.max_concurrent_send_streams());
+            polled
+        });
+        let why = tokio::select! {
+            biased;
+            outcome = running => match outcome {
+                Ok(()) => "the server closed it".to_owned(),
+                Err(cause) => describe(&cause),
+            },
+            () = unanswered(pings, &permits, keep_alive) => {
+                format!("the server did not answer a ping within {keep_alive:?}")
+            }
+        };
+        // In this order: who waits for a permit finds out why there is none, and the calls on the
+        // connection end only now, when it is dropped.
+        let _ = ended.set(why);
+        permits.streams.close();
+    }
+}
+
+/// Resolves when a ping was not answered in time.
+async fn unanswered(mut pings: PingPong, permits: &Permits, interval: Duration) {
+    loop {
+        sleep(interval).await;
+        if permits.idle() {
+            continue;
+        }
+        match timeout(interval, pings.ping(Ping::opaque())).await {
+            Ok(Ok(_)) => {}
+            // The connection itself knows better what is wrong.
+            Ok(Err(_)) => std::future::pending().await,
+            Err(_) => return,
+        }
+    }
+}
+
+fn describe(cause: &h2::Error) -> String {
+    if let Some(io) = cause.get_io() {
+        return plainly(io);
+    }
+    match cause.reason() {
+        Some(Reason::NO_ERROR) => "the server is going away".to_owned(),
+        Some(reason) if cause.is_remote() => {
+            format!("the server ended it: {}", reason.description())
+        }
+        Some(reason) => reason.description().to_owned(),
+        None => cause.to_string(),
+    }
+}

@@ -1,0 +1,78 @@
+//! Everything that is bounded on a channel.
+
+use std::time::Duration;
+
+/// The limits of a channel. All are on by default.
+///
+/// ```
+/// use std::time::Duration;
+/// use kitfox_transport::client::ChannelLimits;
+///
+/// let mut limits = ChannelLimits::default();
+/// limits.call_timeout = Duration::from_secs(5);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ChannelLimits {
+    /// The most bytes of an answer, 4 MiB by default. Reading stops there and the call fails with
+    /// `ResourceExhausted`.
+    pub answer_bytes: usize,
+    /// The most bytes of an answer's headers, 16 KiB by default.
+    pub header_bytes: usize,
+    /// How long connecting may take, 5 s by default; never longer than the call that waits for it.
+    pub connect_timeout: Duration,
+    /// How long a call may take whose context has no deadline, 60 s by default, as on the server.
+    pub call_timeout: Duration,
+    /// The most calls on an HTTP/2 connection at the same time, 1,000 by default, or fewer where
+    /// the server says so. More wait, each until its deadline.
+    pub streams: usize,
+    /// How often the server is asked whether it lives while calls are waiting on an HTTP/2
+    /// connection, 20 s by default; the connection is replaced when it does not answer for as long.
+    ///
+    /// Some gRPC servers (Go, Java) close connections that ask more often than every five minutes
+    /// during a call without data: raise it for long calls to them.
+    pub keep_alive: Duration,
+    /// The most HTTP/1.1 connections at the same time, 256 by default: each carries one call. More
+    /// calls wait, each until its deadline.
+    pub connections: usize,
+    /// The most HTTP/1.1 connections kept open without a call, 32 by default.
+    pub idle_connections: usize,
+    /// How long an HTTP/1.1 connection is kept open without a call, 90 s by default.
+    pub idle_timeout: Duration,
+}
+
+impl Default for ChannelLimits {
+    fn default() -> Self {
+        ChannelLimits {
+            answer_bytes: 4 * 1024 * 1024,
+            header_bytes: 16 * 1024,
+            connect_timeout: Duration::from_secs(5),
+            call_timeout: Duration::from_secs(60),
+            streams: 1000,
+            keep_alive: Duration::from_secs(20),
+            connections: 256,
+            idle_connections: 32,
+            idle_timeout: Duration::from_secs(90),
+        }
+    }
+}
+
+impl ChannelLimits {
+    /// The name of a limit at which no call could be made, if there is one.
+    pub(super) fn impossible(&self) -> Option<&'static str> {
+        [
+            ("answer_bytes", self.answer_bytes == 0),
+            ("header_bytes", u32::try_from(self.header_bytes).map_or(true, |bytes| bytes == 0)),
+            ("connect_timeout", self.connect_timeout.is_zero()),
+            ("call_timeout", self.call_timeout.is_zero()),
+            ("streams", !(1..=MOST_PERMITS).contains(&self.streams)),
+            ("keep_alive", self.keep_alive.is_zero()),
+            ("connections", !(1..=MOST_PERMITS).contains(&self.connections)),
+        ]
+        .into_iter()
+        .find_map(|(name, impossible)| impossible.then_some(name))
+    }
+}
+
+/// More than tokio's semaphore holds on a small machine would panic; nobody needs as many.
+const MOST_PERMITS: usize = 1_000_000;

@@ -1,0 +1,90 @@
+//! What a callee says about trying again.
+
+use std::time::Duration;
+
+use http::HeaderMap;
+use http::header::RETRY_AFTER;
+use kitfox_core::types::rpc::RetryInfo;
+use kitfox_core::{Code, Error, Recovery};
+
+use super::answer::Answer;
+
+/// The longest pause that is believed: a day.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// `error` with the callee's word on trying again, and with the metadata of its answer.
+pub(super) fn complete(mut error: Error, answer: &mut Answer) -> Error {
+    let said = said(&answer.headers)
+        .or_else(|| said(&answer.trailers))
+        .or_else(|| error.details().iter().find_map(|detail| pause(&detail.decode()?)));
+    let recovery = match said {
+        Some(recovery) => recovery,
+        // What says that it is not available now may be so later (AIP-194).
+        None if error.code() == Code::Unavailable => Recovery::Retry,
+        None => error.recovery(),
+    };
+    if let Some(metadata) = answer.metadata() {
+        *error.metadata_mut() = *metadata;
+    }
+    error.with_recovery(recovery)
+}
+
+fn said(headers: &HeaderMap) -> Option<Recovery> {
+    if let Some(pushback) = headers.get("grpc-retry-pushback-ms") {
+        // gRPC (A6): what is negative or no number means never.
+        let pause = pushback.to_str().ok().and_then(|text| text.parse().ok());
+        return Some(match pause {
+            Some(pause) => Recovery::After(Duration::from_millis(pause).min(LONGEST)),
+            None => Recovery::Exhausted,
+        });
+    }
+    // The other form is a date, which says nothing without knowing how wrong the clocks are.
+    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
+    Some(Recovery::After(Duration::from_secs(seconds).min(LONGEST)))
+}
+
+fn pause(info: &RetryInfo) -> Option<Recovery> {
+    let pause = Duration::try_from(info.retry_delay?).ok()?;
+    Some(Recovery::After(pause.min(LONGEST)))
+}
+
+#[cfg(test)]
+mod tests {
+    use kitfox_core::Detail;
+
+    use super::*;
+
+    #[test]
+    fn the_callee_says_when_to_try_again() {
+        for (name, value, recovery) in [
+            ("grpc-retry-pushback-ms", "250", Recovery::After(Duration::from_millis(250))),
+            ("grpc-retry-pushback-ms", "-1", Recovery::Exhausted),
+            ("grpc-retry-pushback-ms", "soon", Recovery::Exhausted),
+            ("retry-after", "3", Recovery::After(Duration::from_secs(3))),
+            ("retry-after", "99999999999", Recovery::After(LONGEST)),
+            ("retry-after", "Fri, 31 Dec 1999 23:59:59 GMT", Recovery::Retry),
+            ("x-other", "1", Recovery::Retry),
+        ] {
+            let mut answer = Answer::default();
+            answer.trailers.insert(name, value.parse().unwrap());
+            let error = complete(Error::new(Code::Unavailable, "busy"), &mut answer);
+            assert_eq!(error.recovery(), recovery, "{name}: {value}");
+            assert_eq!(error.metadata().unwrap().trailers.text(name), Some(value));
+        }
+        let error = complete(Error::new(Code::NotFound, "none"), &mut Answer::default());
+        assert_eq!(error.recovery(), Recovery::No);
+    }
+
+    #[test]
+    fn a_detail_may_say_it_too_and_a_header_has_the_last_word() {
+        let info = RetryInfo { retry_delay: Some(Duration::from_secs(7).into()) };
+        let error = || Error::new(Code::Aborted, "busy").with_detail(Detail::new(&info));
+        let mut answer = Answer::default();
+        assert_eq!(
+            complete(error(), &mut answer).recovery(),
+            Recovery::After(Duration::from_secs(7))
+        );
+        answer.headers.insert("grpc-retry-pushback-ms", "-1".parse().unwrap());
+        assert_eq!(complete(error(), &mut answer).recovery(), Recovery::Exhausted);
+    }
+}
