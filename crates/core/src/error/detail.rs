@@ -8,7 +8,7 @@ use crate::message::{Codec, Message};
 ///
 /// ```
 /// use kitfox_core::error::Detail;
-/// use kitfox_core::types::ErrorInfo;
+/// use kitfox_core::types::rpc::ErrorInfo;
 ///
 /// let info = ErrorInfo { reason: "EMPTY".into(), ..Default::default() };
 /// let detail = Detail::new(&info);
@@ -29,7 +29,7 @@ impl Detail {
         let json = message.encode(Codec::Json).ok();
         Detail {
             type_name: M::NAME.into(),
-            value: message.encode(Codec::Protobuf).unwrap_or_default().into(),
+            value: message.encode(Codec::Protobuf).unwrap_or_default(),
             json: json.and_then(|json| String::from_utf8(json.into()).ok()).map(Into::into),
         }
     }

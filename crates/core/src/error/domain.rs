@@ -1,12 +1,18 @@
 //! The bridge between a service's own error enum and [`Error`].
 
-use super::{Error, Recovery};
+use super::{Detail, Error, Origin, Recovery};
 use crate::Code;
+use crate::types::rpc::ErrorInfo;
 
 /// A service's own errors: what `#[kitfox::error]` makes of an enum.
 ///
 /// Layers and wires see only the [`Error`]; the two ends of a call see the enum again.
 /// [`Error`] implements it too, for a service that needs no errors of its own.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no error of a service",
+    label = "no error that a wire knows",
+    note = "put #[kitfox::error] before the enum, or write `kitfox::Error` where a service has no errors of its own"
+)]
 pub trait DomainError: Sized + Send + 'static {
     /// What the contract knows of these errors.
     const SCHEMA: &'static ErrorSchema;
@@ -38,6 +44,36 @@ pub struct ErrorSchema {
     pub domain: &'static str,
     /// Each error.
     pub variants: &'static [ErrorVariant],
+}
+
+impl ErrorSchema {
+    /// The error that the variant at `index` is, which says `message`.
+    #[must_use]
+    pub fn error(&self, index: usize, message: String) -> Error {
+        let variant = &self.variants[index];
+        let info = ErrorInfo {
+            reason: variant.reason.to_owned(),
+            domain: self.domain.to_owned(),
+            ..ErrorInfo::default()
+        };
+        Error::new(variant.code, message)
+            .with_recovery(variant.recovery)
+            .with_detail(Detail::new(&info))
+    }
+
+    /// Which variant `error` is; `None` where it is none of these.
+    ///
+    /// Its details alone decide, for a code says little. A layer or a wire never speaks for
+    /// a service.
+    #[must_use]
+    pub fn variant_of(&self, error: &Error) -> Option<usize> {
+        if !matches!(error.origin(), Origin::Domain | Origin::Peer) {
+            return None;
+        }
+        let mut infos = error.details().iter().filter_map(Detail::decode::<ErrorInfo>);
+        let info = infos.find(|info| info.domain == self.domain)?;
+        self.variants.iter().position(|variant| variant.reason == info.reason)
+    }
 }
 
 /// One error of a service as data.

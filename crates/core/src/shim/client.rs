@@ -85,7 +85,7 @@ where
 fn single<I: Message>(client: &Client, input: &I) -> Result<Payload, Error> {
     let codec = client.codec();
     let bytes = input.encode(codec).map_err(unencodable::<I>)?;
-    Ok(Payload::unary(codec, bytes.into()))
+    Ok(Payload::unary(codec, bytes))
 }
 
 fn stream<I: Message, X: DomainError>(client: &Client, input: Streaming<I, X>) -> Payload {

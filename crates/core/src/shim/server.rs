@@ -68,7 +68,7 @@ where
 
 fn one<O: Message>(output: &O, codec: Codec) -> Result<Payload, Error> {
     match output.encode(codec) {
-        Ok(bytes) => Ok(Payload::unary(codec, bytes.into())),
+        Ok(bytes) => Ok(Payload::unary(codec, bytes)),
         Err(cause) => Err(super::streams::unencodable::<O>(cause)),
     }
 }

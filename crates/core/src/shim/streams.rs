@@ -17,7 +17,7 @@ pub(super) fn encoded<T: Message, X: DomainError>(
     answer: bool,
 ) -> MessageStream {
     MessageStream::new(Map(messages, move |message: Result<T, X>| match message {
-        Ok(message) => message.encode(codec).map(Bytes::from).map_err(unencodable::<T>),
+        Ok(message) => message.encode(codec).map_err(unencodable::<T>),
         Err(error) if answer => Err(error.into_error().into_answer()),
         Err(error) => Err(error.into_error()),
     }))

@@ -1,0 +1,86 @@
+//! The contract as data, and the checks of it that the compiler makes.
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote, quote_spanned};
+use syn::Type;
+use syn::spanned::Spanned;
+
+use super::method::Method;
+use super::model::Model;
+
+pub(super) fn expand(model: &Model) -> TokenStream {
+    let Model { package, docs, ident, methods, .. } = model;
+    let (client, name) = (model.client(), ident.to_string());
+    let service = format!("{package}.{name}");
+    let described = methods.iter().map(|method| describe(&service, method));
+    let checks = methods.iter().filter_map(check_fields);
+    quote! {
+        const _: () = {
+            static __CONTRACT: ::kitfox::contract::Contract = ::kitfox::contract::Contract {
+                package: #package,
+                name: #name,
+                docs: #docs,
+                methods: &[#(#described),*],
+            };
+
+            impl #client {
+                /// What the service offers, as data.
+                pub const CONTRACT: &'static ::kitfox::contract::Contract = &__CONTRACT;
+            }
+
+            #(#checks)*
+        };
+    }
+}
+
+fn describe(service: &str, method: &Method) -> TokenStream {
+    let Method { name, docs, options, input, output, error, .. } = method;
+    let path = format!("/{service}/{name}");
+    let shape = format_ident!("{}", method.shape().0);
+    let (detached, deprecated) = (options.detached, options.deprecated);
+    let idempotency = if options.safe.is_some() || options.get().is_some() {
+        quote!(Safe)
+    } else if options.idempotent.is_some() {
+        quote!(Idempotent)
+    } else {
+        quote!(None)
+    };
+    let routes = options.routes.iter().map(|route| {
+        let (verb, template) = (route.verb.ident(), &route.template.text);
+        quote! {
+            ::kitfox::contract::Route { verb: ::kitfox::contract::Verb::#verb, template: #template }
+        }
+    });
+    let (input, output) = (schema(&input.message), schema(&output.message));
+    let errors = quote_spanned!(error.span()=> <#error as ::kitfox::DomainError>::SCHEMA);
+    quote! {
+        ::kitfox::contract::Method {
+            service: #service,
+            name: #name,
+            path: #path,
+            docs: #docs,
+            shape: ::kitfox::contract::Shape::#shape,
+            idempotency: ::kitfox::contract::Idempotency::#idempotency,
+            detached: #detached,
+            deprecated: #deprecated,
+            routes: &[#(#routes),*],
+            input: #input,
+            output: #output,
+            errors: #errors,
+        }
+    }
+}
+
+fn schema(message: &Type) -> TokenStream {
+    quote_spanned!(message.span()=> <#message as ::kitfox::message::Message>::schema)
+}
+
+/// Reads the fields that stand in a path, so that the compiler says at the path which one is not
+/// there.
+fn check_fields(method: &Method) -> Option<TokenStream> {
+    let fields = method.options.routes.iter().flat_map(|route| route.template.rust_fields());
+    let reads = fields.map(|field| quote_spanned!(field.span()=> let _ = &request.#field;));
+    let reads: Vec<_> = reads.collect();
+    let message = &method.input.message;
+    (!reads.is_empty()).then(|| quote!(const _: fn(&#message) = |request| { #(#reads)* };))
+}
