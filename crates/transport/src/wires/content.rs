@@ -1,0 +1,136 @@
+//! Content types: which wire a request is on, and how its messages are encoded.
+
+use http::HeaderValue;
+use kitfox_core::message::Codec;
+
+/// The content types that a method's path takes, as `Accept-Post` says them.
+pub(super) const ACCEPTED: &str = "application/json, application/proto, application/grpc, \
+                                   application/grpc+proto, application/grpc+json, \
+                                   application/grpc-web, application/grpc-web+proto, \
+                                   application/grpc-web+json, application/connect+json, \
+                                   application/connect+proto";
+
+/// What a request's content type says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Content {
+    /// There is none.
+    #[default]
+    Missing,
+    /// One message as the whole body: Connect, and REST where it is JSON.
+    Message(Codec),
+    /// Frames of gRPC.
+    Grpc(Subtype),
+    /// A wire that only the engine speaks: gRPC-Web, and Connect's streams.
+    Engine,
+    /// gRPC with messages that nobody here can read.
+    UnknownGrpc,
+    /// Something else.
+    Unknown,
+}
+
+/// What stands behind `application/grpc`; an answer says the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Subtype {
+    /// Nothing, which means protobuf.
+    None,
+    Protobuf,
+    Json,
+}
+
+impl Subtype {
+    pub(super) fn codec(self) -> Codec {
+        match self {
+            Subtype::None | Subtype::Protobuf => Codec::Protobuf,
+            Subtype::Json => Codec::Json,
+        }
+    }
+
+    pub(super) fn content_type(self) -> HeaderValue {
+        match self {
+            Subtype::None => const { HeaderValue::from_static("application/grpc") },
+            Subtype::Protobuf => const { HeaderValue::from_static("application/grpc+proto") },
+            Subtype::Json => const { HeaderValue::from_static("application/grpc+json") },
+        }
+    }
+}
+
+impl Content {
+    /// Of the value of `content-type`. Parameters (`; charset=utf-8`) change nothing: JSON is
+    /// UTF-8 whatever they say.
+    pub(super) fn from_type(value: &[u8]) -> Self {
+        match Content::from_essence(value) {
+            Content::Unknown => Content::with_parameters(value),
+            known => known,
+        }
+    }
+
+    fn from_essence(essence: &[u8]) -> Self {
+        match essence {
+            b"application/json" => Content::Message(Codec::Json),
+            b"application/grpc" => Content::Grpc(Subtype::None),
+            b"application/proto" => Content::Message(Codec::Protobuf),
+            b"application/grpc+proto" => Content::Grpc(Subtype::Protobuf),
+            b"application/grpc+json" => Content::Grpc(Subtype::Json),
+            _ => Content::Unknown,
+        }
+    }
+
+    fn with_parameters(value: &[u8]) -> Self {
+        let end = value.iter().position(|byte| *byte == b';').unwrap_or(value.len());
+        let essence = value[..end].trim_ascii().to_ascii_lowercase();
+        match essence.as_slice() {
+            b"application/connect+json"
+            | b"application/connect+proto"
+            | b"application/grpc-web"
+            | b"application/grpc-web+proto"
+            | b"application/grpc-web+json"
+            | b"application/grpc-web-text"
+            | b"application/grpc-web-text+proto" => Content::Engine,
+            other => match Content::from_essence(other) {
+                Content::Unknown if other.starts_with(b"application/grpc+") => Content::UnknownGrpc,
+                known => known,
+            },
+        }
+    }
+
+    /// The subtype that an error on gRPC is said in; `None` on other wires.
+    pub(super) fn grpc(self) -> Option<Subtype> {
+        match self {
+            Content::Grpc(subtype) => Some(subtype),
+            Content::UnknownGrpc => Some(Subtype::None),
+            _ => None,
+        }
+    }
+}
+
+/// As answers of Connect say it.
+pub(super) fn message_type(codec: Codec) -> HeaderValue {
+    match codec {
+        Codec::Json => const { HeaderValue::from_static("application/json") },
+        Codec::Protobuf => const { HeaderValue::from_static("application/proto") },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_and_case_do_not_hide_a_type() {
+        for (value, expected) in [
+            ("application/json", Content::Message(Codec::Json)),
+            ("Application/JSON; charset=utf-8", Content::Message(Codec::Json)),
+            ("application/proto;x=y", Content::Message(Codec::Protobuf)),
+            ("application/grpc", Content::Grpc(Subtype::None)),
+            ("application/grpc+json ", Content::Grpc(Subtype::Json)),
+            ("application/grpc+thrift", Content::UnknownGrpc),
+            ("application/grpc-web+proto", Content::Engine),
+            ("application/grpcish", Content::Unknown),
+            ("application/jsonp", Content::Unknown),
+            ("text/plain", Content::Unknown),
+            ("", Content::Unknown),
+        ] {
+            assert_eq!(Content::from_type(value.as_bytes()), expected, "{value}");
+        }
+    }
+}

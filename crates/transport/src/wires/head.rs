@@ -1,0 +1,193 @@
+//! What a request's headers say of the call, read in one pass over them.
+//!
+//! A lookup by name costs a hash each, and nearly all of what can be said is not; so every header
+//! is looked at once, and only what is there is parsed.
+
+use http::{HeaderMap, HeaderValue};
+use kitfox_core::{Criticality, Incoming, Metadata, TraceContext};
+
+use super::baggage::baggage;
+use super::content::Content;
+use super::names::{CONNECT_TIMEOUT, CRITICALITY, GRPC_TIMEOUT};
+use super::timeout::Patience;
+
+/// What the headers say.
+#[derive(Debug)]
+pub(super) struct Head {
+    pub(super) content: Content,
+    /// Nothing is said that only the engine understands: a compression, another version.
+    pub(super) plain: bool,
+    /// The whole body is compressed (`content-encoding`).
+    pub(super) encoded: bool,
+    /// `connect-timeout-ms`
+    pub(super) connect: Patience,
+    /// `grpc-timeout`
+    pub(super) grpc: Patience,
+    /// The call so far; its metadata are the headers.
+    pub(super) incoming: Incoming,
+}
+
+#[derive(Default)]
+struct Seen<'a> {
+    trace: Option<&'a HeaderValue>,
+    baggage: bool,
+    attempts: Option<&'a HeaderValue>,
+    key: Option<&'a HeaderValue>,
+    criticality: Option<&'a HeaderValue>,
+}
+
+impl Head {
+    /// Reads `headers` and keeps them.
+    pub(super) fn read(headers: HeaderMap) -> Head {
+        let mut head = Head {
+            content: Content::Missing,
+            plain: true,
+            encoded: false,
+            connect: Patience::Unsaid,
+            grpc: Patience::Unsaid,
+            incoming: Incoming::default(),
+        };
+        let mut seen = Seen::default();
+        for (name, value) in &headers {
+            match name.as_str() {
+                "content-type" => head.content = Content::from_type(value.as_bytes()),
+                "content-encoding" => {
+                    head.encoded |= value != "identity";
+                    head.plain &= !head.encoded;
+                }
+                "grpc-encoding" => head.plain &= value == "identity",
+                "connect-protocol-version" => head.plain &= value == "1",
+                CONNECT_TIMEOUT => head.connect = Patience::from_connect(value.as_bytes()),
+                GRPC_TIMEOUT => head.grpc = Patience::from_grpc(value.as_bytes()),
+                "traceparent" => seen.trace = Some(value),
+                "baggage" => seen.baggage = true,
+                "grpc-previous-rpc-attempts" => seen.attempts = Some(value),
+                "idempotency-key" => seen.key = Some(value),
+                CRITICALITY => seen.criticality = Some(value),
+                _ => {}
+            }
+        }
+        seen.fill(&headers, &mut head.incoming);
+        head.incoming.metadata = Metadata::from(headers);
+        head
+    }
+
+    /// The headers.
+    pub(super) fn headers(&self) -> &HeaderMap {
+        self.incoming.metadata.headers()
+    }
+}
+
+impl Seen<'_> {
+    /// What is no trace, no number and no criticality counts as unsaid: it is not the call's.
+    fn fill(&self, headers: &HeaderMap, incoming: &mut Incoming) {
+        if let Some(parent) = self.trace {
+            incoming.trace = trace(parent, headers);
+        }
+        if self.baggage {
+            incoming.baggage = baggage(headers);
+        }
+        let text = |value: Option<&HeaderValue>| {
+            value.and_then(|value| value.to_str().ok().map(str::to_owned))
+        };
+        if let Some(attempts) = text(self.attempts) {
+            incoming.previous_attempts = attempts.parse().unwrap_or(0);
+        }
+        if let Some(key) = text(self.key) {
+            incoming.idempotency_key = Some(key.into());
+        }
+        if let Some(criticality) = self.criticality {
+            incoming.criticality = worth(criticality.as_bytes());
+        }
+    }
+}
+
+fn trace(parent: &HeaderValue, headers: &HeaderMap) -> Option<TraceContext> {
+    let mut trace: TraceContext = parent.to_str().ok()?.parse().ok()?;
+    let states = headers.get_all("tracestate").into_iter();
+    let states: Vec<_> = states.filter_map(|state| state.to_str().ok()).collect();
+    if !states.is_empty() {
+        trace.state = Some(states.join(",").into());
+    }
+    Some(trace)
+}
+
+fn worth(text: &[u8]) -> Criticality {
+    match text {
+        b"sheddable" => Criticality::Sheddable,
+        b"sheddable-plus" => Criticality::SheddablePlus,
+        b"critical-plus" => Criticality::CriticalPlus,
+        _ => Criticality::Critical,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use kitfox_core::message::Codec;
+
+    use super::*;
+
+    fn head(headers: &[(&'static str, &'static str)]) -> Head {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(*name, HeaderValue::from_static(value));
+        }
+        Head::read(map)
+    }
+
+    #[test]
+    fn everything_that_travels_is_read() {
+        let read = head(&[
+            ("content-type", "application/json"),
+            ("connect-protocol-version", "1"),
+            ("connect-timeout-ms", "250"),
+            ("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
+            ("tracestate", "a=1"),
+            ("tracestate", "b=2"),
+            ("baggage", "tier=gold"),
+            ("grpc-previous-rpc-attempts", "2"),
+            ("idempotency-key", "k-1"),
+            ("kitfox-criticality", "sheddable"),
+            ("x-own", "kept"),
+        ]);
+        assert_eq!(read.content, Content::Message(Codec::Json));
+        assert!(read.plain);
+        assert_eq!(read.connect, Patience::For(Duration::from_millis(250)));
+        let incoming = read.incoming;
+        let trace = incoming.trace.unwrap();
+        assert!(trace.sampled());
+        assert_eq!(trace.state.as_deref(), Some("a=1,b=2"));
+        assert_eq!(incoming.baggage.unwrap().value("tier"), Some("gold"));
+        assert_eq!(incoming.previous_attempts, 2);
+        assert_eq!(incoming.idempotency_key.as_deref(), Some("k-1"));
+        assert_eq!(incoming.criticality, Criticality::Sheddable);
+        assert_eq!(incoming.metadata.text("x-own"), Some("kept"));
+    }
+
+    #[test]
+    fn nonsense_beside_the_call_is_unsaid() {
+        let read = head(&[
+            ("traceparent", "nonsense"),
+            ("grpc-previous-rpc-attempts", "many"),
+            ("kitfox-criticality", "very"),
+        ]);
+        assert!(read.incoming.trace.is_none());
+        assert_eq!(read.incoming.previous_attempts, 0);
+        assert_eq!(read.incoming.criticality, Criticality::Critical);
+    }
+
+    #[test]
+    fn what_only_the_engine_understands_is_not_plain() {
+        for (name, value) in [
+            ("content-encoding", "gzip"),
+            ("grpc-encoding", "gzip"),
+            ("connect-protocol-version", "2"),
+        ] {
+            assert!(!head(&[(name, value)]).plain, "{name}");
+        }
+        let plain = head(&[("content-encoding", "identity"), ("grpc-encoding", "identity")]);
+        assert!(plain.plain && !plain.encoded);
+    }
+}
