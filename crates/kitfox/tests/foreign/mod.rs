@@ -1,0 +1,149 @@
+//! Clients of others call a host over real sockets.
+//!
+//! A test whose client is not installed says so and passes, unless `KITFOX_FOREIGN=required` is
+//! set, as the gate does.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use kitfox::{Host, config::Environment};
+use strings::{Service, StringsServer};
+
+/// A host of the strings service on a free port, for as long as `test` runs.
+fn serving(test: impl FnOnce(&str)) {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let host = Host::new("strings")
+        .serve(StringsServer::new(Service))
+        .environment(Environment::default())
+        .listen("127.0.0.1:0")
+        .admin("127.0.0.1:0")
+        .announce(false);
+    let running = runtime.block_on(host.start()).expect("the host starts");
+    test(&running.address().to_string());
+    running.shutdown();
+    let _ = runtime.block_on(running.wait());
+}
+
+/// Runs a foreign client; `None` when it is not there and need not be.
+fn run(program: impl AsRef<OsStr>, arguments: &[&str]) -> Option<Output> {
+    let program = program.as_ref();
+    match Command::new(program).args(arguments).output() {
+        Ok(output) => Some(output),
+        Err(why) => missing(program, &why.to_string()),
+    }
+}
+
+fn missing<T>(program: &OsStr, why: &str) -> Option<T> {
+    let required = std::env::var_os("KITFOX_FOREIGN").is_some_and(|value| value == "required");
+    assert!(!required, "{} is required and cannot be run: {why}", program.display());
+    eprintln!("SKIPPED: {} cannot be run: {why}", program.display());
+    None
+}
+
+fn directory_of_proto() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/strings")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Status and body of what curl gets.
+fn curl(url: &str, arguments: &[&str]) -> Option<(u16, String)> {
+    let mut all = vec!["-s", "-m", "20", "-w", "\n%{http_code}", url];
+    all.extend_from_slice(arguments);
+    let output = run("curl", &all)?;
+    assert!(output.status.success(), "curl failed: {}", text(&output.stderr));
+    let answer = text(&output.stdout);
+    let (body, status) = answer.rsplit_once('\n').expect("a status in the last line");
+    Some((status.parse().expect("a status"), body.to_owned()))
+}
+
+const JSON: [&str; 2] = ["-H", "content-type: application/json"];
+
+#[test]
+fn curl_calls_rest() {
+    serving(|address| {
+        for version in ["--http1.1", "--http2-prior-knowledge"] {
+            let url = format!("http://{address}/v1/uppercase");
+            let call = |body| curl(&url, &[version, JSON[0], JSON[1], "-d", body]);
+            let Some(answer) = call(r#"{"text":"straße"}"#) else { return };
+            assert_eq!(answer, (200, r#"{"text":"STRASSE"}"#.to_owned()));
+
+            let (status, problem) = call("{}").expect("curl is there");
+            assert_eq!(status, 400);
+            let problem: serde_json::Value = serde_json::from_str(&problem).expect("JSON");
+            assert_eq!(problem["detail"], "nothing to do: the text is empty");
+            assert_eq!(problem["reason"], "EMPTY");
+            assert_eq!(problem["code"], "invalid_argument");
+
+            let url = format!("http://{address}/v1/count/gr%C3%B6%C3%9Fe");
+            let count = curl(&url, &[version]).expect("curl is there");
+            assert_eq!(count, (200, r#"{"count":"5"}"#.to_owned()));
+        }
+    });
+}
+
+#[test]
+fn curl_calls_connect() {
+    serving(|address| {
+        for version in ["--http1.1", "--http2-prior-knowledge"] {
+            let url = format!("http://{address}/strings.v1.Strings/Uppercase");
+            let call = |body| curl(&url, &[version, JSON[0], JSON[1], "-d", body]);
+            let Some(answer) = call(r#"{"text":"straße"}"#) else { return };
+            assert_eq!(answer, (200, r#"{"text":"STRASSE"}"#.to_owned()));
+
+            let (status, error) = call("{}").expect("curl is there");
+            assert_eq!(status, 400);
+            let error: serde_json::Value = serde_json::from_str(&error).expect("JSON");
+            assert_eq!(error["code"], "invalid_argument");
+            assert_eq!(error["message"], "nothing to do: the text is empty");
+            assert_eq!(error["details"][0]["type"], "google.rpc.ErrorInfo");
+        }
+    });
+}
+
+#[test]
+fn grpcurl_calls_grpc() {
+    serving(|address| {
+        let directory = directory_of_proto();
+        let directory = directory.to_str().expect("a path in UTF-8");
+        let call = |method: &str, body: &str| {
+            let arguments = ["-plaintext", "-max-time", "20", "-import-path", directory];
+            let mut arguments = arguments.to_vec();
+            arguments.extend_from_slice(&["-proto", "strings.proto", "-d", body, address, method]);
+            run("grpcurl", &arguments)
+        };
+        let uppercase = "strings.v1.Strings/Uppercase";
+        let Some(answer) = call(uppercase, r#"{"text":"straße"}"#) else { return };
+        assert!(answer.status.success(), "{}", text(&answer.stderr));
+        assert!(text(&answer.stdout).contains(r#""text": "STRASSE""#));
+
+        let answer = call("strings.v1.Strings/Count", r#"{"text":"größe"}"#).expect("it is there");
+        assert!(text(&answer.stdout).contains(r#""count": "5""#), "{}", text(&answer.stderr));
+
+        let refused = call(uppercase, "{}").expect("it is there");
+        assert!(!refused.status.success());
+        let said = text(&refused.stderr);
+        for part in ["InvalidArgument", "nothing to do: the text is empty", "google.rpc.ErrorInfo"] {
+            assert!(said.contains(part), "{part} is not in {said}");
+        }
+    });
+}
+
+#[test]
+fn pythons_grpcio_calls_grpc() {
+    serving(|address| {
+        let python = std::env::var_os("KITFOX_PYTHON").unwrap_or_else(|| "python3".into());
+        let Some(found) = run(&python, &["-c", "import grpc, grpc_tools"]) else { return };
+        if !found.status.success() {
+            missing::<()>(&python, "grpcio and grpcio-tools are not installed");
+            return;
+        }
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/foreign/grpcio_client.py");
+        let arguments = [script, directory_of_proto()].map(|path| path.display().to_string());
+        let said = run(&python, &[&arguments[0], address, &arguments[1]]).expect("it is there");
+        assert!(said.status.success(), "{}{}", text(&said.stdout), text(&said.stderr));
+    });
+}
