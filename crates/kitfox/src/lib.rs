@@ -1,1 +1,74 @@
-//! kitfox
+//! A toolkit for microservices in Rust: one trait, every wire.
+//!
+//! The business logic is a plain trait and an impl of it. From the trait come a server for every
+//! wire (REST, Connect, gRPC on one port), a client that implements the same trait, and the
+//! contract as data:
+//!
+//! ```
+//! use kitfox::{Context, Host};
+//!
+//! /// Things to do with texts.
+//! #[kitfox::service(package = "strings.v1")]
+//! pub trait Strings {
+//!     /// Upper-cases a text.
+//!     #[endpoint(post = "/v1/uppercase", idempotent)]
+//!     async fn uppercase(&self, cx: &Context, request: UppercaseRequest)
+//!         -> Result<UppercaseResponse, StringsError>;
+//! }
+//!
+//! #[kitfox::message]
+//! pub struct UppercaseRequest { pub text: String }
+//!
+//! #[kitfox::message]
+//! pub struct UppercaseResponse { pub text: String }
+//!
+//! #[kitfox::error]
+//! pub enum StringsError {
+//!     /// nothing to do: the text is empty
+//!     #[code(InvalidArgument)]
+//!     Empty,
+//!     #[call]
+//!     Call(kitfox::Error),
+//! }
+//!
+//! struct Shouting;
+//!
+//! impl Strings for Shouting {
+//!     async fn uppercase(&self, _: &Context, request: UppercaseRequest)
+//!         -> Result<UppercaseResponse, StringsError>
+//!     {
+//!         if request.text.is_empty() {
+//!             return Err(StringsError::Empty);
+//!         }
+//!         Ok(UppercaseResponse { text: request.text.to_uppercase() })
+//!     }
+//! }
+//!
+//! # async fn main_of_the_service() -> Result<(), kitfox::HostError> {
+//! Host::new("strings").serve(StringsServer::new(Shouting)).run().await
+//! # }
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+//! # let client = StringsClient::local(Shouting);
+//! # let request = UppercaseRequest { text: "fox".to_owned() };
+//! # let answer = client.uppercase(&Context::background(), request).await;
+//! # assert!(matches!(answer, Ok(UppercaseResponse { text }) if text == "FOX"));
+//! # });
+//! ```
+//!
+//! Where to go on:
+//! - [`service`], [`message`] and [`error`] are the macros, [`Context`] is what travels with a call.
+//! - [`Host`] is the process: ports, workers, shutdown; [`config`] is what it runs with.
+//! - [`Services`] mounts in an application that you already have.
+//! - [`Endpoint`], [`Layer`] and [`layer_fn`] are how to wrap every method at once.
+//! - [`transport`] has the clients.
+
+pub mod config;
+mod host;
+
+pub use host::{Ending, Handle, Host, HostError, Outcome, Phase, Running, Services};
+pub use kitfox_core::*;
+pub use kitfox_macros::{error, message, service};
+pub use kitfox_transport as transport;
+
+#[doc(hidden)]
+pub use kitfox_core::__private;

@@ -1,0 +1,174 @@
+//! What a host runs with, and where each value came from.
+//!
+//! Four sources, each stronger than the one before: defaults, code (the builder of
+//! [`Host`](crate::Host)), a TOML file (`KITFOX_CONFIG` names it, or
+//! [`Host::config_file`](crate::Host::config_file)), the environment. All of them are read and
+//! judged as a whole before a host does anything, and everything that is wrong is told at once,
+//! with its origin and how to mend it: see [`ConfigError`].
+//!
+#![doc = include_str!("config/keys.md")]
+
+mod environment;
+mod file;
+mod form;
+mod keys;
+mod nearest;
+mod problem;
+mod rules;
+mod settings;
+
+pub use environment::Environment;
+pub use keys::{KEYS, Key, reference};
+pub use problem::{ConfigError, Origin, Problem};
+pub use settings::{Drain, Settings};
+
+use std::path::PathBuf;
+
+use kitfox_transport::Limits;
+
+use keys::position;
+
+/// The variable that names the file.
+pub const FILE_VARIABLE: &str = "KITFOX_CONFIG";
+
+/// The values that a host runs with, and the origin of each.
+#[derive(Clone, Debug)]
+pub struct Configuration {
+    settings: Settings,
+    /// One for each of [`KEYS`], in their order.
+    origins: Vec<Origin>,
+}
+
+/// A key with the value that is in force, and where that came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry<'a> {
+    /// What it is and means.
+    pub key: &'static Key,
+    /// The value as one would write it.
+    pub value: String,
+    /// Who set it.
+    pub origin: &'a Origin,
+}
+
+impl Configuration {
+    /// The values.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Every key with its value and origin, in the order of [`KEYS`].
+    pub fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
+        KEYS.iter().zip(&self.origins).map(|(key, origin)| Entry {
+            key,
+            value: key.show(&self.settings),
+            origin,
+        })
+    }
+
+    /// Where the value of the key `name` came from; `None` if there is no such key.
+    #[must_use]
+    pub fn origin(&self, name: &str) -> Option<&Origin> {
+        position(name).map(|index| &self.origins[index])
+    }
+}
+
+/// What the builder of a host was told.
+#[derive(Clone, Debug)]
+pub(crate) enum Change {
+    Text { key: &'static str, text: String },
+    Drain(Drain),
+    Limits(Limits),
+}
+
+/// Everything that a configuration is read from.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Sources {
+    pub(crate) code: Vec<Change>,
+    pub(crate) file: Option<PathBuf>,
+    pub(crate) environment: Environment,
+}
+
+impl Sources {
+    /// Reads and judges them all.
+    pub(crate) fn read(self) -> Result<Configuration, ConfigError> {
+        let mut draft = Draft::new(&self.environment);
+        for change in self.code {
+            draft.change(change);
+        }
+        let (path, named_by) = match self.environment.value(FILE_VARIABLE) {
+            Some(path) => (Some(PathBuf::from(path)), Origin::Variable(FILE_VARIABLE)),
+            None => (self.file, Origin::Code),
+        };
+        if let Some(path) = path {
+            file::read(&path, named_by, &mut draft);
+        }
+        for key in KEYS {
+            if let Some(text) = self.environment.value(key.variable) {
+                draft.set(key.name, text, Origin::Variable(key.variable));
+            }
+        }
+        self.environment.warn_of_typing_errors();
+        draft.finish()
+    }
+}
+
+/// A configuration in the making.
+struct Draft {
+    configuration: Configuration,
+    problems: Vec<Problem>,
+}
+
+impl Draft {
+    fn new(environment: &Environment) -> Self {
+        let settings = Settings::within(environment);
+        let origins = vec![Origin::Default; KEYS.len()];
+        Draft { configuration: Configuration { settings, origins }, problems: Vec::new() }
+    }
+
+    fn change(&mut self, change: Change) {
+        match change {
+            Change::Text { key, text } => self.set(key, &text, Origin::Code),
+            Change::Drain(drain) => {
+                self.configuration.settings.drain = drain;
+                self.all_from_code("drain.");
+            }
+            Change::Limits(limits) => {
+                self.configuration.settings.limits = limits;
+                self.all_from_code("limits.");
+            }
+        }
+    }
+
+    fn all_from_code(&mut self, prefix: &str) {
+        for (key, origin) in KEYS.iter().zip(&mut self.configuration.origins) {
+            if key.name.starts_with(prefix) {
+                *origin = Origin::Code;
+            }
+        }
+    }
+
+    fn set(&mut self, name: &str, text: &str, origin: Origin) {
+        let Some(index) = position(name) else {
+            let mend = nearest::unknown_key(name);
+            return self.problem(name, text, origin, mend);
+        };
+        match KEYS[index].set(&mut self.configuration.settings, text) {
+            Ok(()) => self.configuration.origins[index] = origin,
+            Err(mend) => self.problem(name, text, origin, mend),
+        }
+    }
+
+    fn problem(&mut self, key: &str, value: &str, origin: Origin, mend: String) {
+        let (key, value) = (key.to_owned(), value.to_owned());
+        self.problems.push(Problem { key, value, origin, mend });
+    }
+
+    fn finish(mut self) -> Result<Configuration, ConfigError> {
+        self.problems.extend(rules::broken(&self.configuration));
+        if self.problems.is_empty() {
+            return Ok(self.configuration);
+        }
+        Err(ConfigError::new(self.problems))
+    }
+}

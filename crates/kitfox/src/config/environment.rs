@@ -1,0 +1,87 @@
+//! The environment as a value, so that no test changes that of its process.
+
+use std::collections::BTreeMap;
+
+use super::nearest::edits;
+use super::{FILE_VARIABLE, KEYS};
+
+/// What all our variables begin with.
+const PREFIX: &str = "KITFOX_";
+
+/// Kubernetes sets it in every container.
+const KUBERNETES: &str = "KUBERNETES_SERVICE_HOST";
+
+/// Environment variables as a value.
+///
+/// ```
+/// use kitfox::config::Environment;
+///
+/// let environment = Environment::from_iter([("KITFOX_LISTEN", "127.0.0.1:0")]);
+/// let host = kitfox::Host::new("strings").environment(environment);
+/// # let _ = host;
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Environment(BTreeMap<String, String>);
+
+impl Environment {
+    /// That of this process. Keeps only what a host reads: others' variables may be secrets.
+    #[must_use]
+    pub fn of_process() -> Self {
+        let all = std::env::vars_os().map(|(name, value)| {
+            // What is no text fails to be a value later, and is then named.
+            (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned())
+        });
+        all.filter(|(name, _)| name.starts_with(PREFIX) || name == KUBERNETES).collect()
+    }
+
+    /// The value of the variable `name`; `None` where it is not set or empty.
+    #[must_use]
+    pub fn value(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    pub(super) fn is_kubernetes(&self) -> bool {
+        self.value(KUBERNETES).is_some()
+    }
+
+    /// Logs variables that are almost ours. They are no errors: Kubernetes gives every container
+    /// variables for each service of the namespace, and one of those may be called `kitfox`.
+    pub(super) fn warn_of_typing_errors(&self) {
+        for (variable, meant) in self.typing_errors() {
+            tracing::warn!(variable, meant, "an unknown variable has no effect: a typing error?");
+        }
+    }
+
+    fn typing_errors(&self) -> impl Iterator<Item = (&str, &'static str)> {
+        let ours = || KEYS.iter().map(|key| key.variable).chain([FILE_VARIABLE]);
+        let unknown = self.0.keys().map(String::as_str).filter(move |name| {
+            name.starts_with(PREFIX) && !ours().any(|variable| variable == *name)
+        });
+        unknown.filter_map(move |name| {
+            Some((name, ours().find(|variable| edits(name, variable) <= 2)?))
+        })
+    }
+}
+
+impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Environment {
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(variables: I) -> Self {
+        Environment(variables.into_iter().map(|(k, v)| (k.into(), v.into())).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_typing_error_is_told_from_a_foreign_variable() {
+        let environment = Environment::from_iter([
+            ("KITFOX_LISTN", "127.0.0.1:1"),
+            ("KITFOX_LISTEN", "127.0.0.1:1"),
+            ("KITFOX_PORT_8080_TCP_ADDR", "10.0.0.1"),
+            ("KITFOX_SERVICE_HOST", "10.0.0.1"),
+        ]);
+        let found: Vec<_> = environment.typing_errors().collect();
+        assert_eq!(found, [("KITFOX_LISTN", "KITFOX_LISTEN")]);
+    }
+}

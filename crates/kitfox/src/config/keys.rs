@@ -1,0 +1,163 @@
+//! The table of keys: each is one entry with its name, its variable, its form and its meaning.
+//! Documentation, reading and showing all come from it.
+
+use super::Settings;
+use super::form::{ADDRESS, DURATION, NUMBER, NUMBER_32, SIZE, SWITCH};
+
+/// A key of the configuration.
+pub struct Key {
+    /// Its name; a dot separates the table of the file from the key in it: `drain.calls`.
+    pub name: &'static str,
+    /// The environment variable that sets it.
+    pub variable: &'static str,
+    /// What it does.
+    pub docs: &'static str,
+    /// What a value must be: `` `true` or `false` ``.
+    pub expects: &'static str,
+    set: fn(&mut Settings, &str) -> bool,
+    show: fn(&Settings) -> String,
+}
+
+macro_rules! key {
+    ($name:literal, $variable:literal, $form:ident $($field:ident).+, $docs:literal) => {
+        Key {
+            name: $name,
+            variable: $variable,
+            docs: $docs,
+            expects: $form.expects,
+            set: |settings, text| match ($form.parse)(text) {
+                Some(value) => {
+                    settings.$($field).+ = value;
+                    true
+                }
+                None => false,
+            },
+            show: |settings| ($form.show)(&settings.$($field).+),
+        }
+    };
+}
+
+/// Every key.
+#[rustfmt::skip]
+pub const KEYS: &[Key] = &[
+    key!("listen", "KITFOX_LISTEN", ADDRESS listen,
+        "Where the services listen. Port 0 takes a free one."),
+    key!("admin", "KITFOX_ADMIN", ADDRESS admin,
+        "Where the admin port listens: health, readiness, what runs here. Keep it from the outside."),
+    key!("announce", "KITFOX_ANNOUNCE", SWITCH announce,
+        "Whether the bound addresses are printed to standard output."),
+    key!("drain.propagation", "KITFOX_DRAIN_PROPAGATION", DURATION drain.propagation,
+        "How long calls are still accepted after readiness fails, until every load balancer knows. 5s in Kubernetes where nobody says otherwise."),
+    key!("drain.calls", "KITFOX_DRAIN_CALLS", DURATION drain.calls,
+        "How long the calls in flight have at shutdown. Then they are dropped."),
+    key!("drain.tasks", "KITFOX_DRAIN_TASKS", DURATION drain.tasks,
+        "How long workers and detached work have after the last call. Then they are dropped."),
+    key!("drain.grace", "KITFOX_DRAIN_GRACE", DURATION drain.grace,
+        "When whoever runs the process kills it, counted from the signal. The three parts above stay below it."),
+    key!("limits.body_bytes", "KITFOX_LIMITS_BODY_BYTES", SIZE limits.body_bytes,
+        "The most bytes of a request's body. Stops memory exhaustion by large bodies."),
+    key!("limits.header_bytes", "KITFOX_LIMITS_HEADER_BYTES", SIZE limits.header_bytes,
+        "The most bytes of a request's headers. Stops header floods."),
+    key!("limits.headers", "KITFOX_LIMITS_HEADERS", NUMBER limits.headers,
+        "The most headers of a request over HTTP/1.1. Stops header floods."),
+    key!("limits.header_timeout", "KITFOX_LIMITS_HEADER_TIMEOUT", DURATION limits.header_timeout,
+        "How long a request's headers may take. Stops Slowloris."),
+    key!("limits.body_timeout", "KITFOX_LIMITS_BODY_TIMEOUT", DURATION limits.body_timeout,
+        "How long the rest of a request's body may take. Stops slow bodies."),
+    key!("limits.call_timeout", "KITFOX_LIMITS_CALL_TIMEOUT", DURATION limits.call_timeout,
+        "How long a call may take where its caller says nothing, and at most whatever it says. Stops work that nobody waits for."),
+    key!("limits.streams", "KITFOX_LIMITS_STREAMS", NUMBER_32 limits.streams,
+        "The most calls of one HTTP/2 connection at the same time. Stops stream floods."),
+    key!("limits.handshake_timeout", "KITFOX_LIMITS_HANDSHAKE_TIMEOUT", DURATION limits.handshake_timeout,
+        "How long a TLS handshake may take. Stops half-open handshakes."),
+    key!("limits.idle_timeout", "KITFOX_LIMITS_IDLE_TIMEOUT", DURATION limits.idle_timeout,
+        "How long a connection may be idle. Stops connection hoarding."),
+    key!("limits.keep_alive", "KITFOX_LIMITS_KEEP_ALIVE", DURATION limits.keep_alive,
+        "How often a silent HTTP/2 peer is asked whether it lives. Finds peers that vanished."),
+    key!("limits.connection_age", "KITFOX_LIMITS_CONNECTION_AGE", DURATION limits.connection_age,
+        "How old a connection gets before it is closed gracefully. Lets callers find new replicas."),
+    key!("limits.connections", "KITFOX_LIMITS_CONNECTIONS", NUMBER limits.connections,
+        "The most connections at the same time. More wait unaccepted. Stops file descriptor exhaustion."),
+];
+
+impl Key {
+    /// The value in `settings` as one would write it.
+    #[must_use]
+    pub fn show(&self, settings: &Settings) -> String {
+        (self.show)(settings)
+    }
+
+    /// Reads `text` into `settings`, or says how to mend it.
+    pub(super) fn set(&self, settings: &mut Settings, text: &str) -> Result<(), String> {
+        if (self.set)(settings, text.trim()) {
+            return Ok(());
+        }
+        Err(format!("give {}", self.expects))
+    }
+}
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Key {}
+
+impl std::fmt::Debug for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Key").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// Every key with its default, as a table in Markdown.
+#[must_use]
+pub fn reference() -> String {
+    let defaults = Settings::default();
+    let mut table =
+        "| key | variable | default | what it does |\n| --- | --- | --- | --- |\n".to_owned();
+    for Key { name, variable, docs, show, .. } in KEYS {
+        let default = show(&defaults);
+        table += &format!("| `{name}` | `{variable}` | `{default}` | {docs} |\n");
+    }
+    table
+}
+
+/// The place of the key `name` in [`KEYS`].
+pub(super) fn position(name: &str) -> Option<usize> {
+    KEYS.iter().position(|key| key.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn the_documented_table_is_the_table_of_keys() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/config/keys.md");
+        let documented = std::fs::read_to_string(path).unwrap();
+        assert!(documented == reference(), "write this to {path}:\n{}", reference());
+    }
+
+    #[test]
+    fn a_variable_is_the_name_in_capitals_and_no_two_keys_share_one() {
+        let variables: HashSet<_> = KEYS.iter().map(|key| key.variable).collect();
+        assert_eq!(variables.len(), KEYS.len());
+        for key in KEYS {
+            let expected = format!("KITFOX_{}", key.name.replace('.', "_").to_uppercase());
+            assert_eq!(key.variable, expected);
+        }
+    }
+
+    #[test]
+    fn every_default_is_read_back_as_it_is_shown() {
+        let defaults = Settings::default();
+        let mut read = Settings { listen: ([9, 9, 9, 9], 9).into(), ..Settings::default() };
+        for key in KEYS {
+            key.set(&mut read, &key.show(&defaults)).expect(key.name);
+        }
+        assert_eq!(read, defaults);
+    }
+}

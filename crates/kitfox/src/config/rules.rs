@@ -1,0 +1,58 @@
+//! What must hold of the values together, whoever gave them.
+
+use std::net::SocketAddr;
+
+use super::{Configuration, KEYS, Problem};
+
+/// Where hyper's buffer for headers begins; it takes none smaller.
+const LEAST_HEADER_BYTES: usize = 8 * 1024;
+
+/// Every rule that `configuration` breaks.
+pub(super) fn broken(configuration: &Configuration) -> Vec<Problem> {
+    let settings = configuration.settings();
+    let mut problems = Vec::new();
+    let mut refuse = |key: &str, mend: String| {
+        let entry = configuration.entries().find(|entry| entry.key.name == key);
+        let entry = entry.expect("rules name keys of the table");
+        let (origin, value) = (entry.origin.clone(), entry.value);
+        problems.push(Problem { key: key.to_owned(), value, origin, mend });
+    };
+
+    if collide(settings.listen, settings.admin) {
+        let mend = format!(
+            "the services listen there too (`listen` = {}): give one of the two another port, or 0",
+            settings.listen
+        );
+        refuse("admin", mend);
+    }
+
+    let drain = &settings.drain;
+    let sum = [drain.propagation, drain.calls, drain.tasks]
+        .iter()
+        .fold(std::time::Duration::ZERO, |sum, part| sum.saturating_add(*part));
+    if sum >= drain.grace {
+        let mend = format!(
+            "the parts of the shutdown take {sum:?} together (propagation {:?}, calls {:?}, tasks \
+             {:?}) and would be cut off: give less to a part, or more to this if the process may \
+             live longer (in Kubernetes, `terminationGracePeriodSeconds`)",
+            drain.propagation, drain.calls, drain.tasks
+        );
+        refuse("drain.grace", mend);
+    }
+
+    if settings.limits.header_bytes < LEAST_HEADER_BYTES {
+        refuse("limits.header_bytes", "give 8KiB or more".to_owned());
+    }
+    for key in KEYS.iter().filter(|key| key.name.starts_with("limits.")) {
+        if ["0", "0s"].contains(&key.show(settings).as_str()) && key.name != "limits.header_bytes" {
+            refuse(key.name, "zero would let nothing through: give more".to_owned());
+        }
+    }
+    problems
+}
+
+/// Whether a socket on `a` is in the way of one on `b`.
+fn collide(a: SocketAddr, b: SocketAddr) -> bool {
+    let everywhere = a.ip().is_unspecified() || b.ip().is_unspecified();
+    a.port() != 0 && a.port() == b.port() && (everywhere || a.ip() == b.ip())
+}

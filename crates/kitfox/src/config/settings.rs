@@ -1,0 +1,88 @@
+//! The values themselves.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use kitfox_transport::Limits;
+
+use super::Environment;
+
+/// The values that a host runs with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Settings {
+    /// Where the services listen, 127.0.0.1:8080 by default.
+    pub listen: SocketAddr,
+    /// Where the admin port listens, 127.0.0.1:9090 by default.
+    pub admin: SocketAddr,
+    /// Whether the bound addresses are printed, which they are by default.
+    pub announce: bool,
+    /// How long each phase of the shutdown may take.
+    pub drain: Drain,
+    /// What protects the two ports.
+    pub limits: Limits,
+}
+
+/// How long each phase of the shutdown may take.
+///
+/// The three parts together stay below [`grace`](Drain::grace), so that a host has ended by itself
+/// before whoever runs it loses patience.
+///
+/// ```
+/// use std::time::Duration;
+/// use kitfox::config::Drain;
+///
+/// let drain = Drain { calls: Duration::from_secs(25), ..Drain::default() };
+/// let host = kitfox::Host::new("strings").drain(drain);
+/// # let _ = host;
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Drain {
+    /// How long calls are still accepted after readiness fails, until every load balancer knows.
+    /// Zero by default; 5 s in Kubernetes, where nobody said otherwise.
+    pub propagation: Duration,
+    /// How long the calls in flight have, 15 s by default. Then they are dropped.
+    pub calls: Duration,
+    /// How long workers and detached work have after the last call, 5 s by default. Then they are
+    /// dropped.
+    pub tasks: Duration,
+    /// When whoever runs the process kills it, 30 s after the signal by default, as in Kubernetes
+    /// (`terminationGracePeriodSeconds`).
+    pub grace: Duration,
+}
+
+impl Default for Drain {
+    fn default() -> Self {
+        Drain {
+            propagation: Duration::ZERO,
+            calls: Duration::from_secs(15),
+            tasks: Duration::from_secs(5),
+            grace: Duration::from_secs(30),
+        }
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            admin: SocketAddr::from((Ipv4Addr::LOCALHOST, 9090)),
+            announce: true,
+            drain: Drain::default(),
+            limits: Limits::default(),
+        }
+    }
+}
+
+impl Settings {
+    /// The defaults in `environment`.
+    pub(super) fn within(environment: &Environment) -> Self {
+        let mut settings = Settings::default();
+        if environment.is_kubernetes() {
+            // Endpoints reach kube-proxies and load balancers some seconds after a pod is told to
+            // end; calls that still come in that time would find the port closed.
+            settings.drain.propagation = Duration::from_secs(5);
+        }
+        settings
+    }
+}

@@ -1,0 +1,326 @@
+//! The process that serves.
+
+mod admin;
+mod error;
+mod life;
+mod phase;
+mod port;
+mod readiness;
+mod running;
+mod services;
+mod signals;
+mod worker;
+
+use std::fmt::{self, Display};
+use std::io::Write;
+use std::path::PathBuf;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
+use kitfox_core::layers::ServerStack;
+use kitfox_core::platform::Tasks;
+use kitfox_core::{BoxEndpoint, Context, Layer, Platform, Service};
+use kitfox_transport::Limits;
+use kitfox_transport::wires::{Builder, WireBody};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+pub use error::HostError;
+pub use phase::Phase;
+pub use running::{Ending, Handle, Running};
+pub use services::Services;
+pub use worker::Outcome;
+
+use crate::config::{Change, Drain, Environment, Settings, Sources};
+use admin::{Admin, Pages};
+use life::Life;
+use port::Port;
+use readiness::{Check, Readiness};
+use signals::Signals;
+use worker::Worker;
+
+/// The process that serves: services on every wire, an admin port, background workers, and a
+/// shutdown that always ends.
+///
+/// It runs on the tokio runtime that it is started on. What it runs with comes from code, a file
+/// and the environment: see [`config`](crate::config).
+///
+/// ```no_run
+/// # async fn doc() -> Result<(), kitfox::HostError> {
+/// use kitfox::Host;
+///
+/// Host::new("strings")
+///     // .serve(StringsServer::new(Impl))
+///     .listen("0.0.0.0:8080")
+///     .run()
+///     .await
+/// # }
+/// ```
+#[must_use = "a host does nothing until it is run"]
+pub struct Host {
+    name: String,
+    version: Option<String>,
+    services: Services,
+    mount: Option<Box<Mount>>,
+    workers: Vec<Worker>,
+    checks: Vec<Check>,
+    platform: Option<Platform>,
+    code: Vec<Change>,
+    file: Option<PathBuf>,
+    environment: Option<Environment>,
+    handle: Handle,
+}
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Adds what somebody else answers to the wires.
+type Mount = dyn FnOnce(Builder<ServerStack>) -> Builder<ServerStack> + Send;
+
+impl Host {
+    /// A host called `name`, as logs and `/info` show it.
+    pub fn new(name: impl Into<String>) -> Self {
+        Host {
+            name: name.into(),
+            version: None,
+            services: Services::new(),
+            mount: None,
+            workers: Vec::new(),
+            checks: Vec::new(),
+            platform: None,
+            code: Vec::new(),
+            file: None,
+            environment: None,
+            handle: Handle::new(),
+        }
+    }
+
+    /// What `/info` gives as the version; usually `env!("CARGO_PKG_VERSION")`.
+    pub fn version(mut self, version: impl Into<String>) -> Self {
+        self.version = Some(version.into());
+        self
+    }
+
+    /// Adds a service.
+    pub fn serve(mut self, service: impl Service) -> Self {
+        self.services = self.services.serve(service);
+        self
+    }
+
+    /// Adds a layer around every method: see [`Services::layer`].
+    pub fn layer(mut self, layer: impl Layer<BoxEndpoint> + Send + Sync + 'static) -> Self {
+        self.services = self.services.layer(layer);
+        self
+    }
+
+    /// Gives what is neither a method nor a route of the services to `application`: a tower service
+    /// such as an `axum::Router`, with pages, webhooks, uploads. The last one counts.
+    pub fn mount<S, B>(mut self, application: S) -> Self
+    where
+        S: tower_service::Service<
+                Request<WireBody>,
+                Response = Response<B>,
+                Error: Into<BoxError>,
+                Future: Send + 'static,
+            > + Clone
+            + Send
+            + Sync
+            + 'static,
+        B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    {
+        self.mount = Some(Box::new(move |wires| wires.fallback(application)));
+        self
+    }
+
+    /// Adds a background worker.
+    ///
+    /// `start` gets a context and runs until it is done, or until `cx.done()` at drain, after the
+    /// last call. A worker that fails (an `Err`) or panics is logged and started again, after
+    /// 100 ms at first and 30 s at most; one that returns otherwise is done.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let host = kitfox::Host::new("strings").worker("sweeper", async |cx: kitfox::Context| {
+    ///     while !cx.is_cancelled() {
+    ///         // sweep, then wait for the next time or the end
+    ///         let _ = tokio::time::timeout(Duration::from_secs(60), cx.done()).await;
+    ///     }
+    /// });
+    /// # let _ = host;
+    /// ```
+    pub fn worker<F, Fut>(mut self, name: impl Into<String>, start: F) -> Self
+    where
+        F: Fn(Context) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output: Outcome> + Send + 'static,
+    {
+        self.workers.push(Worker::new(name.into(), start));
+        self
+    }
+
+    /// Adds something that must hold for the host to be ready. `/readyz` asks it each time, for at
+    /// most 900 ms, and names it when it fails.
+    pub fn check<F, Fut>(mut self, name: impl Into<String>, check: F) -> Self
+    where
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut: Future<Output: Outcome> + Send + 'static,
+    {
+        self.checks.push(Check::new(name.into(), check));
+        self
+    }
+
+    /// Where the services listen, `127.0.0.1:8080` by default; the key `listen`.
+    pub fn listen(self, address: impl Display) -> Self {
+        self.text("listen", &address)
+    }
+
+    /// Where the admin port listens, `127.0.0.1:9090` by default; the key `admin`.
+    pub fn admin(self, address: impl Display) -> Self {
+        self.text("admin", &address)
+    }
+
+    /// Whether the bound addresses are printed, which they are by default; the key `announce`.
+    pub fn announce(self, announce: bool) -> Self {
+        self.text("announce", &announce)
+    }
+
+    /// How long each phase of the shutdown may take; the keys `drain.*`.
+    pub fn drain(mut self, drain: Drain) -> Self {
+        self.code.push(Change::Drain(drain));
+        self
+    }
+
+    /// What protects the two ports; the keys `limits.*`.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.code.push(Change::Limits(limits));
+        self
+    }
+
+    /// The TOML file with the configuration. `KITFOX_CONFIG` names another.
+    pub fn config_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.file = Some(path.into());
+        self
+    }
+
+    /// The environment, instead of that of this process.
+    pub fn environment(mut self, environment: Environment) -> Self {
+        self.environment = Some(environment);
+        self
+    }
+
+    /// What the host stands on, instead of [`Platform::system`]. Its background tasks end with the
+    /// host, so that each host needs its own ([`Platform::apart`]).
+    pub fn platform(mut self, platform: Platform) -> Self {
+        self.platform = Some(platform);
+        self
+    }
+
+    /// Ends the host from elsewhere.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// Starts the host, and comes back when it serves. No signal ends it: that is for
+    /// [`Host::run`], or for whoever calls [`Running::shutdown`].
+    ///
+    /// # Errors
+    /// When the configuration cannot be used, two methods want the same route, or an address cannot
+    /// be listened on.
+    pub async fn start(self) -> Result<Running, HostError> {
+        let environment = self.environment.unwrap_or_else(Environment::of_process);
+        let sources = Sources { code: self.code, file: self.file, environment };
+        let configuration = sources.read()?;
+        let Settings { listen, admin, drain, limits, .. } = configuration.settings().clone();
+        let platform = self.platform.unwrap_or_else(Platform::system);
+
+        let handle = self.handle;
+        let progress = handle.progress.clone();
+        progress.enter(Phase::Starting);
+        let contracts = self.services.contracts();
+        let builder = self.services.builder(&platform, &limits);
+        let builder = self.mount.into_iter().fold(builder, |builder, mount| mount(builder));
+        let wires = builder.build()?;
+
+        let pages = Admin::new(Pages {
+            name: self.name.clone(),
+            version: self.version,
+            started: Instant::now(),
+            contracts,
+            readiness: Readiness { progress: progress.clone(), checks: self.checks },
+        });
+        let few = few(&limits);
+        let admin = Port::open("admin", admin, pages, few, &platform).await?;
+        let services = Port::open("listen", listen, wires, limits, &platform).await?;
+        let (listen_address, admin_address) = (services.address(), admin.address());
+
+        let stop = CancellationToken::new();
+        for worker in self.workers {
+            let supervised = worker.supervise(platform.clone(), stop.clone());
+            drop(platform.tasks().spawn(supervised));
+        }
+        progress.enter(Phase::Serving);
+        if configuration.settings().announce {
+            announce(&self.name, &listen_address, &admin_address);
+        }
+
+        let life = Life {
+            handle: handle.clone(),
+            progress,
+            drain,
+            platform,
+            services,
+            admin,
+            workers: stop,
+        };
+        // Not a task of the platform: it waits for those.
+        let life = Tasks::default().spawn(life.live());
+        let (listen, admin) = (listen_address, admin_address);
+        Ok(Running { handle, listen, admin, configuration, life })
+    }
+
+    /// Runs the host until `SIGTERM` or Ctrl-C, and shuts it down in [phases](Phase).
+    ///
+    /// A second signal ends the *process* at once, with the exit code that the signal would give.
+    /// So does the end of the drain deadline, with exit code 1, where code blocks its thread: no
+    /// runtime can be dropped under it.
+    ///
+    /// # Errors
+    /// As [`Host::start`], and when signals cannot be listened for.
+    pub async fn run(self) -> Result<(), HostError> {
+        // From here on, so that a signal during the start is not the end of the process.
+        let signals = Signals::listen()?;
+        self.start().await?.run_or_exit(signals).await
+    }
+
+    fn text(mut self, key: &'static str, value: &dyn Display) -> Self {
+        self.code.push(Change::Text { key, text: value.to_string() });
+        self
+    }
+}
+
+impl fmt::Debug for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Host { name, services, .. } = self;
+        f.debug_struct("Host")
+            .field("name", name)
+            .field("services", services)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The limits of the admin port: few connections, since few ask.
+fn few(limits: &Limits) -> Limits {
+    let mut few = limits.clone();
+    few.connections = few.connections.min(100);
+    few
+}
+
+/// Prints where the host listens. That nobody reads it is no failure.
+fn announce(name: &str, listen: &dyn Display, admin: &dyn Display) {
+    let lines = format!(
+        "{name} listens on http://{listen} (REST, Connect, gRPC)\nadmin on http://{admin}\n"
+    );
+    let mut output = std::io::stdout().lock();
+    let _ = output.write_all(lines.as_bytes()).and_then(|()| output.flush());
+}

@@ -1,0 +1,56 @@
+//! Why a host does not run.
+
+use std::io;
+use std::net::SocketAddr;
+
+use kitfox_transport::wires::RouteError;
+
+use super::Phase;
+use crate::config::ConfigError;
+
+/// Why a host did not start, or did not end as it should.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum HostError {
+    /// The configuration cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Two methods want the same route, or a route is none.
+    #[error("the services cannot be served together: {0}")]
+    Route(#[from] RouteError),
+    /// An address cannot be listened on.
+    #[error(
+        "cannot listen on {address}: {source}. The variable {variable} (or the key `{key}`) names \
+         another address; port 0 takes a free one"
+    )]
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// The key that sets it.
+        key: &'static str,
+        /// The environment variable that sets it.
+        variable: &'static str,
+        /// Why not.
+        source: io::Error,
+    },
+    /// Nobody would hear a signal.
+    #[error("cannot listen for signals: {0}")]
+    Signals(#[source] io::Error),
+    /// A second signal came while the host was shutting down.
+    #[error("a second signal ({signal}) ended the host at once, while it was {phase}")]
+    Interrupted {
+        /// The second signal.
+        signal: &'static str,
+        /// How far the shutdown was.
+        phase: Phase,
+    },
+    /// Something blocks its thread, so that it cannot be dropped.
+    #[error(
+        "the drain deadline is over and {tasks} tasks cannot be dropped: they block their thread. \
+         Blocking code belongs in `tokio::task::spawn_blocking`"
+    )]
+    Stuck {
+        /// How many tasks.
+        tasks: usize,
+    },
+}

@@ -1,0 +1,101 @@
+//! Services and the layers around them, ready for a host or for somebody else's application.
+
+use std::fmt;
+
+use kitfox_core::layers::ServerStack;
+use kitfox_core::{BoxEndpoint, Contract, Layer, Method, Platform, Service};
+use kitfox_transport::Limits;
+use kitfox_transport::wires::{Builder, RouteError, Wires};
+
+/// Services, and your layers around each of their methods.
+///
+/// A [`Host`](crate::Host) has them inside. On their own they mount in an application that you
+/// already have: [`Services::wires`] gives a `tower` service that answers REST, Connect and gRPC.
+///
+/// ```no_run
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use kitfox::transport::Limits;
+/// use kitfox::{Platform, Services};
+///
+/// let services = Services::new(); // .serve(StringsServer::new(Impl))
+/// let wires = services.wires(&Platform::system(), &Limits::default())?;
+/// let app: axum::Router = axum::Router::new()
+///     .route("/about", axum::routing::get(|| async { "all about strings" }))
+///     .fallback_service(wires);
+/// # let _ = app;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Default)]
+pub struct Services {
+    services: Vec<Box<dyn Service>>,
+    layers: Vec<Box<Wrap>>,
+}
+
+/// A layer with its type hidden.
+type Wrap = dyn Fn(&'static Method, BoxEndpoint) -> BoxEndpoint + Send + Sync;
+
+impl Services {
+    /// None yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Services::default()
+    }
+
+    /// Adds a service.
+    #[must_use]
+    pub fn serve(mut self, service: impl Service) -> Self {
+        self.services.push(Box::new(service));
+        self
+    }
+
+    /// Adds a layer around every method of every service, inside of what Kitfox puts there itself
+    /// and before a call is decoded. The layer added first sees a call first.
+    #[must_use]
+    pub fn layer(mut self, layer: impl Layer<BoxEndpoint> + Send + Sync + 'static) -> Self {
+        let wrap =
+            move |method: &'static Method, inner| BoxEndpoint::new(layer.layer(method, inner));
+        self.layers.push(Box::new(wrap));
+        self
+    }
+
+    /// The services on every wire: a `tower` service over HTTP requests.
+    ///
+    /// Whoever mounts it runs the connections: what [`Limits`] say of those is theirs to enforce.
+    ///
+    /// # Errors
+    /// When two methods want the same route.
+    pub fn wires(
+        &self,
+        platform: &Platform,
+        limits: &Limits,
+    ) -> Result<Wires<ServerStack>, RouteError> {
+        self.builder(platform, limits).build()
+    }
+
+    pub(super) fn builder(&self, platform: &Platform, limits: &Limits) -> Builder<ServerStack> {
+        let mut builder = Wires::builder(platform.clone()).limits(limits.clone());
+        for service in &self.services {
+            for (method, endpoint) in service.contract().methods.iter().zip(service.endpoints()) {
+                builder = builder.method(method, self.stack(method, endpoint));
+            }
+        }
+        builder
+    }
+
+    pub(super) fn contracts(&self) -> Vec<&'static Contract> {
+        self.services.iter().map(|service| service.contract()).collect()
+    }
+
+    fn stack(&self, method: &'static Method, endpoint: BoxEndpoint) -> ServerStack {
+        let layers = self.layers.iter().rev();
+        ServerStack::new(method, layers.fold(endpoint, |inner, layer| layer(method, inner)))
+    }
+}
+
+impl fmt::Debug for Services {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.contracts().into_iter().map(|contract| contract.name);
+        f.debug_list().entries(names).finish()
+    }
+}

@@ -1,0 +1,49 @@
+//! The host.
+
+mod admin;
+mod configuration;
+mod mount;
+mod process;
+mod shutdown;
+mod sockets;
+mod workers;
+
+use std::time::Duration;
+
+use kitfox::config::{Drain, Environment};
+use kitfox::{Host, Running};
+
+use crate::support::http::{Answer, send};
+use crate::support::memory::Memory;
+use crate::support::probe::Probe;
+
+/// The parts of the shutdown in these tests.
+const DRAIN: Drain = Drain {
+    propagation: Duration::from_secs(3),
+    calls: Duration::from_secs(10),
+    tasks: Duration::from_secs(6),
+    grace: Duration::from_secs(30),
+};
+
+/// What dropped tasks may take to be gone.
+const SLACK: Duration = Duration::from_millis(200);
+
+/// A host on `net` that serves `probe`.
+fn host(net: &Memory, probe: &Probe) -> Host {
+    bare(net).serve(probe.clone())
+}
+
+/// A host on `net` that serves nothing, and reads nothing of this process's environment.
+fn bare(net: &Memory) -> Host {
+    Host::new("probe")
+        .platform(net.platform())
+        .environment(Environment::default())
+        .announce(false)
+        .drain(DRAIN)
+}
+
+/// Asks the admin port of `running`.
+async fn admin(net: &Memory, running: &Running, path: &str) -> Answer {
+    let mut connection = net.dial(running.admin_address()).await.unwrap();
+    send(&mut connection, "GET", path).await
+}

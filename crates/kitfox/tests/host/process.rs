@@ -1,0 +1,126 @@
+//! A process of its own, with the operating system's signals.
+//!
+//! The process is this very test binary, told to run one ignored test: a host.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use kitfox::platform::Connection;
+use kitfox::{Host, Platform};
+
+use crate::support::http::{begin_call, send};
+use crate::support::probe::Probe;
+
+/// Far more than any of these processes needs, and far less than its handlers take.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "the process that the other tests of this file start"]
+async fn a_host_of_its_own() {
+    Host::new("probe").serve(Probe::default()).run().await.unwrap();
+}
+
+struct Process {
+    child: Child,
+    output: BufReader<ChildStdout>,
+    services: String,
+    admin: String,
+}
+
+impl Process {
+    /// Starts the host and reads where it listens.
+    fn start() -> Self {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--ignored", "--exact", "--nocapture", "host::process::a_host_of_its_own"])
+            .env("KITFOX_LISTEN", "127.0.0.1:0")
+            .env("KITFOX_ADMIN", "127.0.0.1:0")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        let mut after = |words: &str| {
+            let mut line = String::new();
+            // The harness may have left its own words on the line.
+            while !line.contains(words) {
+                line.clear();
+                assert_ne!(output.read_line(&mut line).unwrap(), 0, "the process has ended");
+            }
+            let address = line.split(words).nth(1).unwrap();
+            address.split_whitespace().next().unwrap().to_owned()
+        };
+        let services = after("probe listens on http://");
+        let admin = after("admin on http://");
+        Process { child, output, services, admin }
+    }
+
+    async fn connect(&self, address: &str) -> Connection {
+        Platform::system().net().connect(address).await.unwrap()
+    }
+
+    /// Begins a call that never ends, and waits until it is there.
+    async fn call(&self, method: &str) -> Connection {
+        let mut connection = self.connect(&self.services).await;
+        begin_call(&mut connection, &format!("/probe.v1.Probe/{method}"), "{}").await;
+        // An answer to a later call shows that the host has seen this one.
+        let mut other = self.connect(&self.services).await;
+        begin_call(&mut other, "/probe.v1.Probe/Echo", "{}").await;
+        crate::support::http::read(&mut other).await;
+        connection
+    }
+
+    fn signal(&self, signal: &str) {
+        let sent = Command::new("kill").args([signal, &self.child.id().to_string()]).status();
+        assert!(sent.unwrap().success());
+    }
+
+    /// Waits until the host says on its admin port that it is shutting down.
+    async fn leaving(&self) {
+        let wait = async {
+            loop {
+                let mut connection = self.connect(&self.admin).await;
+                if send(&mut connection, "GET", "/readyz").await.status == 503 {
+                    return;
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, wait).await.expect("readiness fails at shutdown");
+    }
+
+    async fn ended(mut self) -> ExitStatus {
+        let wait = async {
+            loop {
+                if let Some(status) = self.child.try_wait().unwrap() {
+                    return status;
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let status = tokio::time::timeout(PATIENCE, wait).await;
+        let _ = self.child.kill();
+        drop(self.output);
+        status.expect("the process ends")
+    }
+}
+
+#[tokio::test]
+async fn sigterm_and_ctrl_c_end_an_idle_process_with_success() {
+    for signal in ["-TERM", "-INT"] {
+        let process = Process::start();
+        process.signal(signal);
+        assert!(process.ended().await.success(), "{signal}");
+    }
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_the_process_even_where_a_handler_blocks_its_thread() {
+    for method in ["Hang", "Block"] {
+        let process = Process::start();
+        let _connection = process.call(method).await;
+        process.signal("-TERM");
+        process.leaving().await;
+        process.signal("-TERM");
+        assert_eq!(process.ended().await.code(), Some(143), "{method}");
+    }
+}

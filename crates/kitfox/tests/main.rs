@@ -1,0 +1,5 @@
+//! What Kitfox does as a whole.
+
+mod foreign;
+mod host;
+mod support;

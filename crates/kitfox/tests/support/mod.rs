@@ -1,0 +1,5 @@
+//! What tests stand on.
+
+pub(crate) mod http;
+pub(crate) mod memory;
+pub(crate) mod probe;
