@@ -30,7 +30,7 @@ pub struct Keyed<K, V>(std::marker::PhantomData<(K, V)>);
     message = "`{Self}` cannot be a value in a message",
     label = "no value that protobuf knows, in the encoding `{E}`",
     note = "values are i32, i64, u32, u64, f32, f64, bool, String, Vec<u8>, Bytes, and types under #[kitfox::message]",
-    note = "for usize, u16, u8 take u32 or u64; for i16, i8 take i32; for char and &str take String; a list of lists needs a message in between",
+    note = "for usize, u16 and u8 take u32 or u64, for i16 and i8 i32, for char and &str String; a list or a map needs a message around it",
     note = "#[field(sint)] is for i32 and i64, #[field(fixed)] for i32, i64, u32 and u64"
 )]
 pub trait Element<E = Plain>: Sized + Send + Sync + 'static {
@@ -93,13 +93,9 @@ pub trait MapKey<E = Plain>: Element<E> + Eq + Ord + std::hash::Hash {
 /// A value that can be a field without `Option`: one that exists before anything was read.
 ///
 /// A `Box` is none, because a message that holds itself for certain has no end.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` has no value that could stand for its absence",
-    label = "write `Option<{Self}>`",
-    note = "or, where it is an enum whose variants carry data, give it a variant for that case: #[unset] Unset"
-)]
-pub trait Singular {}
+pub trait Singular<E = Plain>: Element<E> {}
 
+#[diagnostic::do_not_recommend]
 impl<E, T: Element<E>> Element<E> for Box<T> {
     const KIND: Kind = T::KIND;
     const WIRE: WireType = T::WIRE;

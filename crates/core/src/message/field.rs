@@ -3,7 +3,7 @@
 use super::element::{Element, Fixed, Plain, Singular, Sint};
 use super::fault::Fault;
 use super::json::{self, JsonReader};
-use super::schema::{FieldSchema, Kind, Label};
+use super::schema::{Kind, Label};
 use super::wire::{self, Reader, WireType};
 
 /// What a field of a message can be, in the encoding `E`.
@@ -14,7 +14,9 @@ use super::wire::{self, Reader, WireType};
     message = "`{Self}` cannot be a field of a message",
     label = "no field that protobuf knows, in the encoding `{E}`",
     note = "a field is a value, or Option, Vec, HashMap or BTreeMap of values; values are i32, i64, u32, u64, f32, f64, bool, String, Vec<u8>, Bytes, and types under #[kitfox::message]",
-    note = "for usize, u16, u8 take u32 or u64; for i16, i8 take i32; for char and &str take String; a list of lists needs a message in between"
+    note = "for usize, u16 and u8 take u32 or u64, for i16 and i8 i32, for char and &str String; a list of lists and the like need a message in between",
+    note = "a Box goes into an Option, Option<Box<Tree>>; so does an enum whose variants carry data, unless one of them is #[unset]",
+    note = "#[field(sint)] is for i32 and i64, #[field(fixed)] for i32, i64, u32 and u64, key = ... for maps, whose keys are integers, bool or String"
 )]
 pub trait Field<E = Plain>: Sized {
     /// How often it occurs.
@@ -38,48 +40,24 @@ pub trait Field<E = Plain>: Sized {
     fn read_json(&mut self, json: &mut JsonReader<'_>) -> Result<(), Fault>;
     /// Sets the field, or what `path` leads to within it, from text.
     fn bind(&mut self, path: &str, text: &str) -> Result<(), Fault>;
-}
 
-impl FieldSchema {
-    /// The schema of a field of type `F`.
-    #[doc(hidden)]
-    pub const fn of<F: Field<E>, E>(
-        name: &'static str,
-        json_name: &'static str,
-        number: u32,
-        docs: &'static str,
-    ) -> Self {
-        Self {
-            name,
-            json_name,
-            number,
-            label: F::LABEL,
-            kind: F::KIND,
-            docs,
-            takes_null: F::TAKES_NULL,
+    /// Writes the field as a member of the JSON object that is open, or nothing.
+    #[inline]
+    fn write_json_member(&self, key: &'static str, out: &mut Vec<u8>) -> Result<(), Fault> {
+        if self.is_absent() {
+            return Ok(());
         }
+        json::write_key(key, out);
+        self.write_json(out).map_err(|fault| fault.at(json::name_of_key(key)))
     }
-}
-
-/// Writes a field of a message as JSON, name and all, or nothing.
-#[inline]
-pub fn write_json_member<F: Field<E>, E>(
-    field: &F,
-    key: &'static str,
-    out: &mut Vec<u8>,
-) -> Result<(), Fault> {
-    if field.is_absent() {
-        return Ok(());
-    }
-    json::write_key(key, out);
-    field.write_json(out).map_err(|fault| fault.at(json::name_of_key(key)))
 }
 
 // One impl for each encoding: with the encoding as a parameter, the impls would overlap in the
 // eyes of the compiler, since another crate could add an encoding of its own.
 macro_rules! fields {
     ($encoding:ty) => {
-        impl<T: Element<$encoding> + Singular> Field<$encoding> for T {
+        #[diagnostic::do_not_recommend]
+        impl<T: Singular<$encoding>> Field<$encoding> for T {
             const LABEL: Label = match T::KIND {
                 Kind::Message(_) => Label::Optional,
                 _ => Label::Implicit,
@@ -131,6 +109,7 @@ macro_rules! fields {
             }
         }
 
+        #[diagnostic::do_not_recommend]
         impl<T: Element<$encoding>> Field<$encoding> for Option<T> {
             const LABEL: Label = Label::Optional;
             const KIND: Kind = T::KIND;
@@ -181,6 +160,7 @@ macro_rules! fields {
             }
         }
 
+        #[diagnostic::do_not_recommend]
         impl<T: Element<$encoding>> Field<$encoding> for Vec<T> {
             const LABEL: Label = Label::Repeated;
             const KIND: Kind = T::KIND;

@@ -38,6 +38,7 @@ impl<K: Ord, V> Entries<K, V> for BTreeMap<K, V> {
 
 macro_rules! map {
     ([$($generics:tt)*] $map:ty, $encoding:ty, $key:ty, $value:ty) => {
+        #[diagnostic::do_not_recommend]
         impl<$($generics)*> Field<$encoding> for $map
         where
             K: MapKey<$key>,

@@ -68,6 +68,10 @@ pub trait Message: Element {
     /// The full protobuf name, such as `strings.v1.UppercaseRequest`.
     const NAME: &'static str;
 
+    /// What [`MessageSchema::members`] of the schema is, where the compiler can look at it.
+    #[doc(hidden)]
+    const MEMBERS: Option<&'static [Member]> = None;
+
     /// Fields, numbers, names and docs as data.
     fn schema() -> &'static MessageSchema;
 

@@ -7,11 +7,6 @@ use super::schema::{FieldSchema, Member, MessageSchema, Position};
 use super::wire::{self, Reader, WireType};
 
 /// What the macro writes for an enum whose variants carry data.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is no enum whose variants carry data",
-    label = "`#[oneof]` takes an `Option` of such an enum",
-    note = "for a struct or an enum without data leave `#[oneof]` out"
-)]
 pub trait Oneof: Sized + Send + Sync + 'static {
     /// The variants as fields.
     const FIELDS: &'static [FieldSchema];
@@ -50,7 +45,8 @@ pub trait Oneof: Sized + Send + Sync + 'static {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a field under `#[oneof]`",
     label = "expected an `Option` of an enum whose variants carry data",
-    note = "write `#[oneof] pub shape: Option<Shape>`: none of the variants may be set"
+    note = "write `#[oneof] pub shape: Option<Shape>`: none of the variants may be set",
+    note = "for a struct or an enum without data leave `#[oneof]` out"
 )]
 pub trait OneofField: Sized {
     /// The enum in the `Option`.
@@ -64,6 +60,7 @@ pub trait OneofField: Sized {
     fn initial() -> Self;
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: Oneof> OneofField for Option<T> {
     type Enum = T;
 
@@ -78,18 +75,6 @@ impl<T: Oneof> OneofField for Option<T> {
     fn initial() -> Self {
         None
     }
-}
-
-/// The fields that the enum under `#[oneof]` brings into the message.
-#[must_use]
-pub const fn oneof_fields<F: OneofField>() -> &'static [FieldSchema] {
-    <F::Enum as Oneof>::FIELDS
-}
-
-/// The doc comment of the enum under `#[oneof]`.
-#[must_use]
-pub const fn oneof_docs<F: OneofField>() -> &'static str {
-    <F::Enum as Oneof>::DOCS
 }
 
 /// An enum that is a message by itself: its only member is the oneof.

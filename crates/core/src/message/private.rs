@@ -3,7 +3,7 @@
 pub use super::element::{Element, Fixed, Keyed, MapKey, Plain, Singular, Sint};
 pub use super::enumeration::{self, Enumeration};
 pub use super::fault::Fault;
-pub use super::field::{Field, write_json_member};
+pub use super::field::Field;
 pub use super::fields::{self, Fields};
 pub use super::json::{self, JsonReader};
 pub use super::oneof::{self, Oneof, OneofField};

@@ -12,6 +12,7 @@ macro_rules! integer {
         $type:ty, $encoding:ty, $scalar:ident, $wire:ident, $json:path,
         |$value:ident, $out:ident| $write:expr, |$reader:ident| $read:expr
     ) => {
+        #[diagnostic::do_not_recommend]
         impl Element<$encoding> for $type {
             const KIND: Kind = Kind::Scalar(Scalar::$scalar);
             const WIRE: WireType = WireType::$wire;
@@ -53,6 +54,9 @@ macro_rules! integer {
             }
         }
 
+        impl Singular<$encoding> for $type {}
+
+        #[diagnostic::do_not_recommend]
         impl MapKey<$encoding> for $type {
             const SCALAR: Scalar = Scalar::$scalar;
 
@@ -186,6 +190,7 @@ pub(super) const fn low_half(value: u64) -> u32 {
 
 macro_rules! float {
     ($type:ty, $scalar:ident, $wire:ident, $write_json:path, $narrow:expr) => {
+        #[diagnostic::do_not_recommend]
         impl Element for $type {
             const KIND: Kind = Kind::Scalar(Scalar::$scalar);
             const WIRE: WireType = WireType::$wire;
@@ -243,6 +248,7 @@ fn narrow(value: f64) -> Result<f32, Fault> {
     Ok(narrow)
 }
 
+#[diagnostic::do_not_recommend]
 impl Element for bool {
     const KIND: Kind = Kind::Scalar(Scalar::Bool);
     const WIRE: WireType = WireType::Varint;
@@ -285,6 +291,7 @@ impl Element for bool {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl MapKey for bool {
     const SCALAR: Scalar = Scalar::Bool;
 
@@ -298,4 +305,4 @@ impl MapKey for bool {
 macro_rules! singular {
     ($($type:ty),*) => { $(impl Singular for $type {})* };
 }
-singular!(i32, i64, u32, u64, f32, f64, bool, String, Vec<u8>, bytes::Bytes);
+singular!(f32, f64, bool, String, Vec<u8>, bytes::Bytes);

@@ -8,6 +8,7 @@ use super::json::{self, JsonReader};
 use super::schema::{Kind, Scalar};
 use super::wire::{self, Reader, WireType};
 
+#[diagnostic::do_not_recommend]
 impl Element for String {
     const KIND: Kind = Kind::Scalar(Scalar::String);
     const WIRE: WireType = WireType::Length;
@@ -48,6 +49,7 @@ impl Element for String {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl MapKey for String {
     const SCALAR: Scalar = Scalar::String;
 
@@ -58,6 +60,7 @@ impl MapKey for String {
 
 macro_rules! bytes {
     ($type:ty, $from:expr) => {
+        #[diagnostic::do_not_recommend]
         impl Element for $type {
             const KIND: Kind = Kind::Scalar(Scalar::Bytes);
             const WIRE: WireType = WireType::Length;

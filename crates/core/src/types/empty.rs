@@ -46,6 +46,7 @@ impl Fields for () {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl Element for () {
     const KIND: Kind = Kind::Message(<() as Message>::schema);
     const WIRE: WireType = WireType::Length;
@@ -82,6 +83,7 @@ impl Element for () {
 
 impl Singular for () {}
 
+#[diagnostic::do_not_recommend]
 impl Message for () {
     const NAME: &'static str = "google.protobuf.Empty";
 

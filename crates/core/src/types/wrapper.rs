@@ -2,8 +2,8 @@
 
 use crate::message::Message;
 use crate::message::private::{
-    Element, Fault, Field, FieldSchema, Fields, JsonReader, Kind, Member, MessageSchema, Plain,
-    Position, Reader, Singular, WireType, fields, wire,
+    Element, Fault, Field, FieldSchema, Fields, JsonReader, Kind, Label, Member, MessageSchema,
+    Plain, Position, Reader, Singular, WireType, fields, wire,
 };
 
 /// A message around one value, in JSON the value itself.
@@ -22,7 +22,7 @@ pub struct Wrapper<T> {
     label = "no wrapper",
     note = "there are wrappers for bool, i32, i64, u32, u64, f32, f64, String, Vec<u8> and Bytes"
 )]
-pub trait Wrapped: Element + Singular + Default {
+pub trait Wrapped: Singular + Default {
     /// The full name of the wrapper.
     const NAME: &'static str;
 }
@@ -93,6 +93,7 @@ impl<T: Wrapped> Fields for Wrapper<T> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: Wrapped> Element for Wrapper<T> {
     const KIND: Kind = Kind::Message(<Self as Message>::schema);
     const WIRE: WireType = WireType::Length;
@@ -140,6 +141,7 @@ impl<T: Wrapped> Element for Wrapper<T> {
 
 impl<T: Wrapped> Singular for Wrapper<T> {}
 
+#[diagnostic::do_not_recommend]
 impl<T: Wrapped> Message for Wrapper<T> {
     const NAME: &'static str = <T as Wrapped>::NAME;
     const JSON_IS_BY_HAND: bool = true;
@@ -149,7 +151,15 @@ impl<T: Wrapped> Message for Wrapper<T> {
             &MessageSchema {
                 name: <T as Wrapped>::NAME,
                 docs: "",
-                members: &[Member::Field(FieldSchema::of::<T, Plain>("value", "value", 1, ""))],
+                members: &[Member::Field(FieldSchema {
+                    name: "value",
+                    json_name: "value",
+                    number: 1,
+                    label: Label::Implicit,
+                    kind: T::KIND,
+                    docs: "",
+                    takes_null: false,
+                })],
             }
         }
     }

@@ -43,8 +43,11 @@ pub(super) fn message(
         static SCHEMA: k::MessageSchema =
             k::MessageSchema { name: #name, docs: #docs, members: MEMBERS };
 
+        #[diagnostic::do_not_recommend]
         impl ::kitfox::message::Message for #ident {
             const NAME: &'static str = #name;
+            const MEMBERS: ::core::option::Option<&'static [k::Member]> =
+                ::core::option::Option::Some(MEMBERS);
             #by_hand
             fn schema() -> &'static k::MessageSchema {
                 &SCHEMA

@@ -15,7 +15,7 @@ mod structure;
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::spanned::Spanned;
-use syn::{Generics, Item};
+use syn::{Attribute, Generics, Ident, Item};
 
 use item::Errors;
 use options::MessageOptions;
@@ -35,8 +35,9 @@ pub(crate) fn expand(arguments: TokenStream, input: TokenStream) -> TokenStream 
             let mut errors = Errors::default();
             check_generics(&item.generics, &mut errors);
             let code = structure::expand(&options, &item, &mut errors);
+            let stand_in = stand_in(&item.ident, &item.generics, &item.attrs);
             item::strip_fields(&mut item.fields);
-            finish(item, code, errors)
+            finish(item, code, errors, &stand_in)
         }
         Item::Enum(mut item) => {
             let mut errors = Errors::default();
@@ -45,8 +46,9 @@ pub(crate) fn expand(arguments: TokenStream, input: TokenStream) -> TokenStream 
                 true => oneof::expand(&options, &item, &mut errors),
                 false => plain::expand(&options, &item, &mut errors),
             };
+            let stand_in = stand_in(&item.ident, &item.generics, &item.attrs);
             item::strip_variants(&mut item.variants);
-            finish(item, code, errors)
+            finish(item, code, errors, &stand_in)
         }
         other => {
             let place = match &other {
@@ -65,11 +67,16 @@ pub(crate) fn expand(arguments: TokenStream, input: TokenStream) -> TokenStream 
     }
 }
 
-fn finish(item: impl ToTokens, code: item::Code, errors: Errors) -> TokenStream {
+fn finish(
+    item: impl ToTokens,
+    code: item::Code,
+    errors: Errors,
+    stand_in: &TokenStream,
+) -> TokenStream {
     let item::Code { derives, body } = code;
     let derives = (!derives.is_empty()).then(|| quote!(#[derive(#(#derives),*)]));
     let body = match errors.finish() {
-        Some(errors) => errors,
+        Some(errors) => quote!(#errors #stand_in),
         None => quote! {
             const _: () = {
                 use ::kitfox::__private as k;
@@ -84,6 +91,49 @@ fn finish(item: impl ToTokens, code: item::Code, errors: Errors) -> TokenStream 
 fn with_error(item: impl ToTokens, error: &syn::Error) -> TokenStream {
     let error = error.to_compile_error();
     quote!(#item #error)
+}
+
+/// What an item with errors is to the rest of the program, so that the user hears of the errors and
+/// not of everything that follows from them. It is never compiled to the end.
+fn stand_in(ident: &Ident, generics: &Generics, attributes: &[Attribute]) -> TokenStream {
+    if !generics.params.is_empty() {
+        return TokenStream::new();
+    }
+    let default = (!item::has_derive(attributes, "Default")).then(|| {
+        quote! {
+            impl ::core::default::Default for #ident {
+                fn default() -> Self { ::core::unimplemented!() }
+            }
+        }
+    });
+    let fault = quote!(::core::result::Result<(), k::Fault>);
+    let made = quote!(::core::result::Result<Self, k::Fault>);
+    quote! {
+        #[allow(unused_variables, reason = "nothing of it runs")]
+        const _: () = {
+            use ::kitfox::__private as k;
+            #default
+            impl k::Singular for #ident {}
+            impl k::Element for #ident {
+                const KIND: k::Kind = <() as k::Element>::KIND;
+                const WIRE: k::WireType = k::WireType::Length;
+                fn absent() -> #made { ::core::unimplemented!() }
+                fn is_absent(&self) -> bool { ::core::unimplemented!() }
+                fn write(&self, out: &mut ::std::vec::Vec<u8>) { ::core::unimplemented!() }
+                fn read(reader: &mut k::Reader<'_>) -> #made { ::core::unimplemented!() }
+                fn write_json(&self, out: &mut ::std::vec::Vec<u8>) -> #fault { ::core::unimplemented!() }
+                fn read_json(json: &mut k::JsonReader<'_>) -> #made { ::core::unimplemented!() }
+                fn parse(text: &str) -> #made { ::core::unimplemented!() }
+            }
+            impl ::kitfox::message::Message for #ident {
+                const NAME: &'static str = "";
+                fn schema() -> &'static k::MessageSchema { ::core::unimplemented!() }
+                fn write_body(&self, out: &mut ::std::vec::Vec<u8>) { ::core::unimplemented!() }
+                fn read_body(reader: &mut k::Reader<'_>) -> #made { ::core::unimplemented!() }
+                fn bind_body(&mut self, path: &str, text: &str) -> #fault { ::core::unimplemented!() }
+            }
+        };
+    }
 }
 
 fn check_generics(generics: &Generics, errors: &mut Errors) {

@@ -213,7 +213,15 @@ fn oneof_impl(
 ) -> TokenStream {
     let schema = choices.iter().map(|Choice { ty, number, name, json, encoding, docs, .. }| {
         quote_spanned! {ty.span()=>
-            k::FieldSchema::of::<::core::option::Option<#ty>, #encoding>(#name, #json, #number, #docs),
+            k::FieldSchema {
+                name: #name,
+                json_name: #json,
+                number: #number,
+                label: k::Label::Optional,
+                kind: <#ty as k::Element<#encoding>>::KIND,
+                docs: #docs,
+                takes_null: <#ty as k::Element<#encoding>>::TAKES_NULL,
+            },
         }
     });
     let on_the_wire = |unset: &&Ident| choices.iter().any(|choice| choice.ident == *unset);
@@ -266,6 +274,7 @@ fn oneof_impl(
     });
     quote! {
         #[allow(unused_assignments, reason = "what JSON sets is not looked at before")]
+        #[diagnostic::do_not_recommend]
         impl k::Oneof for #ident {
             const FIELDS: &'static [k::FieldSchema] = &[#(#schema)*];
             const DOCS: &'static str = #docs;
@@ -368,6 +377,7 @@ fn element_impl(
         }
     });
     quote! {
+        #[diagnostic::do_not_recommend]
         impl k::Element for #ident {
             const KIND: k::Kind = k::Kind::Message(<#ident as ::kitfox::message::Message>::schema);
             const WIRE: k::WireType = k::WireType::Length;

@@ -127,7 +127,10 @@ impl FieldOptions {
             }
             "name" => set(&mut self.name, &key, identifier(input)?),
             "json" => set(&mut self.json, &key, json_name(input)?),
-            "sint" | "fixed" => set(&mut self.encoding, &key, Encoding::of(&key)),
+            "sint" | "fixed" => match self.encoding.replace(Encoding::of(&key)) {
+                Some(_) => Err(Error::new(key.span(), "the encoding is given twice")),
+                None => Ok(()),
+            },
             "key" => {
                 input.parse::<Token![=]>()?;
                 let encoding: Ident = input.parse()?;
@@ -229,7 +232,7 @@ pub(super) fn flag<'a>(attributes: &'a [Attribute], name: &str) -> Result<Option
     let mut found = attributes.iter().filter(|attribute| attribute.path().is_ident(name));
     let first = found.next();
     if let Some(second) = found.next() {
-        return Err(Error::new(second.span(), format!("#[{name}] is there twice")));
+        return Err(Error::new_spanned(second, format!("#[{name}] is there twice")));
     }
     if let Some(attribute) = first
         && attribute.meta.require_path_only().is_err()

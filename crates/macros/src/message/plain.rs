@@ -22,6 +22,10 @@ pub(super) fn expand(options: &MessageOptions, item: &ItemEnum, errors: &mut Err
     let derives = ["Clone", "Copy", "Debug", "PartialEq", "Eq", "Hash"];
     let derives = item::derives(&item.attrs, &derives);
     let ident = &item.ident;
+    if item.variants.is_empty() {
+        errors.at(ident, "an enum needs values, and the first one is its default");
+        return Code { derives, body: TokenStream::new() };
+    }
     let values = values(options, item, errors);
     let Some((unknown, unknown_type)) = catch_all(item, errors) else {
         return Code { derives, body: TokenStream::new() };
@@ -243,6 +247,7 @@ fn element_impl(ident: &Ident, json_by_hand: bool) -> TokenStream {
         }
     };
     quote! {
+        #[diagnostic::do_not_recommend]
         impl k::Element for #ident {
             const KIND: k::Kind = k::Kind::Enum(<#ident as k::Enumeration>::enum_schema);
             const WIRE: k::WireType = k::WireType::Varint;

@@ -184,13 +184,21 @@ impl Member<'_> {
         let Self { ty, docs, .. } = self;
         match &self.kind {
             Kind::Field { number, name, json, encoding } => quote_spanned! {ty.span()=>
-                k::Member::Field(k::FieldSchema::of::<#ty, #encoding>(#name, #json, #number, #docs)),
+                k::Member::Field(k::FieldSchema {
+                    name: #name,
+                    json_name: #json,
+                    number: #number,
+                    label: <#ty as k::Field<#encoding>>::LABEL,
+                    kind: <#ty as k::Field<#encoding>>::KIND,
+                    docs: #docs,
+                    takes_null: <#ty as k::Field<#encoding>>::TAKES_NULL,
+                }),
             },
             Kind::Oneof { name, .. } => quote_spanned! {ty.span()=>
                 k::Member::Oneof(k::OneofSchema {
                     name: #name,
                     docs: #docs,
-                    fields: k::oneof::oneof_fields::<#ty>(),
+                    fields: <<#ty as k::OneofField>::Enum as k::Oneof>::FIELDS,
                 }),
             },
         }
@@ -377,13 +385,12 @@ fn read(member: &Member<'_>) -> TokenStream {
 }
 
 fn write_json(member: &Member<'_>) -> TokenStream {
-    let (name, ty) = (member.ident, member.ty);
+    let name = member.ident;
     match &member.kind {
-        Kind::Field { json, encoding, .. } => {
+        Kind::Field { json, .. } => {
             let key = format!("\"{json}\":");
-            quote_spanned! {ty.span()=>
-                k::write_json_member::<#ty, #encoding>(&self.#name, #key, out)?;
-            }
+            let call = member.call("write_json_member", &quote!(&self.#name, #key, out));
+            quote!(#call?;)
         }
         Kind::Oneof { .. } => {
             let slot = member.call("slot", &quote!(&self.#name));
@@ -428,6 +435,7 @@ fn element_impl(ident: &Ident, json_by_hand: bool) -> TokenStream {
         TokenStream::new()
     };
     quote! {
+        #[diagnostic::do_not_recommend]
         impl k::Element for #ident {
             const KIND: k::Kind = k::Kind::Message(<#ident as ::kitfox::message::Message>::schema);
             const WIRE: k::WireType = k::WireType::Length;

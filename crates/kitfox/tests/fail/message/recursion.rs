@@ -1,0 +1,6 @@
+#[kitfox::message]
+pub struct Tree {
+    pub left: Box<Tree>,
+}
+
+fn main() {}
