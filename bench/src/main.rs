@@ -3,6 +3,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
 
 mod aims;
+mod compile;
 mod count;
 mod failure;
 mod load;
@@ -27,6 +28,7 @@ use crate::servers::Server;
 const USAGE: &str = "usage: bench COMMAND
   wires [--check]        instructions, allocations and system calls of a call (about 3 minutes)
   throughput [--check]   requests per second and latencies (about 3 minutes)
+  compile                seconds to compile a service of 1 and of 40 methods
   serve SERVER [WORKERS] one of hyper, axum, tonic, kitfox, on a free port until its input ends
   load WIRE ADDRESS CALLS
                          calls over json or grpc, 64 in flight
@@ -50,6 +52,7 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         ["wires", "--check"] => wires::run()?.check(),
         ["throughput"] => throughput::run().map(drop),
         ["throughput", "--check"] => throughput::run()?.check(),
+        ["compile"] => compile::run(),
         ["serve", server] => server.parse::<Server>()?.serve(None),
         ["serve", server, workers] => {
             let workers = workers.parse().failed_while("reading the number of workers")?;
