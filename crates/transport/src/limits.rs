@@ -17,6 +17,8 @@ pub struct Limits {
     pub header_timeout: Duration,
     /// How long the rest of a request's body may take to come, 30 s by default. Stops slow bodies.
     pub body_timeout: Duration,
+    /// How long a peer may take not one byte of an answer, 30 s by default. Stops slow readers.
+    pub write_timeout: Duration,
     /// How long a call may take where its caller says nothing, and at most whatever it says: 60 s
     /// by default. Stops work that nobody waits for.
     pub call_timeout: Duration,
@@ -46,6 +48,7 @@ impl Default for Limits {
             headers: 100,
             header_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(30),
+            write_timeout: Duration::from_secs(30),
             call_timeout: Duration::from_secs(60),
             streams: 200,
             handshake_timeout: Duration::from_secs(10),

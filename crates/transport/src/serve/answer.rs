@@ -1,0 +1,112 @@
+//! One request and its answer: counted while in flight, and a panic is its own failure only.
+
+use std::any::Any;
+use std::convert::Infallible;
+use std::error::Error;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body::{Body, Frame, SizeHint};
+use pin_project_lite::pin_project;
+
+use super::activity::InFlight;
+use crate::Handler;
+
+type BoxError = Box<dyn Error + Send + Sync>;
+
+/// Answers `request`. A panic becomes 500 without a body.
+pub(super) async fn answer<H, B>(
+    in_flight: InFlight<H>,
+    request: Request<B>,
+) -> Result<Response<Answer<H>>, Infallible>
+where
+    H: Handler,
+    B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+{
+    let served = in_flight.served();
+    let handled = Caught { future: served.handler.handle(&served.peer, request) }.await;
+    Ok(match handled {
+        Some(response) => response.map(|body| Answer { body: Some(body), _in_flight: in_flight }),
+        None => {
+            let mut response = Response::new(Answer { body: None, _in_flight: in_flight });
+            *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+            response
+        }
+    })
+}
+
+pin_project! {
+    /// The body of an answer: its request is in flight until it is dropped.
+    pub(super) struct Answer<H: Handler> {
+        #[pin]
+        body: Option<H::Body>,
+        _in_flight: InFlight<H>,
+    }
+}
+
+impl<H: Handler> Body for Answer<H> {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let Some(body) = self.project().body.as_pin_mut() else {
+            return Poll::Ready(None);
+        };
+        // What a panic left half done is dropped with the body: an error is its last word.
+        match catch_unwind(AssertUnwindSafe(|| body.poll_frame(cx))) {
+            Ok(polled) => polled.map(|frame| frame.map(|frame| frame.map_err(Into::into))),
+            Err(panic) => {
+                report(&*panic);
+                Poll::Ready(Some(Err("the answer's body panicked".into())))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.as_ref().is_none_or(Body::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.as_ref().map_or_else(|| SizeHint::with_exact(0), Body::size_hint)
+    }
+}
+
+pin_project! {
+    /// A future whose panic is `None`.
+    struct Caught<F> {
+        #[pin]
+        future: F,
+    }
+}
+
+impl<F: Future> Future for Caught<F> {
+    type Output = Option<F::Output>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let future = self.project().future;
+        // What the panic left half done is dropped with the request.
+        match catch_unwind(AssertUnwindSafe(|| future.poll(cx))) {
+            Ok(polled) => polled.map(Some),
+            Err(panic) => {
+                report(&*panic);
+                Poll::Ready(None)
+            }
+        }
+    }
+}
+
+fn report(panic: &(dyn Any + Send)) {
+    let message = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("a value that is no text");
+    tracing::error!(message, "a handler panicked outside of any method: its request failed");
+}

@@ -1,0 +1,6 @@
+//! A port over connections in memory, under paused time.
+
+mod drain;
+mod harness;
+mod slow;
+mod wire;
