@@ -1,5 +1,6 @@
 //! Types that the macros cannot know by their names, checked by the compiler at the user's token.
 
+use crate::message::{FieldSchema, Member, Message};
 use crate::{Context, Error};
 
 /// The context of a call, under whatever name it was imported.
@@ -25,3 +26,51 @@ pub const fn is_context<T: IsContext + ?Sized>() {}
 
 /// Compiles for a call's own failure only.
 pub const fn is_error<T: IsError + ?Sized>() {}
+
+/// Compiles where `M` has the field only, whose name is that of protobuf or JSON.
+///
+/// # Panics
+/// With `why`, at compile time.
+#[track_caller]
+pub const fn has_field<M: Message>(name: &str, why: &str) {
+    let Some(members) = M::MEMBERS else { return };
+    let mut index = 0;
+    while index < members.len() {
+        let fields = match &members[index] {
+            Member::Field(field) => std::slice::from_ref(field),
+            Member::Oneof(oneof) => oneof.fields,
+        };
+        if any_is(fields, name) {
+            return;
+        }
+        index += 1;
+    }
+    panic!("{}", why);
+}
+
+const fn any_is(fields: &[FieldSchema], name: &str) -> bool {
+    let mut index = 0;
+    while index < fields.len() {
+        if equal(fields[index].name, name) || equal(fields[index].json_name, name) {
+            return true;
+        }
+        index += 1;
+    }
+    false
+}
+
+/// `==`, which the compiler cannot run on texts yet.
+const fn equal(one: &str, other: &str) -> bool {
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    if one.len() != other.len() {
+        return false;
+    }
+    let mut index = 0;
+    while index < one.len() {
+        if one[index] != other[index] {
+            return false;
+        }
+        index += 1;
+    }
+    true
+}

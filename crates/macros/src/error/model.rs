@@ -4,7 +4,10 @@ use std::collections::HashMap;
 
 use proc_macro2::TokenStream;
 use syn::parse::Parser;
-use syn::{Attribute, Ident, ItemEnum, LitStr, Meta, Token, Type, parse_quote};
+use syn::spanned::Spanned;
+use syn::{
+    Attribute, Ident, ItemEnum, LitStr, Meta, Token, Type, parse_quote, parse_quote_spanned,
+};
 
 use super::variant::{Kind, Variant};
 use crate::docs::docs;
@@ -71,8 +74,14 @@ pub(super) fn without_options(mut item: ItemEnum) -> ItemEnum {
         variant.attrs.retain(|attribute| {
             !attribute.path().is_ident("code") && !attribute.path().is_ident("call")
         });
+        // Refused, and no more need be said of it.
+        variant.discriminant = None;
         for field in &mut variant.fields {
-            let options = ["field", "oneof"];
+            if is_call {
+                // Whether the user's type is this one is asked apart, once.
+                field.ty = parse_quote_spanned!(field.ty.span()=> ::kitfox::Error);
+            }
+            let options = ["field", "oneof", "source", "from"];
             field.attrs.retain(|it| !options.iter().any(|option| it.path().is_ident(option)));
         }
     }

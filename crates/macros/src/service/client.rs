@@ -2,7 +2,6 @@
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
-use syn::spanned::Spanned;
 
 use super::method::Method;
 use super::model::Model;
@@ -44,14 +43,17 @@ pub(super) fn expand(model: &Model) -> TokenStream {
 fn call(index: usize, method: &Method) -> TokenStream {
     let Method { ident, request, result, .. } = method;
     let ty = &request.ty;
-    let shim = format_ident!("{}", method.shape().2, span = ty.span());
-    let call = quote_spanned!(ty.span()=> ::kitfox::__private::#shim(&self.0, #index, cx, request));
+    let (_, _, shim) = method.shape();
+    let (shim, types) = (format_ident!("{shim}"), method.types());
+    let call = quote_spanned! {ident.span()=>
+        ::kitfox::__private::#shim::<#types>(&self.0, #index, cx, request)
+    };
+    // What the compiler has to say of the call as a whole, it says at the method.
+    let answer = quote_spanned! {ident.span()=>
+        impl ::core::future::Future<Output = #result> + ::core::marker::Send
+    };
     quote! {
-        fn #ident(
-            &self,
-            cx: &::kitfox::Context,
-            request: #ty,
-        ) -> impl ::core::future::Future<Output = #result> + ::core::marker::Send {
+        fn #ident(&self, cx: &::kitfox::Context, request: #ty) -> #answer {
             #call
         }
     }

@@ -7,13 +7,14 @@ use syn::spanned::Spanned;
 
 use super::method::Method;
 use super::model::Model;
+use super::template::Template;
 
 pub(super) fn expand(model: &Model) -> TokenStream {
     let Model { package, docs, ident, methods, .. } = model;
     let (client, name) = (model.client(), ident.to_string());
     let service = format!("{package}.{name}");
     let described = methods.iter().map(|method| describe(&service, method));
-    let checks = methods.iter().filter_map(check_fields);
+    let checks = methods.iter().map(check_fields);
     quote! {
         const _: () = {
             static __CONTRACT: ::kitfox::contract::Contract = ::kitfox::contract::Contract {
@@ -75,12 +76,19 @@ fn schema(message: &Type) -> TokenStream {
     quote_spanned!(message.span()=> <#message as ::kitfox::message::Message>::schema)
 }
 
-/// Reads the fields that stand in a path, so that the compiler says at the path which one is not
+/// Looks the fields up that stand in a path, so that the compiler says at the path which one is not
 /// there.
-fn check_fields(method: &Method) -> Option<TokenStream> {
-    let fields = method.options.routes.iter().flat_map(|route| route.template.rust_fields());
-    let reads = fields.map(|field| quote_spanned!(field.span()=> let _ = &request.#field;));
-    let reads: Vec<_> = reads.collect();
+fn check_fields(method: &Method) -> TokenStream {
     let message = &method.input.message;
-    (!reads.is_empty()).then(|| quote!(const _: fn(&#message) = |request| { #(#reads)* };))
+    let checks = method.options.routes.iter().flat_map(|route| {
+        let Template { text, fields } = &route.template;
+        fields.iter().map(move |path| {
+            let field = path.split('.').next().unwrap_or_default();
+            let why = format!("the request has no field `{field}`, which stands in this path");
+            quote_spanned! {text.span()=>
+                const _: () = ::kitfox::__private::has_field::<#message>(#field, #why);
+            }
+        })
+    });
+    quote!(#(#checks)*)
 }

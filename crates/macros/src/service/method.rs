@@ -3,6 +3,8 @@
 //! Two names are looked at, `Result` and `Streaming`, each as the last segment of its path: what
 //! they hold goes into the contract. Every other type is left to the compiler.
 
+use proc_macro2::TokenStream;
+use quote::quote;
 use syn::{
     Attribute, Block, FnArg, GenericArgument, Ident, Pat, PatType, PathArguments, ReturnType,
     Signature, Token, TraitItemFn, Type,
@@ -96,6 +98,16 @@ impl Method {
             (true, false) => ("ClientStream", "client_stream", "call_client_stream"),
             (true, true) => ("BothStream", "both_stream", "call_both_stream"),
         }
+    }
+
+    /// The types of its shims: messages and error, each the user's token, at which the compiler
+    /// says what it is not. The error inside a stream is inferred.
+    pub(super) fn types(&self) -> TokenStream {
+        let streamed = |side: &Side| side.streams.then(|| quote!(, _));
+        let (input, output, error) = (&self.input, &self.output, &self.error);
+        let (more_in, more_out) = (streamed(input), streamed(output));
+        let (input, output) = (&input.message, &output.message);
+        quote!(#input #more_in, #output #more_out, #error)
     }
 }
 

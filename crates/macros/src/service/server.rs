@@ -1,8 +1,7 @@
 //! The server: the trait's methods as endpoints.
 
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote, quote_spanned};
-use syn::spanned::Spanned;
+use quote::{format_ident, quote};
 
 use super::method::Method;
 use super::model::Model;
@@ -55,10 +54,10 @@ fn endpoint(model: &Model, method: &Method) -> TokenStream {
     let service = &model.ident;
     let Method { ident, request, .. } = method;
     let ty = &request.ty;
-    let shim = format_ident!("{}", method.shape().1, span = ty.span());
-    let shim = quote_spanned!(ty.span()=> ::kitfox::__private::#shim);
+    let (_, shim, _) = method.shape();
+    let (shim, types) = (format_ident!("{shim}"), method.types());
     quote! {
-        #shim(
+        ::kitfox::__private::#shim::<S, #types, _, _>(
             &self.0,
             |service: ::std::sync::Arc<S>, cx: ::kitfox::Context, request: #ty| async move {
                 <S as #service>::#ident(&service, &cx, request).await

@@ -1,8 +1,6 @@
 //! The path of a REST route: literal segments, and fields of the request in braces.
 
-use syn::ext::IdentExt;
-use syn::parse::Parser;
-use syn::{Ident, LitStr};
+use syn::LitStr;
 
 /// A path that was looked through.
 pub(super) struct Template {
@@ -61,21 +59,6 @@ impl Template {
             text.split('/').map(|segment| if segment.starts_with('{') { "{}" } else { segment });
         segments.collect::<Vec<_>>().join("/")
     }
-
-    /// The request's own fields among those in braces, as Rust names, with the template's span.
-    pub(super) fn rust_fields(&self) -> impl Iterator<Item = Ident> + '_ {
-        self.fields.iter().filter_map(|path| {
-            let first = path.split('.').next()?;
-            let known = Ident::parse_any.parse_str(first).ok()?;
-            let plain = syn::parse_str::<Ident>(first).is_ok();
-            let span = self.text.span();
-            Some(if plain {
-                Ident::new(first, span)
-            } else {
-                Ident::new_raw(&known.to_string(), span)
-            })
-        })
-    }
 }
 
 /// RFC 3986's `pchar`, without the percent of an encoded one.
@@ -98,10 +81,6 @@ mod tests {
         let template = parse("/v1/{text}/of/{address.city}").unwrap();
         assert_eq!(template.fields, ["text", "address.city"]);
         assert_eq!(template.normal(), "/v1/{}/of/{}");
-        let fields: Vec<_> = template.rust_fields().map(|field| field.to_string()).collect();
-        assert_eq!(fields, ["text", "address"]);
-        let raw = parse("/{type}").unwrap();
-        assert_eq!(raw.rust_fields().next().unwrap().to_string(), "r#type");
     }
 
     #[test]

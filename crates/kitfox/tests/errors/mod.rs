@@ -1,0 +1,5 @@
+//! What `#[kitfox::error]` makes of an enum.
+
+mod roundtrip;
+mod said;
+mod versions;

@@ -1,0 +1,7 @@
+#[kitfox::error]
+enum TextsError {
+    #[call]
+    Call(String),
+}
+
+fn main() {}

@@ -1,0 +1,7 @@
+#[kitfox::service(package = "texts.v1")]
+struct Texts;
+
+#[kitfox::service(package = "texts.v1")]
+impl Texts {}
+
+fn main() {}

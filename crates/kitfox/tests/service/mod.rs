@@ -1,0 +1,7 @@
+//! What `#[kitfox::service]` makes of a trait, without a wire.
+
+mod contract;
+mod decorators;
+mod protection;
+mod shapes;
+mod texts;
