@@ -69,6 +69,9 @@ pub use host::{Ending, Handle, Host, HostError, Outcome, Phase, Running, Service
 pub use kitfox_core::*;
 pub use kitfox_macros::{error, message, service};
 pub use kitfox_transport as transport;
+pub use kitfox_transport::client::{
+    ChannelError, ChannelLimits, HttpChannel, HttpChannelBuilder, HttpVersion, Protocol,
+};
 
 #[doc(hidden)]
 pub use kitfox_core::__private;

@@ -6,8 +6,9 @@
 //! not seen there is sent once more, on the next one.
 //!
 //! This stands on the `h2` crate, not on hyper's client, which sends each call through an
-//! unbounded queue to a task made for it. Here a call writes its own frames, HEADERS and DATA
-//! before the connection's task gets to run, so that they leave in one write.
+//! unbounded queue to a task made for it. Here a call hands over its own frames, HEADERS and DATA
+//! before the connection's task gets to run, and the connection is corked without waiting, so that
+//! a call's frames, and those of calls that are ready with it, leave in one write.
 
 mod link;
 mod permits;

@@ -16,6 +16,7 @@ use crate::client::address::Address;
 use crate::client::answer::{Answer, Gather};
 use crate::client::failure::{Failure, Refused, plainly};
 use crate::client::outgoing::Outgoing;
+use crate::serve::cork::{Cork, Corked, Waiting, cork};
 
 /// How much a server may send of one answer before it is read.
 const STREAM_WINDOW: u32 = 1024 * 1024;
@@ -37,7 +38,8 @@ pub(super) struct Link {
 
 /// A connection, for the task that keeps it running.
 pub(super) struct Running {
-    connection: Connection<platform::Connection, Outgoing>,
+    connection: Connection<Corked<platform::Connection>, Outgoing>,
+    cork: Cork<platform::Connection>,
     pings: PingPong,
     permits: Permits,
     ended: Arc<OnceLock<String>>,
@@ -55,6 +57,7 @@ pub(super) async fn connect(
     let io = dialled
         .map_err(|_| Refused::silent(peer, limits.connect_timeout))?
         .map_err(|cause| Refused::by(peer, &cause))?;
+    let (io, cork) = cork(io, Waiting::Never);
     let header_bytes = u32::try_from(limits.header_bytes).unwrap_or(u32::MAX);
     // Writes the preface and reads nothing: a server that answers with something else is found out
     // by the first call.
@@ -80,7 +83,7 @@ pub(super) async fn connect(
         answer_bytes: limits.answer_bytes,
     };
     let keep_alive = limits.keep_alive;
-    Ok((Arc::new(link), Running { connection, pings, permits, ended, keep_alive }))
+    Ok((Arc::new(link), Running { connection, cork, pings, permits, ended, keep_alive }))
 }
 
 impl Link {
@@ -166,12 +169,13 @@ impl Link {
 impl Running {
     /// Runs the connection to its end, and asks now and then whether the server lives.
     pub(super) async fn run(self) {
-        let Running { mut connection, pings, permits, ended, keep_alive } = self;
-        let running = poll_fn(|cx| {
+        let Running { mut connection, cork, pings, permits, ended, keep_alive } = self;
+        // Messages of several calls that are ready together leave in one write.
+        let running = cork.around(poll_fn(|cx| {
             let polled = std::pin::Pin::new(&mut connection).poll(cx);
             permits.follow(connection.max_concurrent_send_streams());
             polled
-        });
+        }));
         let why = tokio::select! {
             biased;
             outcome = running => match outcome {
@@ -198,8 +202,8 @@ async fn unanswered(mut pings: PingPong, permits: &Permits, interval: Duration) 
         }
         match timeout(interval, pings.ping(Ping::opaque())).await {
             Ok(Ok(_)) => {}
-            // The connection itself knows better what is wrong.
-            Ok(Err(_)) => std::future::pending().await,
+            // The connection itself knows better what is wrong, unless its last bytes find no way out.
+            Ok(Err(_)) => return sleep(interval).await,
             Err(_) => return,
         }
     }
