@@ -4,8 +4,8 @@
 //! position means. Going through tags, names and nesting is done here, once for all messages.
 
 use super::fault::Fault;
-use super::json::JsonReader;
-use super::schema::{MessageSchema, Position};
+use super::json::{JsonReader, Key};
+use super::schema::{Member, MessageSchema, Position};
 use super::wire::{self, Reader, WireType};
 
 /// What the macro writes for a message.
@@ -82,10 +82,21 @@ pub fn read_json(message: &mut dyn Fields, json: &mut JsonReader<'_>) -> Result<
     let mut seen = Seen::default();
     let mut expected = 0;
     json.open_object()?;
-    while let Some(key) = json.next_key()? {
-        let Some(position) = schema.position(&key, expected) else {
-            json.skip()?;
-            continue;
+    loop {
+        let guess = match schema.members.get(expected) {
+            Some(Member::Field(field)) => Some(field.json_name),
+            _ => None,
+        };
+        let position = match json.next_key_or(guess)? {
+            None => return Ok(()),
+            Some(Key::Guessed) => Position { member: expected, variant: 0 },
+            Some(Key::Other(key)) => match schema.position(&key, expected) {
+                Some(position) => position,
+                None => {
+                    json.skip()?;
+                    continue;
+                }
+            },
         };
         let field = schema.field_at(position);
         if !field.takes_null && json.null()? {
@@ -97,15 +108,14 @@ pub fn read_json(message: &mut dyn Fields, json: &mut JsonReader<'_>) -> Result<
         message.read_json_field(position, json).map_err(|fault| fault.at(field.json_name))?;
         expected = position.member + 1;
     }
-    Ok(())
 }
 
 #[cold]
 fn set_twice(schema: &MessageSchema, position: Position) -> Fault {
     let field = schema.field_at(position);
     let what = match schema.members[position.member] {
-        super::schema::Member::Field(_) => "the field is there twice".to_owned(),
-        super::schema::Member::Oneof(oneof) => {
+        Member::Field(_) => "the field is there twice".to_owned(),
+        Member::Oneof(oneof) => {
             let names: Vec<_> = oneof.fields.iter().map(|field| field.json_name).collect();
             format!("only one of {} can be set", names.join(", "))
         }

@@ -28,6 +28,8 @@ mod text;
 #[doc(hidden)]
 pub mod wire;
 
+// Its check for UTF-8 is cheaper on a short text than the standard library's.
+use buffa::types::WirePayload;
 use bytes::Bytes;
 
 pub use element::{Element, Fixed, Keyed, MapKey, Plain, Singular, Sint};
@@ -104,7 +106,9 @@ pub trait Message: Element {
         match codec {
             Codec::Protobuf => Ok(Self::read_body(&mut Reader::new(bytes))?),
             Codec::Json => {
-                let mut json = JsonReader::new(json_text(bytes)?);
+                let text = WirePayload::borrowed(bytes);
+                let text = text.to_str().map_err(|_| not_utf8(bytes))?;
+                let mut json = JsonReader::new(text);
                 let message = Self::read_json(&mut json)?;
                 json.end()?;
                 Ok(message)
@@ -142,8 +146,8 @@ pub trait Message: Element {
     fn bind_body(&mut self, path: &str, value: &str) -> Result<(), Fault>;
 }
 
-fn json_text(bytes: &[u8]) -> Result<&str, Fault> {
-    std::str::from_utf8(bytes).map_err(|error| {
-        Fault::new(format!("invalid JSON: byte {} is not UTF-8", error.valid_up_to()))
-    })
+#[cold]
+fn not_utf8(bytes: &[u8]) -> Fault {
+    let valid = bytes.utf8_chunks().next().map_or(0, |chunk| chunk.valid().len());
+    Fault::new(format!("invalid JSON: byte {valid} is not UTF-8"))
 }

@@ -7,13 +7,15 @@ use super::model::{Choices, Circle, Lists, Maps, Options, Scalars, Shape, Tree, 
 use super::oracle::{Ask, Oracle};
 
 /// What Python reads although the specification has no such form. We refuse it.
-const LAX: [&str; 6] = [
+const LAX: [&str; 8] = [
     r#"{"double":true}"#,
     r#"{"color":true}"#,
     r#"{"color":[]}"#,
     r#"{"scalars":[]}"#,
+    r#"{"scalars":"x"}"#,
     r#"{"left":[]}"#,
     r#"{"empty":[]}"#,
+    "[]",
 ];
 
 /// Each text is read by both, or refused by both.

@@ -11,7 +11,7 @@ mod writer;
 
 pub use base64::{read_base64, write_base64};
 pub use number::{parse_float, parse_integer};
-pub use reader::JsonReader;
+pub use reader::{JsonReader, Key};
 pub use writer::{
     name_of_key, write_bool, write_f32, write_f64, write_integer, write_key, write_null,
     write_quoted_integer, write_string,

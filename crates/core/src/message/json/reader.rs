@@ -21,6 +21,15 @@ pub struct JsonReader<'a> {
     opened: bool,
 }
 
+/// The name of a member.
+#[derive(Debug)]
+pub enum Key<'a> {
+    /// The one that was guessed.
+    Guessed,
+    /// Another one.
+    Other(Cow<'a, str>),
+}
+
 impl<'a> JsonReader<'a> {
     /// A cursor at the beginning.
     pub fn new(text: &'a str) -> Self {
@@ -67,6 +76,26 @@ impl<'a> JsonReader<'a> {
         if !self.next(b'}')? {
             return Ok(None);
         }
+        self.key().map(Some)
+    }
+
+    /// The same, where the name can be guessed: most writers keep the order of the fields.
+    #[inline]
+    pub fn next_key_or(&mut self, guess: Option<&str>) -> Result<Option<Key<'a>>, Fault> {
+        if !self.next(b'}')? {
+            return Ok(None);
+        }
+        if let Some(guess) = guess
+            && let Some([b'"', rest @ ..]) = self.text.as_bytes().get(self.at..)
+            && let Some([b'"', b':', ..]) = rest.strip_prefix(guess.as_bytes())
+        {
+            self.at += guess.len() + 3;
+            return Ok(Some(Key::Guessed));
+        }
+        self.key().map(|key| Some(Key::Other(key)))
+    }
+
+    fn key(&mut self) -> Result<Cow<'a, str>, Fault> {
         if self.peek()? != b'"' {
             return Err(self.syntax("expected the name of a member in quotes"));
         }
@@ -75,7 +104,7 @@ impl<'a> JsonReader<'a> {
             return Err(self.syntax("expected `:`"));
         }
         self.at += 1;
-        Ok(Some(key))
+        Ok(key)
     }
 
     /// Begins an array; [`Self::next_item`] goes through it.
