@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
@@ -18,7 +18,7 @@ use crate::Handler;
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
-/// Answers `request`. A panic becomes 500 without a body.
+/// Answers `request`. A panic becomes 500 without a body, `CONNECT` 501.
 pub(super) async fn answer<H, B>(
     in_flight: InFlight<H>,
     request: Request<B>,
@@ -27,16 +27,22 @@ where
     H: Handler,
     B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
 {
+    // A tunnel would live in a task of hyper's choice, beside all that watches a connection.
+    if request.method() == Method::CONNECT {
+        return Ok(empty(StatusCode::NOT_IMPLEMENTED, in_flight));
+    }
     let served = in_flight.served();
     let handled = Caught { future: served.handler.handle(&served.peer, request) }.await;
     Ok(match handled {
         Some(response) => response.map(|body| Answer { body: Some(body), _in_flight: in_flight }),
-        None => {
-            let mut response = Response::new(Answer { body: None, _in_flight: in_flight });
-            *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-            response
-        }
+        None => empty(StatusCode::INTERNAL_SERVER_ERROR, in_flight),
     })
+}
+
+fn empty<H: Handler>(status: StatusCode, in_flight: InFlight<H>) -> Response<Answer<H>> {
+    let mut response = Response::new(Answer { body: None, _in_flight: in_flight });
+    *response.status_mut() = status;
+    response
 }
 
 pin_project! {

@@ -98,8 +98,8 @@ impl<H: Handler> Port<H> {
                 let (corked, cork) = cork(socket, Waiting::Learned);
                 let connection =
                     self.http2(&streams).serve_connection(TokioIo::new(corked), service);
-                let connection = streams.around(cork.around(connection));
-                let close = |connection: Pin<&mut Turns<CorkedConnection<_, _>>>| {
+                let connection = cork.around(streams.around(connection));
+                let close = |connection: Pin<&mut CorkedConnection<Turns<_>, _>>| {
                     let connection: Pin<&mut http2::Connection<_, _, Streams>> =
                         connection.connection().connection();
                     connection.graceful_shutdown();

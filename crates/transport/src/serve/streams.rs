@@ -9,14 +9,21 @@
 //! processor. So one stream in sixteen is timed, and where it took longer than a task costs by
 //! far, the next streams get tasks of their own at once.
 //!
+//! A stream that is done wakes its connection, which is running already. A tokio task that wakes
+//! itself goes to the end of the queue, and another thread is woken to take it from there: for one
+//! call at a time that costs more than everything that was saved. So the connection gets a waker
+//! of ours. What wakes it while it runs is seen when its poll is over, and polls it once more; and
+//! what wakes it from within a stream's first poll needs nothing at all, because hyper turns to
+//! the connection again after each stream it hands over.
+//!
 //! The tasks are tokio's, not the platform's: a stream never outlives its connection (it is
 //! cancelled with it), which is the platform's.
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::task::{Context, Poll, Waker};
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use hyper::rt::Executor;
@@ -32,60 +39,121 @@ const APART: u32 = 256;
 /// The most streams that are tried in one poll of their connection; the rest get tasks.
 const BURST: u32 = 64;
 
+/// How often a connection that is woken while it runs is polled again before others run.
+const AGAIN: u32 = 4;
+
 /// The executor of one connection's streams. Cloning shares it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Streams(Arc<Learned>);
+pub(super) struct Streams(Arc<Shared>);
 
-/// Written by the connection's task only, so nothing is lost by loading and storing.
 #[derive(Debug, Default)]
-struct Learned {
+struct Shared {
+    turn: AtomicU8,
+    /// The task that the connection runs in.
+    task: Mutex<Option<Waker>>,
+    // What was learned. Written by the connection's task only, so nothing is lost by loading and
+    // storing.
     tried: AtomicU32,
     burst: AtomicU32,
     apart: AtomicU32,
 }
 
-impl Streams {
-    /// Runs `connection`, whose streams these are.
-    pub(super) fn around<C>(&self, connection: C) -> Turns<C> {
-        Turns { connection, streams: self.clone() }
+/// The connection waits, and its task must be woken.
+const WAITS: u8 = 0;
+/// The connection is being polled.
+const RUNS: u8 = 1;
+/// The connection was woken since its poll began.
+const WOKEN: u8 = 2;
+
+impl Wake for Shared {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
     }
 
-    /// A new poll of the connection begins.
-    fn turn(&self) {
-        self.0.burst.store(0, Ordering::Relaxed);
+    fn wake_by_ref(self: &Arc<Self>) {
+        if self.turn.swap(WOKEN, Ordering::AcqRel) == WAITS {
+            let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            if let Some(task) = task {
+                task.wake();
+            }
+        }
+    }
+}
+
+impl Shared {
+    /// Remembers the task that `cx` wakes.
+    fn runs_in(&self, cx: &Context<'_>) {
+        let mut task = self.task.lock().unwrap_or_else(PoisonError::into_inner);
+        if !task.as_ref().is_some_and(|task| task.will_wake(cx.waker())) {
+            *task = Some(cx.waker().clone());
+        }
+    }
+
+    /// Ends a poll that left the connection waiting; false where it was woken meanwhile.
+    fn rests(&self) -> bool {
+        self.turn.compare_exchange(RUNS, WAITS, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 
     /// Whether the next stream is tried in the connection's task.
     fn tries(&self) -> bool {
-        let apart = self.0.apart.load(Ordering::Relaxed);
+        let apart = self.apart.load(Ordering::Relaxed);
         if apart > 0 {
-            self.0.apart.store(apart - 1, Ordering::Relaxed);
+            self.apart.store(apart - 1, Ordering::Relaxed);
             return false;
         }
-        let burst = self.0.burst.load(Ordering::Relaxed);
-        self.0.burst.store(burst.saturating_add(1), Ordering::Relaxed);
+        let burst = self.burst.load(Ordering::Relaxed);
+        self.burst.store(burst.saturating_add(1), Ordering::Relaxed);
         burst < BURST
     }
 
     /// Whether this try is timed.
     fn times(&self) -> bool {
-        let tried = self.0.tried.load(Ordering::Relaxed);
-        self.0.tried.store(tried.wrapping_add(1), Ordering::Relaxed);
+        let tried = self.tried.load(Ordering::Relaxed);
+        self.tried.store(tried.wrapping_add(1), Ordering::Relaxed);
         tried.is_multiple_of(SAMPLE)
+    }
+
+    /// Polls `stream` in the connection's task.
+    fn attempt(&self, stream: Pin<&mut impl Future<Output = ()>>) -> Poll<()> {
+        // A wake-up that comes before the stream has a task is not lost: a task starts with a poll.
+        let mut cx = Context::from_waker(Waker::noop());
+        let before = self.turn.load(Ordering::Acquire);
+        let polled = if self.times() {
+            let start = Instant::now();
+            let polled = stream.poll(&mut cx);
+            if start.elapsed() > LONG {
+                self.apart.store(APART, Ordering::Relaxed);
+            }
+            polled
+        } else {
+            stream.poll(&mut cx)
+        };
+        if before == RUNS {
+            self.turn.swap(RUNS, Ordering::AcqRel);
+        }
+        polled
+    }
+}
+
+impl Streams {
+    /// Runs `connection`, whose streams these are.
+    pub(super) fn around<C>(&self, connection: C) -> Turns<C> {
+        Turns { connection, waker: Waker::from(Arc::clone(&self.0)), shared: Arc::clone(&self.0) }
     }
 }
 
 pin_project! {
-    /// A connection that tells its streams where a turn begins.
+    /// A connection's future, in turns that its streams are part of.
     pub(super) struct Turns<C> {
         #[pin]
         connection: C,
-        streams: Streams,
+        waker: Waker,
+        shared: Arc<Shared>,
     }
 }
 
 impl<C> Turns<C> {
-    /// The connection.
+    /// The connection. Poll it after touching it.
     pub(super) fn connection(self: Pin<&mut Self>) -> Pin<&mut C> {
         self.project().connection
     }
@@ -95,9 +163,20 @@ impl<C: Future> Future for Turns<C> {
     type Output = C::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<C::Output> {
-        let this = self.project();
-        this.streams.turn();
-        this.connection.poll(cx)
+        let mut this = self.project();
+        this.shared.runs_in(cx);
+        this.shared.burst.store(0, Ordering::Relaxed);
+        for _ in 0..AGAIN {
+            // A swap, to see all that those did who woke it before.
+            this.shared.turn.swap(RUNS, Ordering::AcqRel);
+            let polled = this.connection.as_mut().poll(&mut Context::from_waker(this.waker));
+            if polled.is_ready() || this.shared.rests() {
+                return polled;
+            }
+        }
+        // Left at WOKEN: what wakes it from here on is answered by this.
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 }
 
@@ -106,23 +185,11 @@ where
     F: Future<Output = ()> + Send + 'static,
 {
     fn execute(&self, stream: F) {
-        if !self.tries() {
+        if !self.0.tries() {
             return spawn(stream);
         }
         let mut stream = Box::pin(stream);
-        // A wake-up that comes before the task exists is not lost: the task starts with a poll.
-        let mut cx = Context::from_waker(Waker::noop());
-        let polled = if self.times() {
-            let start = Instant::now();
-            let polled = stream.as_mut().poll(&mut cx);
-            if start.elapsed() > LONG {
-                self.0.apart.store(APART, Ordering::Relaxed);
-            }
-            polled
-        } else {
-            stream.as_mut().poll(&mut cx)
-        };
-        if polled == Poll::Pending {
+        if self.0.attempt(stream.as_mut()).is_pending() {
             spawn(stream);
         }
     }
@@ -138,7 +205,8 @@ fn spawn(stream: impl Future<Output = ()> + Send + 'static) {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::AtomicBool;
+    use std::pin::pin;
+    use std::sync::atomic::{AtomicBool, AtomicUsize};
 
     use super::*;
 
@@ -161,21 +229,62 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_long_stream_sends_the_next_ones_apart() {
-        let streams = Streams::default();
+        let Streams(shared) = Streams::default();
+        let streams = Streams(Arc::clone(&shared));
         streams.execute(async {});
-        assert!(streams.tries());
+        assert!(shared.tries());
         // Time is paused, and this moves it inside of the poll that is timed.
-        streams.0.tried.store(0, Ordering::Relaxed);
+        shared.tried.store(0, Ordering::Relaxed);
         streams.execute(async { tokio::time::advance(Duration::from_millis(1)).await });
-        streams.turn();
-        assert_eq!((0..1000).take_while(|_| !streams.tries()).count(), APART as usize);
+        shared.burst.store(0, Ordering::Relaxed);
+        assert_eq!((0..1000).take_while(|_| !shared.tries()).count(), APART as usize);
     }
 
     #[test]
     fn a_burst_has_an_end_and_a_turn_begins_a_new_one() {
-        let streams = Streams::default();
-        assert_eq!((0..1000).filter(|_| streams.tries()).count(), BURST as usize);
-        streams.turn();
-        assert!(streams.tries());
+        let Streams(shared) = Streams::default();
+        assert_eq!((0..1000).filter(|_| shared.tries()).count(), BURST as usize);
+        let mut turns = pin!(Streams(Arc::clone(&shared)).around(std::future::pending::<()>()));
+        assert!(turns.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        assert!(shared.tries());
+    }
+
+    /// How often a connection was polled and its task woken, in one poll of its turns in which
+    /// `wakes` says for each poll whether it wakes itself.
+    fn polled(wakes: impl Fn(usize) -> bool) -> (usize, usize) {
+        #[derive(Default)]
+        struct Woken(AtomicUsize);
+        impl Wake for Woken {
+            fn wake(self: Arc<Self>) {
+                self.0.fetch_add(1, Ordering::SeqCst);
+            }
+        }
+        let woken = Arc::new(Woken::default());
+        let waker = Waker::from(Arc::clone(&woken));
+        let mut polls = 0;
+        let mut kept = None;
+        let mut turns = Box::pin(Streams::default().around(std::future::poll_fn(|cx| {
+            polls += 1;
+            if wakes(polls) {
+                cx.waker().wake_by_ref();
+            }
+            kept = Some(cx.waker().clone());
+            Poll::<()>::Pending
+        })));
+        assert!(turns.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        drop(turns);
+        let during = woken.0.load(Ordering::SeqCst);
+        if during == 0 {
+            kept.unwrap().wake();
+            assert_eq!(woken.0.load(Ordering::SeqCst), 1, "later it is woken as usual");
+        }
+        (polls, during)
+    }
+
+    #[test]
+    fn a_connection_that_is_woken_while_it_runs_is_polled_again_and_lets_others_run() {
+        assert_eq!(polled(|_| false), (1, 0));
+        assert_eq!(polled(|poll| poll == 1), (2, 0));
+        assert_eq!(polled(|_| true), (AGAIN as usize, 1));
     }
 }

@@ -53,6 +53,19 @@ async fn a_panic_is_the_failure_of_its_request_only() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn there_are_no_tunnels() {
+    let port = port();
+    let mut client = port.connect();
+    client.send("CONNECT example.org:80 HTTP/1.1\r\n\r\n").await;
+    assert!(client.rest().await.starts_with("HTTP/1.1 501 "));
+
+    let (mut sender, _gone) = port.connect_http2().await;
+    let connect = Request::connect("example.org:80").body(Full::default()).unwrap();
+    let refused = sender.send_request(connect).await.unwrap();
+    assert_eq!(refused.status(), StatusCode::NOT_IMPLEMENTED);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_head_over_its_limit_is_refused() {
     let port = port_with(|limits| limits.header_bytes = 1000);
     let mut client = port.connect();
