@@ -79,6 +79,10 @@ pub fn service(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// The one variant under `#[call]` carries everything else: a refusal of a layer, a broken
 /// connection, an error of a newer version of the service. `?` makes it of a `kitfox::Error`.
 ///
+/// The other way, `?` makes a `kitfox::Error` of any of them, as the failure of a service that was
+/// called: a method that gives it back without mapping it answers `Internal`, and the callee's own
+/// words stay in the log.
+///
 /// The domain tells these errors from another service's and is the enum's name where it is not given.
 /// Other attributes of the enum, `#[derive]`s above all, stand below this one; `Debug` is derived
 /// where it is not.

@@ -108,10 +108,8 @@ impl Texts for Real {
         _: &Context,
         words: Streaming<Text, TextsError>,
     ) -> Result<Streaming<Number>, Error> {
-        let lengths = futures_util::StreamExt::map(words, |word| {
-            let word = word.map_err(kitfox::DomainError::into_error)?;
-            Ok(Number { number: length(&word.text) })
-        });
+        let lengths =
+            futures_util::StreamExt::map(words, |word| Ok(Number { number: length(&word?.text) }));
         Ok(Streaming::new(lengths))
     }
 

@@ -96,6 +96,18 @@ pub(super) fn expand(model: &Model) -> TokenStream {
                 Self::#call_ident(error)
             }
         }
+
+        /// As the failure of a service that was called: given back with `?`, it is masked.
+        impl ::core::convert::From<#ident> for ::kitfox::Error {
+            fn from(error: #ident) -> Self {
+                match error {
+                    #ident::#call_ident(error) => error,
+                    #[allow(unreachable_patterns, reason = "there may be no other")]
+                    error => ::kitfox::DomainError::into_error(error)
+                        .with_origin(::kitfox::Origin::Peer),
+                }
+            }
+        }
     }
 }
 
