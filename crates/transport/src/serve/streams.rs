@@ -6,8 +6,8 @@
 //! answers of all requests that came in one read then leave in one write.
 //!
 //! A handler that computes would keep its connection's other streams waiting, and to one
-//! processor. So one stream in sixteen is timed, and where it took longer than a task costs by
-//! far, the next streams get tasks of their own at once.
+//! processor. So one stream in sixteen is timed, and where two in a row took long (one may have
+//! lost its processor meanwhile), the next streams get tasks of their own at once.
 //!
 //! A stream that is done wakes its connection, which is running already. A tokio task that wakes
 //! itself goes to the end of the queue, and another thread is woken to take it from there: for one
@@ -21,7 +21,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
@@ -30,8 +30,9 @@ use hyper::rt::Executor;
 use pin_project_lite::pin_project;
 use tokio::time::Instant;
 
-/// A poll that took longer has work that other processors could share.
-const LONG: Duration = Duration::from_micros(20);
+/// A poll that took longer has work that other processors should share: the most that a task of
+/// tokio's should run without an await.
+const LONG: Duration = Duration::from_micros(100);
 /// One of how many polls is timed.
 const SAMPLE: u32 = 16;
 /// How many streams get a task at once after one that took long.
@@ -54,6 +55,8 @@ struct Shared {
     // What was learned. Written by the connection's task only, so nothing is lost by loading and
     // storing.
     tried: AtomicU32,
+    /// The last stream that was timed took long.
+    long: AtomicBool,
     burst: AtomicU32,
     apart: AtomicU32,
 }
@@ -121,7 +124,8 @@ impl Shared {
         let polled = if self.times() {
             let start = Instant::now();
             let polled = stream.poll(&mut cx);
-            if start.elapsed() > LONG {
+            let long = start.elapsed() > LONG;
+            if self.long.swap(long, Ordering::Relaxed) && long {
                 self.apart.store(APART, Ordering::Relaxed);
             }
             polled
@@ -206,7 +210,7 @@ fn spawn(stream: impl Future<Output = ()> + Send + 'static) {
 #[cfg(test)]
 mod tests {
     use std::pin::pin;
-    use std::sync::atomic::{AtomicBool, AtomicUsize};
+    use std::sync::atomic::AtomicUsize;
 
     use super::*;
 
@@ -228,15 +232,20 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_long_stream_sends_the_next_ones_apart() {
+    async fn two_long_streams_send_the_next_ones_apart() {
         let Streams(shared) = Streams::default();
         let streams = Streams(Arc::clone(&shared));
-        streams.execute(async {});
-        assert!(shared.tries());
-        // Time is paused, and this moves it inside of the poll that is timed.
-        shared.tried.store(0, Ordering::Relaxed);
-        streams.execute(async { tokio::time::advance(Duration::from_millis(1)).await });
-        shared.burst.store(0, Ordering::Relaxed);
+        let timed = async |milliseconds| {
+            shared.burst.store(0, Ordering::Relaxed);
+            shared.tried.store(0, Ordering::Relaxed);
+            // Time is paused, and this moves it inside of the poll that is timed.
+            let moved = tokio::time::advance(Duration::from_millis(milliseconds));
+            streams.execute(moved);
+            shared.apart.load(Ordering::Relaxed)
+        };
+        for (milliseconds, apart) in [(1, 0), (0, 0), (1, 0), (1, APART)] {
+            assert_eq!(timed(milliseconds).await, apart);
+        }
         assert_eq!((0..1000).take_while(|_| !shared.tries()).count(), APART as usize);
     }
 

@@ -3,4 +3,5 @@
 mod drain;
 mod harness;
 mod slow;
+mod sockets;
 mod wire;

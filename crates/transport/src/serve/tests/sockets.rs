@@ -1,0 +1,61 @@
+//! Real sockets and threads: what only they can show.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::Request;
+use http_body_util::Full;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use kitfox_core::Platform;
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+
+use super::harness::{Echo, seconds, text};
+use crate::Limits;
+use crate::serve::{Drain, Ended, serve};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_streams_on_many_threads_lose_no_wake_up() {
+    let platform = Platform::system();
+    let listener = platform.net().listen(([127, 0, 0, 1], 0).into()).await.unwrap();
+    let address = listener.local_address().unwrap();
+    let told = Arc::new(Semaphore::new(0));
+    let handler = Echo { told: Arc::clone(&told) };
+    let drain = Drain::new();
+    let port = serve(listener, handler, Limits::default(), platform.clone(), drain.clone());
+    let port = platform.tasks().spawn(port);
+
+    let mut clients = Vec::new();
+    for _ in 0..4 {
+        let io = platform.net().connect(&address.to_string()).await.unwrap();
+        let (sender, connection) =
+            hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(io))
+                .await
+                .unwrap();
+        drop(platform.tasks().spawn(connection));
+        for stream in 0..16 {
+            let (mut sender, told) = (sender.clone(), Arc::clone(&told));
+            clients.push(platform.tasks().spawn(async move {
+                for call in 0..50 {
+                    // Some are done at once, some wait, some have more to send than fits.
+                    let path = if call % 5 == stream % 5 { "/wait" } else { "/at-once" };
+                    let sent = format!("{stream}-{call}").repeat(1 + (call % 7) * 2000);
+                    let request = Request::post(format!("http://test{path}"))
+                        .body(Full::new(Bytes::from(sent.clone())))
+                        .unwrap();
+                    told.add_permits(usize::from(path == "/wait"));
+                    let answer = text(sender.send_request(request).await.unwrap()).await;
+                    assert!(answer.starts_with(path) && answer.ends_with(&sent));
+                }
+            }));
+        }
+    }
+    let all = async {
+        for client in clients {
+            client.await.unwrap();
+        }
+    };
+    tokio::time::timeout(seconds(60), all).await.expect("a wake-up was lost");
+    drain.close(Instant::now() + seconds(20));
+    assert_eq!(port.await.unwrap(), Ended { dropped: 0 });
+}
