@@ -55,7 +55,7 @@ pub(super) trait Generate: Sized {
 macro_rules! integer {
     ($($type:ty),*) => {
         $(impl Generate for $type {
-            #[expect(clippy::cast_possible_truncation, clippy::allow_attributes, reason = "any bits will do")]
+            #[allow(clippy::cast_possible_truncation, reason = "any bits will do, and some types take all")]
             fn generate(random: &mut Random) -> Self {
                 let shift = random.below(64);
                 match random.below(6) {

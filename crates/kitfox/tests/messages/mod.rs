@@ -1,5 +1,8 @@
 //! Messages: what the macro writes, against other implementations and at its edges.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
+#![expect(clippy::print_stderr, reason = "a test that is passed over says so")]
+
 mod differential;
 mod edges;
 mod generate;
