@@ -187,7 +187,7 @@ async fn an_open_connection_does_not_hold_up_a_drain() {
     let connection = peer.accept_http2().await;
     let _server = peer.run(serve(connection, |_, respond| answer_grpc(respond, b"hi")));
     assert_eq!(said(calling.await.unwrap()), "hi");
-    platform.tasks().idle().await;
+    tokio::time::timeout(seconds(60), platform.tasks().idle()).await.unwrap();
     assert_eq!(said(call(&channel).await), "hi");
 }
 
