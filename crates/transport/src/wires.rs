@@ -105,7 +105,7 @@ impl<E: Endpoint> Wires<E> {
         async move {
             match step {
                 Step::Call(call) => call.answer().await,
-                Step::Answered(response) => response,
+                Step::Answered(response) => *response,
                 Step::Aside(future) => future.await,
             }
         }
@@ -117,9 +117,16 @@ enum Step<'a, E, B> {
     /// It is a call on the direct path.
     Call(Call<'a, E, B>),
     /// It has its answer.
-    Answered(Response<AnswerBody>),
+    Answered(Box<Response<AnswerBody>>),
     /// Somebody else answers. In a box, so that the direct path is not as large as that one.
     Aside(BoxFuture<'a, Response<AnswerBody>>),
+}
+
+impl<E, B> Step<'_, E, B> {
+    /// In a box as well: it is the rare case, and large.
+    fn answered(response: Response<AnswerBody>) -> Self {
+        Step::Answered(Box::new(response))
+    }
 }
 
 impl<E: Endpoint> Inner<E> {
@@ -136,11 +143,11 @@ impl<E: Endpoint> Inner<E> {
                 let bindings = rest::bindings(target, &values, uri.query());
                 let outcome =
                     bindings.and_then(|bindings| self.route(target, bindings, peer, request));
-                outcome.unwrap_or_else(|refusal| Step::Answered(problem::refuse(&refusal)))
+                outcome.unwrap_or_else(|refusal| Step::answered(problem::refuse(&refusal)))
             }
             Found::Elsewhere(allowed) => {
                 let refusal = Refusal::wrong_verb(request.method(), uri.path(), &allowed);
-                Step::Answered(problem::refuse(&refusal))
+                Step::answered(problem::refuse(&refusal))
             }
             Found::Nothing => self.elsewhere(request),
         }
@@ -172,7 +179,7 @@ impl<E: Endpoint> Inner<E> {
         let (patience, shape) = (wire.patience(&head), wire.shape());
         match self.surroundings.admit(head, peer, patience, shape) {
             Ok(admitted) => Step::Call(Call { endpoint: &served.endpoint, wire, admitted, body }),
-            Err(error) => Step::Answered(wire.refuse(&error.into())),
+            Err(error) => Step::answered(wire.refuse(&error.into())),
         }
     }
 
@@ -206,7 +213,7 @@ impl<E: Endpoint> Inner<E> {
             .and_then(|()| Ok(self.surroundings.admit(head, peer, patience, shape)?));
         let admitted = match admitted {
             Ok(admitted) => admitted,
-            Err(refusal) => return Step::Answered(refuse(&refusal)),
+            Err(refusal) => return Step::answered(refuse(&refusal)),
         };
         Step::Aside(Box::pin(async move {
             match admitted.body(body).await {
@@ -258,9 +265,9 @@ impl<E: Endpoint> Inner<E> {
         let content = content.map_or(Content::Missing, |said| Content::from_type(said.as_bytes()));
         let unknown = Refusal::unknown_method(path);
         if let Some(subtype) = content.grpc() {
-            return Step::Answered(grpc::refuse(subtype, &unknown));
+            return Step::answered(grpc::refuse(subtype, &unknown));
         }
-        Step::Answered(match content {
+        Step::answered(match content {
             Content::Engine => engine::refuse(&unknown, request.headers()),
             _ if ours || methods::looks_like_method(path) => connect::refuse(&unknown),
             Content::Message(kitfox_core::message::Codec::Protobuf) => connect::refuse(&unknown),

@@ -51,6 +51,10 @@ impl Wire {
         Ok(match self {
             Wire::Connect(codec) => Payload::unary(*codec, body),
             Wire::Grpc(subtype) => Payload::unary(subtype.codec(), grpc::unframe(body, limit)?),
+            // Nothing but a body is what Connect has, and a box less.
+            Wire::Rest { bindings, .. } if bindings.0.is_empty() && !body.is_empty() => {
+                Payload::unary(Codec::Json, body)
+            }
             Wire::Rest { bindings, .. } => Payload::rest(body, std::mem::take(bindings)),
         })
     }
@@ -103,13 +107,7 @@ impl Surroundings {
         incoming.deadline = deadline;
         incoming.peer = peer.cloned();
         incoming.platform = Some(self.platform.clone());
-        let bounds = Bounds {
-            bytes: self.limits.body_bytes,
-            shape,
-            arrived,
-            patience: self.limits.body_timeout,
-            deadline,
-        };
+        let bounds = Bounds::new(shape, &self.limits, arrived, deadline);
         Ok(Admitted { context: Context::incoming(incoming), bounds })
     }
 }
@@ -141,7 +139,7 @@ where
     pub(super) async fn answer(self) -> Response<AnswerBody> {
         let Call { endpoint, mut wire, admitted: Admitted { context, bounds }, body } = self;
         let payload = match read_body(body, &bounds).await {
-            Ok(body) => wire.payload(body, bounds.bytes),
+            Ok(body) => wire.payload(body, bounds.bytes()),
             Err(refusal) => Err(refusal),
         };
         let payload = match payload {

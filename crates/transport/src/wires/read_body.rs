@@ -7,7 +7,6 @@
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::StatusCode;
@@ -18,6 +17,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use super::body::BoxError;
 use super::grpc::{self, PREFIX};
 use super::refusal::{Refusal, shown};
+use crate::Limits;
 
 /// What a body is expected to hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,19 +35,37 @@ pub(super) enum Shape {
 /// How much of a body is read, and how long that may take.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bounds {
+    shape: Shape,
     /// The most bytes of the message.
-    pub(super) bytes: usize,
-    /// What it is expected to hold.
-    pub(super) shape: Shape,
-    /// When the call came.
-    pub(super) arrived: Instant,
-    /// How long after that the body must be there.
-    pub(super) patience: Duration,
-    /// When the call's own time is over.
-    pub(super) deadline: Option<Instant>,
+    bytes: usize,
+    /// When it must be there; `None` where that is further than the clock reaches.
+    until: Option<Instant>,
+    /// Whether that is the call's deadline, or the port's patience with bodies.
+    by_deadline: bool,
 }
 
 impl Bounds {
+    /// Of the body of a call that came at `arrived`.
+    pub(super) fn new(
+        shape: Shape,
+        limits: &Limits,
+        arrived: Instant,
+        deadline: Option<Instant>,
+    ) -> Self {
+        let patience = arrived.checked_add(limits.body_timeout);
+        let by_deadline = match (deadline, patience) {
+            (Some(deadline), Some(patience)) => deadline <= patience,
+            (deadline, _) => deadline.is_some(),
+        };
+        let until = if by_deadline { deadline } else { patience };
+        Bounds { shape, bytes: limits.body_bytes, until, by_deadline }
+    }
+
+    /// The most bytes of the message.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     fn body_bytes(&self) -> usize {
         match self.shape {
             Shape::Nothing | Shape::Message => self.bytes,
@@ -59,21 +77,13 @@ impl Bounds {
         Refusal::too_large(self.bytes)
     }
 
-    fn until(&self) -> Option<Instant> {
-        let patience = self.arrived.checked_add(self.patience);
-        match (patience, self.deadline) {
-            (Some(patience), Some(deadline)) => Some(patience.min(deadline)),
-            (one, other) => one.or(other),
-        }
-    }
-
     #[cold]
     fn late(&self) -> Refusal {
-        if self.deadline.is_some() && self.until() == self.deadline {
+        if self.by_deadline {
             let message = "the deadline passed before the request's body was there";
             return Refusal::new(Code::DeadlineExceeded, message).closing();
         }
-        let message = format!("the request's body was not there within {:?}", self.patience);
+        let message = "the request's body took longer than the port's limit for bodies";
         Refusal::new(Code::DeadlineExceeded, message)
             .with_status(StatusCode::REQUEST_TIMEOUT)
             .closing()
@@ -172,7 +182,7 @@ impl Waiting {
                 return Poll::Pending;
             }
             Waiting::ATurn => {
-                let Some(until) = bounds.until() else { return Poll::Pending };
+                let Some(until) = bounds.until else { return Poll::Pending };
                 *self = Waiting::For(Box::pin(sleep_until(until)));
             }
             Waiting::For(_) => {}
@@ -194,19 +204,16 @@ fn broken(cause: &BoxError) -> Refusal {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use futures_util::{StreamExt, stream};
     use http_body_util::StreamBody;
 
     use super::*;
 
     fn bounds(bytes: usize) -> Bounds {
-        Bounds {
-            bytes,
-            shape: Shape::Message,
-            arrived: Instant::now(),
-            patience: Duration::from_secs(30),
-            deadline: None,
-        }
+        let limits = Limits { body_bytes: bytes, ..Limits::default() };
+        Bounds::new(Shape::Message, &limits, Instant::now(), None)
     }
 
     fn chunks(
@@ -245,7 +252,8 @@ mod tests {
         let refused = read_body(silent(), &bounds(10)).await.unwrap_err();
         assert_eq!(refused.status, Some(StatusCode::REQUEST_TIMEOUT));
         let deadline = Some(Instant::now() + Duration::from_millis(5));
-        let refused = read_body(silent(), &Bounds { deadline, ..bounds(10) }).await.unwrap_err();
+        let bounds = Bounds::new(Shape::Message, &Limits::default(), Instant::now(), deadline);
+        let refused = read_body(silent(), &bounds).await.unwrap_err();
         assert_eq!((refused.status, refused.error.code()), (None, Code::DeadlineExceeded));
     }
 

@@ -1,0 +1,10 @@
+//! What the wires make of requests, over connections.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
+
+mod bad_input;
+mod exchange;
+mod gone;
+mod good_input;
+mod limits;
+mod service;
