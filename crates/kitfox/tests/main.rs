@@ -8,3 +8,4 @@ mod host;
 mod messages;
 mod service;
 mod support;
+mod wires;
