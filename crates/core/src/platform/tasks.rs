@@ -2,10 +2,13 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Waker};
 
+use pin_project_lite::pin_project;
 use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tokio_util::task::TaskTracker;
 
 use crate::{Code, Error};
@@ -14,7 +17,15 @@ use crate::{Code, Error};
 #[derive(Clone, Debug, Default)]
 pub struct Tasks {
     tracker: TaskTracker,
-    ended: CancellationToken,
+    ended: Arc<Ended>,
+}
+
+#[derive(Debug, Default)]
+struct Ended {
+    /// What a task looks at in each poll.
+    now: AtomicBool,
+    /// What wakes it.
+    told: CancellationToken,
 }
 
 impl Tasks {
@@ -25,14 +36,9 @@ impl Tasks {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let ended = self.ended.clone();
-        let tracked = self.tracker.track_future(async move {
-            tokio::select! {
-                biased;
-                () = ended.cancelled() => None,
-                output = future => Some(output),
-            }
-        });
+        let ended = Arc::clone(&self.ended);
+        let told = self.ended.told.clone().cancelled_owned();
+        let tracked = self.tracker.track_future(UntilEnded { future, ended, told, waker: None });
         #[expect(clippy::disallowed_methods, reason = "this is where background tasks come from")]
         Task(tokio::spawn(tracked))
     }
@@ -51,7 +57,41 @@ impl Tasks {
 
     /// Ends every task at its next await.
     pub fn end(&self) {
-        self.ended.cancel();
+        self.ended.now.store(true, Ordering::SeqCst);
+        self.ended.told.cancel();
+    }
+}
+
+pin_project! {
+    /// A task's future, until its tasks are ended.
+    ///
+    /// Waiting to be told takes a lock, and a connection is polled for each of its calls: so the
+    /// wait is begun anew only when the task has another waker, which it hardly ever has.
+    struct UntilEnded<F> {
+        #[pin]
+        future: F,
+        ended: Arc<Ended>,
+        #[pin]
+        told: WaitForCancellationFutureOwned,
+        waker: Option<Waker>,
+    }
+}
+
+impl<F: Future> Future for UntilEnded<F> {
+    type Output = Option<F::Output>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<F::Output>> {
+        let this = self.project();
+        if !this.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+            *this.waker = Some(cx.waker().clone());
+            if this.told.poll(cx).is_ready() {
+                return Poll::Ready(None);
+            }
+        }
+        if this.ended.now.load(Ordering::SeqCst) {
+            return Poll::Ready(None);
+        }
+        this.future.poll(cx).map(Some)
     }
 }
 
