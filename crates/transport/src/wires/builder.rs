@@ -91,6 +91,11 @@ impl<E: Endpoint> Builder<E> {
                 routes.add(index, method, *route)?;
             }
         }
+        // Methods come before routes, so such a route would never be found.
+        let hidden = routes.all().iter().find(|(route, _)| methods.find(route.template).is_some());
+        if let Some((route, method)) = hidden {
+            return Err(RouteError::route_is_method(method, *route));
+        }
         let methods = Arc::new(methods);
         Ok(Wires(Arc::new(Inner {
             engine: Engine::new(Arc::clone(&methods), &self.limits),

@@ -39,7 +39,7 @@ impl<E> Methods<E> {
         };
         let index = self.served.len();
         if let Some(earlier) = self.paths.insert(path, index) {
-            return Err(RouteError::same_path(self.served[earlier].method, method));
+            return Err(RouteError::same_path(self.served[earlier].method));
         }
         self.services.insert(method.service);
         self.served.push(Served { method, endpoint });

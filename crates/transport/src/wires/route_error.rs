@@ -38,6 +38,19 @@ pub enum RouteError {
         /// The path of the method that it belongs to.
         first: &'static str,
     },
+    /// A route stands where a method has its path.
+    #[error(
+        "the route `{verb} {template}` of `{method}` is where gRPC and Connect find the method \
+         `{template}`: give it another path"
+    )]
+    RouteIsMethod {
+        /// The HTTP method.
+        verb: &'static str,
+        /// The template, which is the other method's path.
+        template: &'static str,
+        /// The path of the method that the route belongs to.
+        method: &'static str,
+    },
     /// A route that cannot be.
     #[error("the route `{verb} {template}` of `{method}` cannot be: {why}")]
     BadRoute {
@@ -53,12 +66,20 @@ pub enum RouteError {
 }
 
 impl RouteError {
-    pub(super) fn same_path(first: &Method, _second: &Method) -> Self {
+    pub(super) fn same_path(first: &Method) -> Self {
         RouteError::SamePath { path: first.path }
     }
 
     pub(super) fn bad_path(method: &Method) -> Self {
         RouteError::BadPath { path: method.path, service: method.service }
+    }
+
+    pub(super) fn route_is_method(method: &Method, route: Route) -> Self {
+        RouteError::RouteIsMethod {
+            verb: route.verb.name(),
+            template: route.template,
+            method: method.path,
+        }
     }
 
     pub(super) fn bad_route(method: &Method, route: Route, why: &'static str) -> Self {

@@ -85,6 +85,11 @@ impl Routes {
         }
     }
 
+    /// Every route and its method.
+    pub(super) fn all(&self) -> &[(Route, &'static Method)] {
+        &self.known
+    }
+
     /// What is at `path`.
     pub(super) fn find<'path>(&self, verb: &http::Method, path: &'path str) -> Found<'_, 'path> {
         if self.known.is_empty() {

@@ -134,9 +134,14 @@ pub(super) fn port() -> Builder<BoxEndpoint> {
         .method(&FLOW, BoxEndpoint::new(Echo))
 }
 
+/// An endpoint that answers with the message it gets.
+pub(super) fn echo() -> BoxEndpoint {
+    BoxEndpoint::new(Echo)
+}
+
 /// A port with a method that is there twice.
 pub(super) fn echo_twice() -> Builder<BoxEndpoint> {
-    port().method(&ECHO, BoxEndpoint::new(Echo))
+    port().method(&ECHO, echo())
 }
 
 /// What came back.

@@ -7,11 +7,12 @@ use bytes::Bytes;
 use futures_core::future::BoxFuture;
 use http::{Request, Response, Version};
 use http_body_util::{BodyExt, Full};
-use kitfox_core::{BoxEndpoint, Peer};
+use kitfox_core::contract::{Route, Verb};
+use kitfox_core::{BoxEndpoint, Method, Peer};
 use serde_json::Value;
 use tower_service::Service;
 
-use super::testing::{Answer, echo_twice, exchange, frame, port, request};
+use super::testing::{Answer, echo, echo_twice, exchange, frame, port, request, unary};
 use super::{RouteError, WireBody, Wires};
 use crate::Handler;
 
@@ -245,6 +246,16 @@ async fn wires_are_a_tower_service() {
 fn a_service_is_served_once_only() {
     let error = echo_twice().build().unwrap_err();
     assert!(matches!(error, RouteError::SamePath { path: "/a.v1.A/Echo" }), "{error}");
+}
+
+#[test]
+fn a_route_does_not_hide_behind_a_method() {
+    static HIDDEN: Method =
+        unary("b.v1.B", "M", "/b.v1.B/M", &[Route { verb: Verb::Get, template: "/a.v1.A/Echo" }]);
+    let endpoint = echo();
+    let error = port().method(&HIDDEN, endpoint).build().unwrap_err();
+    let text = error.to_string();
+    assert!(text.contains("/a.v1.A/Echo") && text.contains("/b.v1.B/M"), "{text}");
 }
 
 #[test]
