@@ -60,8 +60,8 @@ async fn a_failing_check_is_named_and_the_process_is_alive_all_the_same() {
     let running = bare(&net)
         .check("fine", || async {})
         .check("database", || async { Err::<(), _>("connection refused") })
-        .check("cache", || std::future::pending::<()>())
-        .check("queue", || async { None::<()>.expect("on purpose") })
+        .check("cache", std::future::pending::<()>)
+        .check("queue", broken)
         .start()
         .await
         .unwrap();
@@ -74,4 +74,12 @@ async fn a_failing_check_is_named_and_the_process_is_alive_all_the_same() {
          check `queue` fails: it panicked: on purpose\n"
     );
     assert_eq!(admin(&net, &running, "/healthz").await.status, 200);
+}
+
+async fn broken() {
+    panic!("on purpose");
+}
+
+async fn panicking() {
+    panic!("on purpose")
 }
