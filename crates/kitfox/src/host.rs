@@ -11,6 +11,7 @@ mod services;
 mod signals;
 mod worker;
 
+use std::error::Error;
 use std::fmt::{self, Display};
 use std::io::Write;
 use std::path::PathBuf;
@@ -37,7 +38,6 @@ use admin::{Admin, Pages};
 use life::Life;
 use port::Port;
 use readiness::{Check, Readiness};
-use signals::Signals;
 use worker::Worker;
 
 /// The process that serves: services on every wire, an admin port, background workers, and a
@@ -62,7 +62,7 @@ pub struct Host {
     name: String,
     version: Option<String>,
     services: Services,
-    mount: Option<Box<Mount>>,
+    mount: Option<Mount>,
     workers: Vec<Worker>,
     checks: Vec<Check>,
     platform: Option<Platform>,
@@ -72,10 +72,8 @@ pub struct Host {
     handle: Handle,
 }
 
-type BoxError = Box<dyn std::error::Error + Send + Sync>;
-
 /// Adds what somebody else answers to the wires.
-type Mount = dyn FnOnce(Builder<ServerStack>) -> Builder<ServerStack> + Send;
+struct Mount(Box<dyn FnOnce(Builder<ServerStack>) -> Builder<ServerStack> + Send>);
 
 impl Host {
     /// A host called `name`, as logs and `/info` show it.
@@ -120,15 +118,15 @@ impl Host {
         S: tower_service::Service<
                 Request<WireBody>,
                 Response = Response<B>,
-                Error: Into<BoxError>,
+                Error: Into<Box<dyn Error + Send + Sync>>,
                 Future: Send + 'static,
             > + Clone
             + Send
             + Sync
             + 'static,
-        B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+        B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
     {
-        self.mount = Some(Box::new(move |wires| wires.fallback(application)));
+        self.mount = Some(Mount(Box::new(move |wires| wires.fallback(application))));
         self
     }
 
@@ -239,7 +237,7 @@ impl Host {
         progress.enter(Phase::Starting);
         let contracts = self.services.contracts();
         let builder = self.services.builder(&platform, &limits);
-        let builder = self.mount.into_iter().fold(builder, |builder, mount| mount(builder));
+        let builder = self.mount.into_iter().fold(builder, |builder, Mount(add)| add(builder));
         let wires = builder.build()?;
 
         let pages = Admin::new(Pages {
@@ -250,8 +248,8 @@ impl Host {
             readiness: Readiness { progress: progress.clone(), checks: self.checks },
         });
         let few = few(&limits);
-        let admin = Port::open("admin", admin, pages, few, &platform).await?;
-        let services = Port::open("listen", listen, wires, limits, &platform).await?;
+        let admin = Port::open("admin", admin, pages, few, platform.clone()).await?;
+        let services = Port::open("listen", listen, wires, limits, platform.clone()).await?;
         let (listen_address, admin_address) = (services.address(), admin.address());
 
         let stop = CancellationToken::new();
@@ -281,15 +279,17 @@ impl Host {
 
     /// Runs the host until `SIGTERM` or Ctrl-C, and shuts it down in [phases](Phase).
     ///
-    /// A second signal ends the *process* at once, with the exit code that the signal would give.
-    /// So does the end of the drain deadline, with exit code 1, where code blocks its thread: no
-    /// runtime can be dropped under it.
+    /// A second signal ends the *process* at once, with the exit code that the signal would give
+    /// (143, 130). So does the end of the drain deadline, with exit code 1, where code blocks its
+    /// thread: no runtime can be dropped under it. Such code may even keep tokio from hearing sockets
+    /// and timers, so that only the second signal is heard: it belongs in
+    /// `tokio::task::spawn_blocking`.
     ///
     /// # Errors
     /// As [`Host::start`], and when signals cannot be listened for.
     pub async fn run(self) -> Result<(), HostError> {
         // From here on, so that a signal during the start is not the end of the process.
-        let signals = Signals::listen()?;
+        let signals = signals::listen()?;
         self.start().await?.run_or_exit(signals).await
     }
 

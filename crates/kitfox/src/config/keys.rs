@@ -53,7 +53,7 @@ pub const KEYS: &[Key] = &[
     key!("drain.tasks", "KITFOX_DRAIN_TASKS", DURATION drain.tasks,
         "How long workers and detached work have after the last call. Then they are dropped."),
     key!("drain.grace", "KITFOX_DRAIN_GRACE", DURATION drain.grace,
-        "When whoever runs the process kills it, counted from the signal. The three parts above stay below it."),
+        "When whoever runs the process kills it, counted from the signal. The three parts above stay a second below it."),
     key!("limits.body_bytes", "KITFOX_LIMITS_BODY_BYTES", SIZE limits.body_bytes,
         "The most bytes of a request's body. Stops memory exhaustion by large bodies."),
     key!("limits.header_bytes", "KITFOX_LIMITS_HEADER_BYTES", SIZE limits.header_bytes,
@@ -64,6 +64,8 @@ pub const KEYS: &[Key] = &[
         "How long a request's headers may take. Stops Slowloris."),
     key!("limits.body_timeout", "KITFOX_LIMITS_BODY_TIMEOUT", DURATION limits.body_timeout,
         "How long the rest of a request's body may take. Stops slow bodies."),
+    key!("limits.write_timeout", "KITFOX_LIMITS_WRITE_TIMEOUT", DURATION limits.write_timeout,
+        "How long a peer may take not one byte of an answer. Stops slow readers."),
     key!("limits.call_timeout", "KITFOX_LIMITS_CALL_TIMEOUT", DURATION limits.call_timeout,
         "How long a call may take where its caller says nothing, and at most whatever it says. Stops work that nobody waits for."),
     key!("limits.streams", "KITFOX_LIMITS_STREAMS", NUMBER_32 limits.streams,
@@ -149,6 +151,15 @@ mod tests {
             let expected = format!("KITFOX_{}", key.name.replace('.', "_").to_uppercase());
             assert_eq!(key.variable, expected);
         }
+    }
+
+    #[test]
+    fn every_limit_has_a_key() {
+        let limits = format!("{:#?}", Settings::default().limits);
+        let fields = limits.lines().filter_map(|line| line.strip_prefix("    ")?.split_once(": "));
+        let fields: Vec<_> = fields.map(|(name, _)| format!("limits.{name}")).collect();
+        let keys = KEYS.iter().map(|key| key.name).filter(|name| name.starts_with("limits."));
+        assert_eq!(fields, keys.collect::<Vec<_>>());
     }
 
     #[test]

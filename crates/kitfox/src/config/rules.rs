@@ -2,7 +2,8 @@
 
 use std::net::SocketAddr;
 
-use super::{Configuration, KEYS, Problem};
+use super::form::DURATION;
+use super::{Configuration, Drain, KEYS, Problem};
 
 /// Where hyper's buffer for headers begins; it takes none smaller.
 const LEAST_HEADER_BYTES: usize = 8 * 1024;
@@ -27,15 +28,17 @@ pub(super) fn broken(configuration: &Configuration) -> Vec<Problem> {
     }
 
     let drain = &settings.drain;
-    let sum = [drain.propagation, drain.calls, drain.tasks]
-        .iter()
-        .fold(std::time::Duration::ZERO, |sum, part| sum.saturating_add(*part));
-    if sum >= drain.grace {
+    let (total, show) = (drain.total(), DURATION.show);
+    if total.saturating_add(Drain::RESERVE) > drain.grace {
         let mend = format!(
-            "the parts of the shutdown take {sum:?} together (propagation {:?}, calls {:?}, tasks \
-             {:?}) and would be cut off: give less to a part, or more to this if the process may \
-             live longer (in Kubernetes, `terminationGracePeriodSeconds`)",
-            drain.propagation, drain.calls, drain.tasks
+            "the parts of the shutdown take {} together (propagation {}, calls {}, tasks {}) and \
+             must stay a second below this, or the last of them is cut off: give less to a part, or \
+             more to this if the process may live longer (in Kubernetes, \
+             `terminationGracePeriodSeconds`)",
+            show(&total),
+            show(&drain.propagation),
+            show(&drain.calls),
+            show(&drain.tasks)
         );
         refuse("drain.grace", mend);
     }

@@ -25,8 +25,8 @@ pub struct Settings {
 
 /// How long each phase of the shutdown may take.
 ///
-/// The three parts together stay below [`grace`](Drain::grace), so that a host has ended by itself
-/// before whoever runs it loses patience.
+/// The three parts together stay a second below [`grace`](Drain::grace), so that a host has ended by
+/// itself before whoever runs it loses patience.
 ///
 /// ```
 /// use std::time::Duration;
@@ -59,6 +59,19 @@ impl Default for Drain {
             tasks: Duration::from_secs(5),
             grace: Duration::from_secs(30),
         }
+    }
+}
+
+impl Drain {
+    /// What is left of the grace when all parts are used up, at least: to drop what was not done,
+    /// and to end.
+    pub const RESERVE: Duration = Duration::from_secs(1);
+
+    /// How long the whole shutdown may take.
+    #[must_use]
+    pub fn total(&self) -> Duration {
+        let parts = [self.propagation, self.calls, self.tasks];
+        parts.into_iter().fold(Duration::ZERO, Duration::saturating_add)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Why a host does not run.
 
-use std::io;
 use std::net::SocketAddr;
+use std::{fmt, io};
 
 use kitfox_transport::wires::RouteError;
 
@@ -9,7 +9,9 @@ use super::Phase;
 use crate::config::ConfigError;
 
 /// Why a host did not start, or did not end as it should.
-#[derive(Debug, thiserror::Error)]
+///
+/// It is debugged as it is displayed, since that is what a `main` that returns it prints.
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum HostError {
     /// The configuration cannot be used.
@@ -53,4 +55,10 @@ pub enum HostError {
         /// How many tasks.
         tasks: usize,
     },
+}
+
+impl fmt::Debug for HostError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }

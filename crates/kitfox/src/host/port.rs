@@ -28,13 +28,13 @@ impl Port {
         address: SocketAddr,
         handler: impl Handler,
         limits: Limits,
-        platform: &Platform,
+        platform: Platform,
     ) -> Result<Self, HostError> {
         let variable = KEYS.iter().find(|known| known.name == key).map_or("", |key| key.variable);
         let refused = |source| HostError::Bind { address, key, variable, source };
+        let platform = platform.apart();
         let listener = platform.net().listen(address).await.map_err(refused)?;
         let address = listener.local_address().map_err(refused)?;
-        let platform = platform.apart();
         let drain = Drain::new();
         let serving = serve(listener, handler, limits, platform.clone(), drain.clone());
         let serving = platform.tasks().spawn(serving);
@@ -58,9 +58,17 @@ impl Port {
     }
 
     /// Drops whatever is left, and says how many tasks cannot be dropped: they block their thread.
-    pub(super) async fn end(self) -> usize {
+    pub(super) async fn end(&self) -> usize {
         self.drain.end();
         end(&self.platform).await
+    }
+}
+
+/// A host that did not come up leaves no port open behind it.
+impl Drop for Port {
+    fn drop(&mut self) {
+        self.drain.end();
+        self.platform.tasks().end();
     }
 }
 

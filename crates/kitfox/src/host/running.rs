@@ -2,13 +2,16 @@
 
 use std::net::SocketAddr;
 
+use futures_core::Stream;
+use futures_util::StreamExt;
 use kitfox_core::platform::Task;
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::error::HostError;
 use super::phase::{Phase, Progress};
-use super::signals::{self, Signals};
-use crate::config::Configuration;
+use super::signals;
+use crate::config::{Configuration, Drain};
 
 /// Ends a host from elsewhere. Cloning gives another handle on the same host.
 ///
@@ -65,7 +68,7 @@ pub enum Ending {
     Late(Phase),
     /// By [`Handle::abort`] or a second signal, in this phase.
     AtOnce(Phase),
-    /// As many tasks block their thread, so that nobody can drop them.
+    /// At least as many tasks block their thread, so that nobody can drop them.
     Stuck(usize),
 }
 
@@ -117,24 +120,23 @@ impl Running {
     /// # Errors
     /// As [`Host::run`](crate::Host::run).
     pub async fn run(self) -> Result<(), HostError> {
-        self.run_or_exit(Signals::listen()?).await
+        self.run_or_exit(signals::listen()?).await
     }
 
     /// Ends the process where that is the only way to end at all.
-    pub(super) async fn run_or_exit(self, mut signals: Signals) -> Result<(), HostError> {
-        let ended = self.run_with_signals(async || signals.next().await).await;
-        let code = match &ended {
-            Err(HostError::Interrupted { signal, .. }) => signals::exit_code(signal),
-            Err(HostError::Stuck { .. }) => 1,
-            _ => return ended,
+    pub(super) async fn run_or_exit(
+        self,
+        signals: impl Stream<Item = &'static str> + Unpin,
+    ) -> Result<(), HostError> {
+        let ended = self.run_with_signals(signals).await;
+        let Err(error @ (HostError::Interrupted { .. } | HostError::Stuck { .. })) = &ended else {
+            return ended;
         };
-        if let Err(error) = &ended {
-            tracing::error!("{error}");
-        }
-        std::process::exit(code)
+        tracing::error!("{error}");
+        std::process::exit(1)
     }
 
-    /// [`Running::run`] with other signals than the operating system's: `next` gives the name of
+    /// [`Running::run`] with other signals than the operating system's: the stream gives the name of
     /// each as it comes. Never ends the process.
     ///
     /// # Errors
@@ -142,25 +144,30 @@ impl Running {
     /// its thread.
     pub async fn run_with_signals(
         self,
-        mut next: impl AsyncFnMut() -> &'static str,
+        signals: impl Stream<Item = &'static str> + Unpin,
     ) -> Result<(), HostError> {
         let handle = self.handle();
+        let longest = self.configuration.settings().drain.total() + Drain::RESERVE;
         let mut ended = std::pin::pin!(self.wait());
-        let mut told = false;
+        let mut signals = signals.fuse();
+        let mut deadline = None;
         let ending = loop {
             let signal = tokio::select! {
                 biased;
                 ending = &mut ended => break ending,
-                signal = next() => signal,
+                Some(signal) = signals.next() => signal,
+                () = until(deadline) => break Ending::Stuck(1),
             };
             tracing::info!(signal, "a signal came");
-            if told {
+            if deadline.is_some() {
                 let phase = handle.phase();
                 handle.abort();
-                let _ = ended.await;
+                let _ = timeout(Drain::RESERVE, ended).await;
                 return Err(HostError::Interrupted { signal, phase });
             }
-            told = true;
+            // A task can be caught behind code that blocks its thread. Even if that is the one which
+            // goes through the phases, the host ends.
+            deadline = Some(Instant::now() + longest);
             handle.shutdown();
         };
         match ending {
@@ -178,5 +185,12 @@ impl Running {
             // Its runtime went away under it.
             Err(_) => Ending::AtOnce(handle.phase()),
         }
+    }
+}
+
+async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline).await,
+        None => std::future::pending().await,
     }
 }

@@ -29,11 +29,11 @@ use kitfox_transport::wires::{Builder, RouteError, Wires};
 #[derive(Default)]
 pub struct Services {
     services: Vec<Box<dyn Service>>,
-    layers: Vec<Box<Wrap>>,
+    layers: Vec<Wrap>,
 }
 
 /// A layer with its type hidden.
-type Wrap = dyn Fn(&'static Method, BoxEndpoint) -> BoxEndpoint + Send + Sync;
+struct Wrap(Box<dyn Fn(&'static Method, BoxEndpoint) -> BoxEndpoint + Send + Sync>);
 
 impl Services {
     /// None yet.
@@ -55,7 +55,7 @@ impl Services {
     pub fn layer(mut self, layer: impl Layer<BoxEndpoint> + Send + Sync + 'static) -> Self {
         let wrap =
             move |method: &'static Method, inner| BoxEndpoint::new(layer.layer(method, inner));
-        self.layers.push(Box::new(wrap));
+        self.layers.push(Wrap(Box::new(wrap)));
         self
     }
 
@@ -89,7 +89,7 @@ impl Services {
 
     fn stack(&self, method: &'static Method, endpoint: BoxEndpoint) -> ServerStack {
         let layers = self.layers.iter().rev();
-        ServerStack::new(method, layers.fold(endpoint, |inner, layer| layer(method, inner)))
+        ServerStack::new(method, layers.fold(endpoint, |inner, Wrap(wrap)| wrap(method, inner)))
     }
 }
 

@@ -186,7 +186,7 @@ async fn the_parts_of_the_shutdown_must_fit_into_the_grace() {
     assert_eq!(
         problems[0].to_string(),
         "drain.grace = \"30s\" (default): the parts of the shutdown take 30s together \
-         (propagation 0ns, calls 25s, tasks 5s) and would be cut off: give less to a part, or more \
+         (propagation 0s, calls 25s, tasks 5s) and must stay a second below this, or the last of them is cut off: give less to a part, or more \
          to this if the process may live longer (in Kubernetes, `terminationGracePeriodSeconds`)"
     );
     let variables = [("KITFOX_DRAIN_CALLS", "25s"), ("KITFOX_DRAIN_GRACE", "31s")];

@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use futures_util::stream::poll_fn;
+use kitfox::config::Drain;
 use kitfox::{Context, Ending, HostError, Phase};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc;
@@ -208,7 +210,7 @@ async fn one_signal_shuts_down_in_order() {
     };
     let start = Instant::now();
     let running = host.start().await.unwrap();
-    let run = running.run_with_signals(async || next.recv().await.unwrap());
+    let run = running.run_with_signals(poll_fn(|cx| next.poll_recv(cx)));
     let (ended, ()) = tokio::join!(run, signal);
     ended.unwrap();
     assert!(start.elapsed() >= DRAIN.propagation);
@@ -234,7 +236,7 @@ async fn a_second_signal_ends_at_once_whatever_is_in_flight() {
         assert!(rest.is_empty());
     };
     let running = host.start().await.unwrap();
-    let run = running.run_with_signals(async || next.recv().await.unwrap());
+    let run = running.run_with_signals(poll_fn(|cx| next.poll_recv(cx)));
     let (ended, ()) = tokio::join!(run, signal);
     let error = ended.unwrap_err();
     assert!(matches!(error, HostError::Interrupted { signal: "SIGINT", phase: Phase::Finishing }));
@@ -246,4 +248,51 @@ async fn a_host_that_was_told_to_end_before_it_ran_ends() {
     let host = bare(&Memory::default());
     host.handle().shutdown();
     assert_eq!(host.start().await.unwrap().wait().await, Ending::Clean);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_that_does_not_come_up_leaves_no_port_open() {
+    let net = Memory::default();
+    let first = bare(&net).start().await.unwrap();
+    let error = bare(&net).admin("127.0.0.1:7000").start().await.unwrap_err();
+    assert!(matches!(error, HostError::Bind { key: "listen", .. }), "{error}");
+    assert_eq!(format!("{error:?}"), error.to_string());
+    tokio::task::yield_now().await;
+    assert!(net.dial(([127, 0, 0, 1], 7000).into()).await.is_err());
+    first.shutdown();
+    assert_eq!(first.wait().await, Ending::Clean);
+}
+
+/// The only test here on real time: a blocked thread needs another one to look on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_blocks_its_thread_is_named_and_not_waited_for() {
+    let (release, blocked) = std::sync::mpsc::channel::<()>();
+    let (begun, began) = std::sync::mpsc::channel();
+    let blocked = Mutex::new(Some((blocked, begun)));
+    let soon = Duration::from_millis(20);
+    let drain = Drain { propagation: Duration::ZERO, calls: soon, tasks: soon, ..DRAIN };
+    let running = bare(&Memory::default())
+        .drain(drain)
+        .worker("blocker", move |_| {
+            let (blocked, begun) = blocked.lock().unwrap().take().unwrap();
+            async move {
+                begun.send(()).unwrap();
+                let _ = blocked.recv();
+            }
+        })
+        .start()
+        .await
+        .unwrap();
+    began.recv().unwrap();
+    running.shutdown();
+    assert_eq!(running.wait().await, Ending::Stuck(1));
+    drop(release);
+}
+
+#[test]
+fn a_host_runs_in_a_task_too() {
+    fn is_send(_: &impl Send) {}
+    let host = bare(&Memory::default());
+    is_send(&host);
+    is_send(&host.run());
 }
