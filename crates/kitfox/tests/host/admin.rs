@@ -79,7 +79,3 @@ async fn a_failing_check_is_named_and_the_process_is_alive_all_the_same() {
 async fn broken() {
     panic!("on purpose");
 }
-
-async fn panicking() {
-    panic!("on purpose")
-}
