@@ -126,7 +126,8 @@ fn grpcurl_calls_grpc() {
         let refused = call(uppercase, "{}").expect("it is there");
         assert!(!refused.status.success());
         let said = text(&refused.stderr);
-        for part in ["InvalidArgument", "nothing to do: the text is empty", "google.rpc.ErrorInfo"] {
+        for part in ["InvalidArgument", "nothing to do: the text is empty", "google.rpc.ErrorInfo"]
+        {
             assert!(said.contains(part), "{part} is not in {said}");
         }
     });
