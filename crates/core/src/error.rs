@@ -147,6 +147,7 @@ impl Error {
     /// or a wire said is another service's business: its code becomes `Internal` (`Unavailable`
     /// and `DeadlineExceeded` mean the same here and stay; a callee without capacity is
     /// `Unavailable`), and its message, details and metadata stay here, as the source, for the log.
+    /// That nobody above may try again ([`Recovery::Exhausted`]) goes on.
     #[must_use]
     pub fn into_answer(self) -> Error {
         if self.0.origin == Origin::Domain {
@@ -162,7 +163,11 @@ impl Error {
             Code::Canceled => (Code::Canceled, "the call was cancelled"),
             _ => (Code::Internal, "a call made on the way failed"),
         };
-        Error::new(code, message).with_recovery(Recovery::No).with_source(self)
+        let recovery = match self.0.recovery {
+            Recovery::Exhausted => Recovery::Exhausted,
+            _ => Recovery::No,
+        };
+        Error::new(code, message).with_recovery(recovery).with_source(self)
     }
 }
 
@@ -229,6 +234,17 @@ mod tests {
             let answer = Error::new(theirs, "").with_origin(Origin::Peer).into_answer();
             assert_eq!(answer.code(), ours);
         }
+    }
+
+    #[test]
+    fn what_nobody_may_try_again_stays_so_all_the_way_up() {
+        let tried = Error::new(Code::Unavailable, "")
+            .with_origin(Origin::Peer)
+            .with_recovery(Recovery::Exhausted);
+        assert_eq!(tried.into_answer().recovery(), Recovery::Exhausted);
+        let later = Error::new(Code::Unavailable, "").with_origin(Origin::Peer);
+        let later = later.retry_after(Duration::from_secs(1));
+        assert_eq!(later.into_answer().recovery(), Recovery::No, "it is not ours to promise");
     }
 
     #[test]
