@@ -1,5 +1,7 @@
 //! Headers and trailers of a call, on any wire.
 
+use std::fmt;
+
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// Names and values that travel beside a message: HTTP headers or trailers, gRPC metadata.
@@ -14,7 +16,9 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 /// metadata.insert("x-tenant", "blue").unwrap();
 /// assert_eq!(metadata.text("X-Tenant"), Some("blue"));
 /// ```
-#[derive(Clone, Debug, Default, PartialEq)]
+///
+/// Its `Debug` form has the names only: values may hold secrets.
+#[derive(Clone, Default, PartialEq)]
 pub struct Metadata(HeaderMap);
 
 /// A name or a value that no header can hold.
@@ -110,6 +114,12 @@ impl From<HeaderMap> for Metadata {
     }
 }
 
+impl fmt::Debug for Metadata {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.keys().map(HeaderName::as_str)).finish()
+    }
+}
+
 fn parse(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), MetadataError> {
     let parsed: HeaderName = name.parse().map_err(|_| MetadataError::Name(name.to_owned()))?;
     let value = HeaderValue::from_str(value).map_err(|_| MetadataError::Value(name.to_owned()))?;
@@ -129,7 +139,11 @@ pub struct ResponseMetadata {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
+    use crate::message::Codec;
+    use crate::{Incoming, Payload, Reply};
 
     #[test]
     fn a_bad_name_and_a_bad_value_are_told_apart() {
@@ -137,6 +151,19 @@ mod tests {
         assert!(matches!(metadata.insert("no name", "x"), Err(MetadataError::Name(_))));
         assert!(matches!(metadata.insert("name", "a\nb"), Err(MetadataError::Value(_))));
         assert!(metadata.is_empty());
+    }
+
+    #[test]
+    fn no_formatter_prints_a_value() {
+        let mut metadata = Metadata::new();
+        metadata.insert("authorization", "Bearer secret").unwrap();
+        metadata.insert("x-tenant", "blue").unwrap();
+        assert_eq!(format!("{metadata:?}"), r#"["authorization", "x-tenant"]"#);
+        let mut reply = Reply::new(Payload::unary(Codec::Json, Bytes::new()));
+        reply.metadata_mut().headers.insert("set-cookie", "session=secret").unwrap();
+        let incoming = Incoming { metadata, ..Incoming::default() };
+        let printed = format!("{reply:?} {incoming:#?}");
+        assert!(!printed.contains("secret"), "{printed}");
     }
 
     #[test]
