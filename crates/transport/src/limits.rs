@@ -59,3 +59,25 @@ impl Default for Limits {
         }
     }
 }
+
+/// As long as for ever, and yet an instant that far away can be told: a year.
+pub(crate) const FOREVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+impl Limits {
+    /// The same, where a time that is as good as for ever ([`Duration::MAX`]) can be added to now.
+    pub(crate) fn countable(mut self) -> Self {
+        for time in [
+            &mut self.header_timeout,
+            &mut self.body_timeout,
+            &mut self.write_timeout,
+            &mut self.call_timeout,
+            &mut self.handshake_timeout,
+            &mut self.idle_timeout,
+            &mut self.keep_alive,
+            &mut self.connection_age,
+        ] {
+            *time = FOREVER.min(*time);
+        }
+        self
+    }
+}

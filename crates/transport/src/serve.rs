@@ -16,6 +16,7 @@ mod answer;
 mod connection;
 pub(crate) mod cork;
 mod drain;
+mod hangup;
 mod socket;
 mod streams;
 mod watch;
@@ -86,7 +87,7 @@ pub async fn serve<H: Handler>(
     // One permit is one connection; a semaphore counts no further than this.
     let most = limits.connections.clamp(1, Semaphore::MAX_PERMITS.min(u32::MAX as usize));
     let places = Arc::new(Semaphore::new(most));
-    let acceptor = Acceptor::Plain;
+    let (acceptor, limits) = (Acceptor::Plain, limits.countable());
     let port = Arc::new(Port { handler, limits, platform, drain: drain.clone(), acceptor });
     tokio::select! {
         biased;

@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use kitfox_core::Peer;
 use tokio::sync::OwnedSemaphorePermit;
 
-/// The numbers of one connection. All but `in_flight` are written by the connection's own task.
+/// The numbers of one connection. All but `in_flight`, `offered` and `taken` are written by the
+/// connection's own task.
 #[derive(Debug)]
 pub(super) struct Activity {
     in_flight: AtomicU32,
@@ -19,6 +20,10 @@ pub(super) struct Activity {
     written: AtomicU64,
     /// The socket took nothing of the last write.
     blocked: AtomicBool,
+    /// Answers that wait for the peer to make room for them, and not for their handler.
+    offered: AtomicU32,
+    /// Pieces of answers for which there was room.
+    taken: AtomicU64,
     /// The connection's place under the limit; it is free when the last part of the connection
     /// is gone, streams in tasks of their own included.
     _place: OwnedSemaphorePermit,
@@ -32,6 +37,8 @@ impl Activity {
             half_head: AtomicBool::new(false),
             written: AtomicU64::new(0),
             blocked: AtomicBool::new(false),
+            offered: AtomicU32::new(0),
+            taken: AtomicU64::new(0),
             _place: place,
         }
     }
@@ -59,6 +66,17 @@ impl Activity {
     /// Whether the socket takes nothing at the moment.
     pub(super) fn blocked(&self) -> bool {
         self.blocked.load(Ordering::Relaxed)
+    }
+
+    /// Whether whoever is in flight has an answer that the peer makes no room for.
+    pub(super) fn offers(&self) -> bool {
+        let offered = self.offered.load(Ordering::Relaxed);
+        offered > 0 && offered >= self.in_flight()
+    }
+
+    /// How many pieces of answers there was room for.
+    pub(super) fn taken(&self) -> u64 {
+        self.taken.load(Ordering::Relaxed)
     }
 
     pub(super) fn has_read(&self) {
@@ -108,5 +126,48 @@ impl<H> InFlight<H> {
 impl<H> Drop for InFlight<H> {
     fn drop(&mut self) {
         self.0.activity.in_flight.fetch_sub(1, Ordering::Release);
+    }
+}
+
+/// A request in flight that has an answer, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Offer<H> {
+    in_flight: InFlight<H>,
+    /// The peer can have the next piece; otherwise it is still being made.
+    stands: bool,
+}
+
+impl<H> Offer<H> {
+    pub(super) fn begin(in_flight: InFlight<H>) -> Self {
+        let mut offer = Offer { in_flight, stands: false };
+        offer.stand(true);
+        offer
+    }
+
+    /// A piece was asked for; `there` is whether it was there.
+    pub(super) fn asked(&mut self, there: bool) {
+        if there {
+            self.activity().taken.fetch_add(1, Ordering::Relaxed);
+        }
+        self.stand(there);
+    }
+
+    fn stand(&mut self, stands: bool) {
+        match (self.stands, stands) {
+            (false, true) => self.activity().offered.fetch_add(1, Ordering::Relaxed),
+            (true, false) => self.activity().offered.fetch_sub(1, Ordering::Relaxed),
+            _ => return,
+        };
+        self.stands = stands;
+    }
+
+    fn activity(&self) -> &Activity {
+        &self.in_flight.served().activity
+    }
+}
+
+impl<H> Drop for Offer<H> {
+    fn drop(&mut self) {
+        self.stand(false);
     }
 }

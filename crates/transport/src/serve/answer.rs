@@ -13,7 +13,7 @@ use http::{Method, Request, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
-use super::activity::InFlight;
+use super::activity::{InFlight, Offer};
 use crate::Handler;
 
 type BoxError = Box<dyn Error + Send + Sync>;
@@ -34,13 +34,13 @@ where
     let served = in_flight.served();
     let handled = Caught { future: served.handler.handle(&served.peer, request) }.await;
     Ok(match handled {
-        Some(response) => response.map(|body| Answer { body: Some(body), _in_flight: in_flight }),
+        Some(response) => response.map(|body| Answer::new(Some(body), in_flight)),
         None => empty(StatusCode::INTERNAL_SERVER_ERROR, in_flight),
     })
 }
 
 fn empty<H: Handler>(status: StatusCode, in_flight: InFlight<H>) -> Response<Answer<H>> {
-    let mut response = Response::new(Answer { body: None, _in_flight: in_flight });
+    let mut response = Response::new(Answer::new(None, in_flight));
     *response.status_mut() = status;
     response
 }
@@ -50,7 +50,13 @@ pin_project! {
     pub(super) struct Answer<H: Handler> {
         #[pin]
         body: Option<H::Body>,
-        _in_flight: InFlight<H>,
+        offer: Offer<H>,
+    }
+}
+
+impl<H: Handler> Answer<H> {
+    fn new(body: Option<H::Body>, in_flight: InFlight<H>) -> Self {
+        Answer { body, offer: Offer::begin(in_flight) }
     }
 }
 
@@ -62,12 +68,16 @@ impl<H: Handler> Body for Answer<H> {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        let Some(body) = self.project().body.as_pin_mut() else {
+        let this = self.project();
+        let Some(body) = this.body.as_pin_mut() else {
             return Poll::Ready(None);
         };
         // What a panic left half done is dropped with the body: an error is its last word.
         match catch_unwind(AssertUnwindSafe(|| body.poll_frame(cx))) {
-            Ok(polled) => polled.map(|frame| frame.map(|frame| frame.map_err(Into::into))),
+            Ok(polled) => {
+                this.offer.asked(polled.is_ready());
+                polled.map(|frame| frame.map(|frame| frame.map_err(Into::into)))
+            }
             Err(panic) => {
                 report(&*panic);
                 Poll::Ready(Some(Err("the answer's body panicked".into())))

@@ -9,6 +9,8 @@
 //!   which honest callers almost never cause. The connection is dropped.
 //! - **stalled**: the peer has taken no byte of an answer within the write timeout. Set only
 //!   where the socket took nothing. The connection is dropped.
+//! - **unwanted** (HTTP/2): the peer's flow control has let no piece of any answer out within the
+//!   write timeout, though all that is in flight has one. The connection is dropped.
 //! - **idle**: no request was in flight and none came at each of four looks in an idle interval.
 //!   The connection is closed gracefully.
 //! - **age**: the connection is closed gracefully, ten percent sooner or later by chance, so that
@@ -68,6 +70,8 @@ struct Due {
     head: Option<(Instant, u64)>,
     /// The peer must have taken more than so many bytes.
     stalled: Option<(Instant, u64)>,
+    /// The peer must have made room for more than so many pieces of answers.
+    unwanted: Option<(Instant, u64)>,
     /// The connection is looked at.
     look: Instant,
     /// The connection is old.
@@ -76,8 +80,8 @@ struct Due {
 
 impl Due {
     fn first(&self) -> Instant {
-        let [head, stalled] = [self.head, self.stalled].map(|due| due.map(|(at, _)| at));
-        [head, stalled, self.age].into_iter().flatten().fold(self.look, Instant::min)
+        let slow = [self.head, self.stalled, self.unwanted].map(|due| due.map(|(at, _)| at));
+        slow.into_iter().chain([self.age]).flatten().fold(self.look, Instant::min)
     }
 }
 
@@ -143,6 +147,7 @@ impl<C> Watch<C> {
         let due = Due {
             head: (protocol == Protocol::Http1).then_some((head, 0)),
             stalled: None,
+            unwanted: None,
             look: now + times.look,
             age: now.checked_add(age),
         };
@@ -247,6 +252,12 @@ impl State {
             self.due.stalled = Some((Instant::now() + self.times.write, self.activity.written()));
             news = true;
         }
+        // Over HTTP/1.1 what the peer does not take stands in its socket.
+        let waits = self.times.protocol == Protocol::Http2 && self.activity.offers();
+        if waits && self.due.unwanted.is_none() {
+            self.due.unwanted = Some((Instant::now() + self.times.write, self.activity.taken()));
+            news = true;
+        }
         news
     }
 
@@ -265,6 +276,12 @@ impl State {
             && written == before
         {
             return Verdict::Dropped("its peer took no byte of an answer");
+        }
+        let unwanted = self.due.unwanted.take_if(|(at, _)| *at <= now);
+        if unwanted.is_some_and(|(_, before)| self.activity.taken() == before)
+            && self.activity.offers()
+        {
+            return Verdict::Dropped("its peer made room for no byte of an answer");
         }
         if self.due.age.take_if(|at| *at <= now).is_some() {
             return Verdict::Closes;

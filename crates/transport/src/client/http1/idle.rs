@@ -8,6 +8,8 @@ use kitfox_core::Platform;
 use kitfox_core::platform::Tasks;
 use tokio::time::{Instant, sleep_until};
 
+use crate::limits::FOREVER;
+
 /// Kept connections: the one used last is taken first, the one unused longest goes first.
 #[derive(Debug)]
 pub(super) struct Idle<T> {
@@ -29,7 +31,7 @@ impl<T: Send + 'static> Idle<T> {
     pub(super) fn new(platform: &Platform, most: usize, timeout: Duration) -> Self {
         let kept = Kept { connections: VecDeque::new(), watched: false };
         let tasks = platform.tasks().clone();
-        Idle { kept: Arc::new(Mutex::new(kept)), tasks, most, timeout }
+        Idle { kept: Arc::new(Mutex::new(kept)), tasks, most, timeout: timeout.min(FOREVER) }
     }
 
     pub(super) fn take(&self) -> Option<T> {
@@ -39,9 +41,10 @@ impl<T: Send + 'static> Idle<T> {
 
     /// Keeps a connection; the one unused longest makes room for it.
     pub(super) fn keep(&self, connection: T) {
-        let Some(end) = Instant::now().checked_add(self.timeout).filter(|_| self.most > 0) else {
+        if self.most == 0 {
             return;
-        };
+        }
+        let end = Instant::now() + self.timeout;
         let mut kept = lock(&self.kept);
         let oldest = (kept.connections.len() >= self.most).then(|| kept.connections.pop_front());
         kept.connections.push_back((connection, end));
@@ -99,6 +102,14 @@ mod tests {
         assert_eq!(idle.take().as_deref(), Some(&3));
         assert_eq!(idle.take().as_deref(), Some(&2));
         assert_eq!(idle.take(), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_an_end_of_its_time_a_connection_is_kept() {
+        let idle = Idle::new(&Platform::system(), 2, Duration::MAX);
+        idle.keep(1);
+        tokio::time::sleep(Duration::from_secs(1_000_000)).await;
+        assert_eq!(idle.take(), Some(1));
     }
 
     #[tokio::test(start_paused = true)]

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use hyper::client::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::time::Instant;
 
 use super::harness::*;
@@ -141,4 +143,66 @@ async fn an_old_connection_is_closed_after_what_it_does() {
     port.told.add_permits(1);
     assert_eq!(text(waiting.await.unwrap().unwrap()).await, "/wait 4711 ");
     gone.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_makes_no_room_for_an_answer_is_cut_off_over_http2() {
+    // With a little room it looks idle as soon as the answer is with `h2`.
+    for (window, within) in [(0, 30), (1, 390)] {
+        for path in ["/", "/large"] {
+            let port = port();
+            let (mut sender, connection) = http2::Builder::new(TokioExecutor::new())
+                .timer(TokioTimer::new())
+                .initial_stream_window_size(window)
+                .handshake(TokioIo::new(port.connect().0))
+                .await
+                .unwrap();
+            let start = Instant::now();
+            let gone = task(&port, async { connection.await.unwrap_or(()) });
+            let _answer = sender.send_request(get(path)).await.unwrap();
+            tokio::time::timeout(seconds(3600), gone).await.unwrap().unwrap();
+            assert_eq!(start.elapsed(), seconds(within), "{path}, {window}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_takes_long_is_not_cut_off_because_another_has_no_room() {
+    let port = port();
+    let (mut sender, connection) = http2::Builder::new(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .initial_stream_window_size(0)
+        .handshake(TokioIo::new(port.connect().0))
+        .await
+        .unwrap();
+    let gone = task(&port, async { connection.await.unwrap_or(()) });
+    let _answer = sender.send_request(get("/")).await.unwrap();
+    let waiting = task(&port, sender.send_request(get("/wait")));
+    tokio::time::sleep(seconds(45)).await;
+    port.told.add_permits(1);
+    assert_eq!(waiting.await.unwrap().unwrap().status(), 200);
+    tokio::time::timeout(seconds(120), gone).await.expect("then it is").unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_further_than_the_clock_reaches_is_none() {
+    let port = port_with(|limits| {
+        for limit in [
+            &mut limits.header_timeout,
+            &mut limits.body_timeout,
+            &mut limits.write_timeout,
+            &mut limits.handshake_timeout,
+            &mut limits.idle_timeout,
+            &mut limits.keep_alive,
+            &mut limits.connection_age,
+        ] {
+            *limit = Duration::MAX;
+        }
+    });
+    let mut client = port.connect();
+    assert!(client.ask("/").await.contains(" 200 "));
+    let (mut sender, _gone) = port.connect_http2().await;
+    tokio::time::sleep(seconds(24 * 3600)).await;
+    assert!(client.ask("/").await.contains(" 200 "));
+    assert_eq!(sender.send_request(get("/")).await.unwrap().status(), 200);
 }
