@@ -16,8 +16,11 @@ pub trait Strings {
 
     /// Counts the characters of a text.
     #[endpoint(get = "/v1/count/{text}", safe)]
-    async fn count(&self, cx: &Context, request: CountRequest)
-    -> Result<CountResponse, StringsError>;
+    async fn count(
+        &self,
+        cx: &Context,
+        request: CountRequest,
+    ) -> Result<CountResponse, StringsError>;
 }
 
 /// What to upper-case.
@@ -75,7 +78,11 @@ impl Strings for Service {
         Ok(UppercaseResponse { text: request.text.to_uppercase() })
     }
 
-    async fn count(&self, _: &Context, request: CountRequest) -> Result<CountResponse, StringsError> {
+    async fn count(
+        &self,
+        _: &Context,
+        request: CountRequest,
+    ) -> Result<CountResponse, StringsError> {
         Ok(CountResponse { count: request.text.chars().count() as u64 })
     }
 }
