@@ -56,11 +56,15 @@
 //! ```
 //!
 //! Where to go on:
-//! - [`service`], [`message`] and [`error`] are the macros, [`Context`] is what travels with a call.
+//! - [`service`], [`macro@message`] and [`macro@error`] are the macros, [`Context`] is what travels
+//!   with a call.
 //! - [`Host`] is the process: ports, workers, shutdown; [`config`] is what it runs with.
 //! - [`Services`] mounts in an application that you already have.
 //! - [`Endpoint`], [`Layer`] and [`layer_fn`] are how to wrap every method at once.
-//! - [`transport`] has the clients.
+//! - [`HttpChannel`] is the way of a client to its service, over Connect or gRPC.
+//!
+//! What a host does, and what fails in it, is logged with [`tracing`]. Kitfox installs no subscriber:
+//! without one (`tracing_subscriber::fmt::init()`) nothing of that is seen.
 
 pub mod config;
 mod host;

@@ -1,7 +1,7 @@
 //! Calls over a wire: what a typed client's channel is.
 //!
-//! A call goes [`endpoint`] (one for each method) > [`head`] (its headers) > [`http1`] or [`http2`]
-//! (a connection, the bytes) > [`connect`] or [`grpc`] (what the answer means). Whatever the callee
+//! A call goes `endpoint` (one for each method) > `head` (its headers) > `http1` or `http2`
+//! (a connection, the bytes) > `connect` or `grpc` (what the answer means). Whatever the callee
 //! said comes back with [`Origin::Peer`](kitfox_core::Origin::Peer); what went wrong on the way has
 //! [`Origin::Transport`](kitfox_core::Origin::Transport), and says whether the callee may have seen
 //! the call. Dropping a call's future ends it on the wire too.
