@@ -40,7 +40,8 @@ use proc_macro::TokenStream;
 ///
 /// - `get`, `post`, `put`, `patch`, `delete` `= "/v1/words/{text}"`: a REST route, of which a method
 ///   may have several. What stands in braces is a field of the request (`{address.city}` one of
-///   a message in it); other fields come from the query, and from the body where there is one.
+///   a message in it); other fields come from the query, and from the body where there is one. Where
+///   they name the same field, the path counts more than the query, and the query more than the body.
 /// - `safe`: a call changes nothing, so a cache may answer it. `get` says so too.
 /// - `idempotent`: a second call changes nothing more, so it may be tried again.
 /// - `detached`: a call is finished even when its caller has gone away.
@@ -81,7 +82,8 @@ pub fn service(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// The other way, `?` makes a `kitfox::Error` of any of them, as the failure of a service that was
 /// called: a method that gives it back without mapping it answers `Internal`, and the callee's own
-/// words stay in the log.
+/// words stay on this side, as the error's source. From one enum to another it takes the step
+/// between, `.map_err(kitfox::Error::from)?`.
 ///
 /// The domain tells these errors from another service's and is the enum's name where it is not given.
 /// Other attributes of the enum, `#[derive]`s above all, stand below this one; `Debug` is derived
@@ -128,8 +130,9 @@ pub fn error(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// # Fields
 /// Numbers, `bool`, `String`, `Vec<u8>`, `Bytes`, messages, enums, the types of `kitfox::types`;
-/// `Option`, `Vec`, `HashMap` and `BTreeMap` of them. A message that holds itself does it in an
-/// `Option<Box<_>>`. A field has its place in the declaration as its number, unless given. In
+/// `Option`, `Vec`, `HashMap` and `BTreeMap` of them. As proto3 has it, a field at its default is left
+/// out, in JSON too, unless it is in an `Option`, and JSON has 64-bit numbers as strings. A message
+/// that holds itself does it in an `Option<Box<_>>`. A field has its place in the declaration as its number, unless given. In
 /// `#[field(...)]` stand the number, `name = "..."`, `json = "..."`, and the encoding: `sint` for
 /// numbers that are often negative, `fixed` for large ones, `key = sint` for the keys of a map.
 ///
