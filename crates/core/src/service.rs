@@ -10,6 +10,11 @@ use crate::{BoxEndpoint, Layer};
 /// A service ready to be served: its contract, and an endpoint for each method.
 ///
 /// `#[kitfox::service]` implements it for the server it makes of a trait.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no service that can be served",
+    label = "no service",
+    note = "an implementation of a trait under #[kitfox::service] goes into the server made of that trait: `.serve(StringsServer::new(..))` for `trait Strings`"
+)]
 pub trait Service: Send + Sync + 'static {
     /// What it offers.
     fn contract(&self) -> &'static Contract;
