@@ -290,8 +290,9 @@ impl Context {
         })
     }
 
-    /// Starts work that outlives the call, for at most `limit`. It keeps the call's trace and
-    /// values and nothing else of it; a host awaits it at drain.
+    /// Starts work that outlives the call, for at most `limit`. It keeps what travels with the call
+    /// (trace, baggage, principal, criticality, values, what goes out with the next call), and
+    /// neither its deadline, its headers nor its answer; a host awaits it at drain.
     pub fn detach<F, Fut>(&self, limit: Duration, work: F) -> Task<Result<Fut::Output, Error>>
     where
         F: FnOnce(Context) -> Fut,
@@ -413,6 +414,24 @@ mod tests {
         drop(guard);
         assert_eq!(work.await.unwrap().unwrap(), Some(Duration::from_secs(30)));
         assert_eq!(stuck.await.unwrap().unwrap_err().code(), Code::DeadlineExceeded);
+    }
+
+    #[tokio::test]
+    async fn detached_work_keeps_what_travels_and_nothing_that_came_or_is_answered() {
+        let mut metadata = Metadata::new();
+        metadata.insert("authorization", "secret").unwrap();
+        let idempotency_key = Some("theirs".into());
+        let call = Context::incoming(Incoming { metadata, idempotency_key, ..Incoming::default() })
+            .with_principal(Principal::new("alice"));
+        let work = call.detach(Duration::from_secs(1), |cx| async move {
+            cx.respond(|answer| answer.status = Some(500));
+            cx
+        });
+        let cx = work.await.unwrap().unwrap();
+        assert_eq!(cx.principal().map(Principal::name), Some("alice"));
+        assert!(cx.metadata().is_empty());
+        assert_eq!(cx.idempotency_key(), None);
+        assert!(call.take_response().is_none());
     }
 
     #[tokio::test]

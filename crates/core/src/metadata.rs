@@ -137,6 +137,15 @@ pub struct ResponseMetadata {
     pub status: Option<u16>,
 }
 
+impl ResponseMetadata {
+    /// Adds `other`, which has the last word.
+    pub(crate) fn extend(&mut self, other: ResponseMetadata) {
+        self.headers.0.extend(other.headers.0);
+        self.trailers.0.extend(other.trailers.0);
+        self.status = other.status.or(self.status);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;

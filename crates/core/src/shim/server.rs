@@ -129,10 +129,39 @@ where
             Err(error) => {
                 let mut error = error.into_error().into_answer();
                 if let Some(metadata) = metadata {
-                    *error.metadata_mut() = *metadata;
+                    error.metadata_mut().extend(*metadata);
                 }
                 Err(error)
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::Code;
+
+    #[tokio::test]
+    async fn a_failure_keeps_its_own_metadata_beside_those_of_the_context() {
+        let endpoint = unary(&Arc::new(()), |_, cx: Context, (): ()| async move {
+            cx.respond(|answer| {
+                answer.headers.insert("x-request-id", "7").unwrap();
+                answer.headers.insert("x-both", "context").unwrap();
+            });
+            let mut error = Error::new(Code::Unauthenticated, "who are you?");
+            let headers = &mut error.metadata_mut().headers;
+            headers.insert("www-authenticate", "Bearer").unwrap();
+            headers.insert("x-both", "error").unwrap();
+            Err::<(), Error>(error)
+        });
+        let payload = Payload::unary(Codec::Protobuf, Bytes::new());
+        let error = endpoint.call(Request::new(Context::background(), payload)).await.unwrap_err();
+        let headers = &error.metadata().unwrap().headers;
+        assert_eq!(headers.text("x-request-id"), Some("7"));
+        assert_eq!(headers.text("www-authenticate"), Some("Bearer"));
+        assert_eq!(headers.all("x-both").collect::<Vec<_>>(), ["context"]);
     }
 }
