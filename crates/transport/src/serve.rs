@@ -16,7 +16,6 @@ mod answer;
 mod connection;
 pub(crate) mod cork;
 mod drain;
-mod hangup;
 mod socket;
 mod streams;
 mod watch;
