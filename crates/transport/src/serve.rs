@@ -16,6 +16,7 @@ mod answer;
 mod connection;
 pub(crate) mod cork;
 mod drain;
+mod hangup;
 mod socket;
 mod streams;
 mod watch;

@@ -19,6 +19,7 @@ use super::activity::{Activity, InFlight, Served};
 use super::answer::answer;
 use super::cork::{CorkedConnection, Waiting, cork};
 use super::drain::{Drain, Phase};
+use super::hangup::{Heard, Hearing};
 use super::socket::Socket;
 use super::streams::{Streams, Turns};
 use super::watch::{Watch, Watched};
@@ -84,12 +85,14 @@ impl<H: Handler> Port<H> {
         let service =
             service_fn(move |request: Request<Incoming>| answer(InFlight::begin(&served), request));
         let (drain, age) = (self.drain.clone(), self.age());
-        let watched = Watched { protocol, activity, drain, head, age };
+        let watched = Watched { protocol, activity: Arc::clone(&activity), drain, head, age };
         match protocol {
             Protocol::Http1 => {
-                let connection = self.http1().serve_connection(TokioIo::new(socket), service);
-                let close = |connection: Pin<&mut http1::Connection<_, _>>| {
-                    connection.graceful_shutdown();
+                let connection = Heard::new(socket).around(activity, |heard| {
+                    self.http1().serve_connection(TokioIo::new(heard), service)
+                });
+                let close = |connection: Pin<&mut Hearing<http1::Connection<_, _>>>| {
+                    connection.connection().graceful_shutdown();
                 };
                 Watch::new(connection, close, watched, &self.limits).await;
             }
@@ -115,12 +118,14 @@ impl<H: Handler> Port<H> {
         self.limits.connection_age.mul_f64(factor)
     }
 
-    /// The time of a head is the watch's business: hyper would set a timer for each request.
+    /// The time of a head is the watch's business: hyper would set a timer for each request. So is
+    /// a caller that hangs up: see `hangup`.
     fn http1(&self) -> http1::Builder {
         let limits = &self.limits;
         let mut builder = http1::Builder::new();
         builder
             .auto_date_header(false)
+            .half_close(true)
             .header_read_timeout(None)
             .max_header_size(limits.header_bytes)
             .max_buf_size(limits.header_bytes.saturating_add(READ_AHEAD));

@@ -17,12 +17,39 @@ pub(super) struct Socket {
     prefix: Bytes,
     connection: Connection,
     activity: Arc<Activity>,
+    /// In this turn its reader asked for bytes that are not there.
+    waits: bool,
 }
+
+/// The most bytes that are read before somebody asks for them.
+const AHEAD: usize = 1024;
 
 impl Socket {
     /// `connection`, of which `prefix` was read already.
     pub(super) fn new(connection: Connection, prefix: Bytes, activity: Arc<Activity>) -> Self {
-        Socket { prefix, connection, activity }
+        Socket { prefix, connection, activity, waits: false }
+    }
+
+    /// Forgets whether the reader waits: in each turn it asks again for what it wants.
+    pub(super) fn begin_turn(&mut self) {
+        self.waits = false;
+    }
+
+    /// Ready when the peer hung up and nobody but the caller can know it: the reader does not ask
+    /// for bytes. What the peer sends instead is kept for the reader, and is enough until then.
+    pub(super) fn poll_hung_up(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.waits || !self.prefix.is_empty() {
+            return Poll::Pending;
+        }
+        let mut bytes = [0; AHEAD];
+        let mut buffer = ReadBuf::new(&mut bytes);
+        match ready!(Pin::new(&mut self.connection).poll_read(cx, &mut buffer)) {
+            Ok(()) if !buffer.filled().is_empty() => {
+                self.prefix = Bytes::copy_from_slice(buffer.filled());
+                Poll::Pending
+            }
+            Ok(()) | Err(_) => Poll::Ready(()),
+        }
     }
 
     fn note(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
@@ -43,7 +70,9 @@ impl AsyncRead for Socket {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         if self.prefix.is_empty() {
-            ready!(Pin::new(&mut self.connection).poll_read(cx, buffer))?;
+            let read = Pin::new(&mut self.connection).poll_read(cx, buffer);
+            self.waits = read.is_pending();
+            ready!(read)?;
         } else {
             let count = self.prefix.len().min(buffer.remaining());
             buffer.put_slice(&self.prefix[..count]);

@@ -202,7 +202,7 @@ async fn a_limit_further_than_the_clock_reaches_is_none() {
     let mut client = port.connect();
     assert!(client.ask("/").await.contains(" 200 "));
     let (mut sender, _gone) = port.connect_http2().await;
-    tokio::time::sleep(seconds(24 * 3600)).await;
+    tokio::time::sleep(seconds(600)).await;
     assert!(client.ask("/").await.contains(" 200 "));
     assert_eq!(sender.send_request(get("/")).await.unwrap().status(), 200);
 }

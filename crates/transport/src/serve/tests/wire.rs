@@ -138,3 +138,35 @@ async fn a_peer_that_leaves_cancels_its_requests() {
     settle().await;
     assert_eq!(port.told.available_permits(), 2, "nobody waits for them any more");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_that_hangs_up_in_the_middle_of_a_call_cancels_it() {
+    let port = port();
+    let mut client = port.connect();
+    client.send("GET /wait HTTP/1.1\r\n\r\n").await;
+    settle().await;
+    assert_eq!(port.platform.tasks().running(), 2, "port and connection");
+    drop(client);
+    settle().await;
+    assert_eq!(port.platform.tasks().running(), 1, "the connection is gone");
+    port.told.add_permits(1);
+    settle().await;
+    assert_eq!(port.told.available_permits(), 1, "and its call with it");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_caller_sends_while_it_waits_is_its_next_request() {
+    let port = port();
+    let mut client = port.connect();
+    let filler = "x".repeat(3000);
+    client.send("GET /wait HTTP/1.1\r\n\r\n").await;
+    settle().await;
+    for piece in ["POST /next HTTP/1.1\r\n", "content-length: 3000\r\n\r\n", &filler] {
+        client.send(piece).await;
+        settle().await;
+    }
+    port.told.add_permits(1);
+    assert!(client.answer().await.contains("/wait"));
+    assert!(client.answer().await.contains(&filler));
+    assert!(client.ask("/again").await.contains("/again"));
+}
