@@ -155,7 +155,8 @@ where
     F: Fn(Request, Next) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<Reply, Error>> + Send,
 {
-    fn call(&self, request: Request) -> impl Future<Output = Result<Reply, Error>> + Send {
-        (self.function)(request, self.next.clone())
+    // Calls the function when it is polled, so that a panic of it stays within the barrier.
+    async fn call(&self, request: Request) -> Result<Reply, Error> {
+        (self.function)(request, self.next.clone()).await
     }
 }

@@ -41,7 +41,10 @@ impl Payload {
     /// One message of a REST request: a body, which may be empty, and bound values.
     #[must_use]
     pub fn rest(body: Bytes, bindings: Bindings) -> Self {
-        Payload { body: Body::Unary(body), codec: Codec::Json, bindings: Some(Box::new(bindings)) }
+        // A body without content is an empty message, which bindings stand for, too.
+        let plain = bindings.0.is_empty() && !body.is_empty();
+        let bindings = (!plain).then(|| Box::new(bindings));
+        Payload { body: Body::Unary(body), codec: Codec::Json, bindings }
     }
 
     /// Many messages.

@@ -32,23 +32,19 @@ impl<E: Endpoint> Layer<E> for Deadline {
 pub struct DeadlineEndpoint<E>(E);
 
 impl<E: Endpoint> Endpoint for DeadlineEndpoint<E> {
-    async fn call(&self, request: Request) -> Result<Reply, Error> {
-        let Some(deadline) = request.context.deadline() else {
-            return self.0.call(request).await;
-        };
-        if deadline <= Instant::now() {
-            let why = "the deadline had passed before the call began";
-            return Err(Error::by_layer(NAME, Code::DeadlineExceeded, why));
-        }
-        Until { future: self.0.call(request), deadline, timer: None }.await
+    fn call(&self, request: Request) -> impl Future<Output = Result<Reply, Error>> + Send {
+        let deadline = request.context.deadline();
+        let over = deadline.is_some_and(|deadline| deadline <= Instant::now());
+        Until { future: (!over).then(|| self.0.call(request)), deadline, timer: None }
     }
 }
 
 pin_project! {
     struct Until<F> {
+        // None where the deadline had passed before the call.
         #[pin]
-        future: F,
-        deadline: Instant,
+        future: Option<F>,
+        deadline: Option<Instant>,
         #[pin]
         timer: Option<Sleep>,
     }
@@ -59,16 +55,22 @@ impl<F: Future<Output = Result<Reply, Error>>> Future for Until<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        if let Poll::Ready(output) = this.future.poll(cx) {
+        let Some(future) = this.future.as_pin_mut() else {
+            return Poll::Ready(Err(expired("the deadline had passed before the call began")));
+        };
+        if let Poll::Ready(output) = future.poll(cx) {
             return Poll::Ready(output);
         }
+        let Some(deadline) = *this.deadline else { return Poll::Pending };
         if this.timer.is_none() {
-            this.timer.set(Some(sleep_until(*this.deadline)));
+            this.timer.set(Some(sleep_until(deadline)));
         }
         let timer = this.timer.as_pin_mut().expect("set just above");
-        timer.poll(cx).map(|()| {
-            let why = "there was no answer before the deadline";
-            Err(Error::by_layer(NAME, Code::DeadlineExceeded, why))
-        })
+        timer.poll(cx).map(|()| Err(expired("there was no answer before the deadline")))
     }
+}
+
+#[cold]
+fn expired(why: &'static str) -> Error {
+    Error::by_layer(NAME, Code::DeadlineExceeded, why)
 }

@@ -6,7 +6,7 @@ use std::any::Any;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::task::{Context as TaskContext, Poll};
+use std::task::{Context as TaskContext, Poll, ready};
 
 use bytes::Bytes;
 use futures_core::Stream;
@@ -35,10 +35,8 @@ pub struct PanicBarrierEndpoint<E> {
 }
 
 impl<E: Endpoint> Endpoint for PanicBarrierEndpoint<E> {
-    async fn call(&self, request: Request) -> Result<Reply, Error> {
-        let method = self.method;
-        let reply = Barrier { method, inner: self.inner.call(request) }.await?;
-        Ok(reply.map_stream(|messages| MessageStream::new(Barrier { method, inner: messages })))
+    fn call(&self, request: Request) -> impl Future<Output = Result<Reply, Error>> + Send {
+        Barrier { method: self.method, inner: self.inner.call(request) }
     }
 }
 
@@ -55,9 +53,15 @@ impl<F: Future<Output = Result<Reply, Error>>> Future for Barrier<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
         let this = self.project();
+        let method = *this.method;
         // What the panic left half done is dropped with the call.
-        catch_unwind(AssertUnwindSafe(|| this.inner.poll(cx)))
-            .unwrap_or_else(|panic| Poll::Ready(Err(failed(this.method, &*panic))))
+        let answer = match catch_unwind(AssertUnwindSafe(|| this.inner.poll(cx))) {
+            Ok(answer) => ready!(answer),
+            Err(panic) => Err(failed(method, &*panic)),
+        };
+        Poll::Ready(answer.map(|reply| {
+            reply.map_stream(|messages| MessageStream::new(Barrier { method, inner: messages }))
+        }))
     }
 }
 

@@ -95,7 +95,14 @@ impl Routes {
         if self.known.is_empty() {
             return Found::Nothing;
         }
-        let own = VERBS.into_iter().find(|known| known.name() == verb.as_str());
+        let own = match *verb {
+            http::Method::GET => Some(Verb::Get),
+            http::Method::POST => Some(Verb::Post),
+            http::Method::PUT => Some(Verb::Put),
+            http::Method::PATCH => Some(Verb::Patch),
+            http::Method::DELETE => Some(Verb::Delete),
+            _ => None,
+        };
         if let Some(found) = own.and_then(|own| self.tables[place(own)].at(path).ok()) {
             return Found::Route(found.value, found.params);
         }
