@@ -4,6 +4,7 @@ mod code;
 mod display;
 mod domain;
 mod model;
+mod stand_in;
 mod variant;
 
 use proc_macro2::TokenStream;
@@ -11,8 +12,8 @@ use quote::quote;
 
 use model::Model;
 
-/// What the enum becomes; where something is wrong with it, the errors and the enum as it was, so
-/// that whoever uses it is not told that there is none.
+/// What the enum becomes; where something is wrong with it, the errors, the enum as it was and
+/// a stand-in for what it would be, so that whoever uses it is told of nothing else.
 pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let item: syn::Item = match syn::parse2(item) {
         Ok(item) => item,
@@ -20,7 +21,9 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
     };
     let syn::Item::Enum(item) = item else {
         let why = "#[kitfox::error] goes on an enum with a variant for each way to fail; a single way is an enum of two, with #[call] Call(kitfox::Error)";
-        return syn::Error::new_spanned(item, why).into_compile_error();
+        let errors = syn::Error::new_spanned(&item, why).into_compile_error();
+        let stand_in = stand_in::of(&item);
+        return quote!(#errors #item #stand_in);
     };
     let plain = model::without_options(item.clone());
     match Model::parse(arguments, &item) {
@@ -31,7 +34,8 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
         }
         Err(error) => {
             let errors = error.into_compile_error();
-            quote!(#errors #plain)
+            let stand_in = stand_in::of(&plain.clone().into());
+            quote!(#errors #plain #stand_in)
         }
     }
 }

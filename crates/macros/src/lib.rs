@@ -5,6 +5,7 @@ mod error;
 mod faults;
 mod message;
 mod names;
+mod projection;
 mod service;
 
 use proc_macro::TokenStream;
@@ -30,7 +31,9 @@ use proc_macro::TokenStream;
 /// From it come `StringsServer::new(service)`, which a host serves, `StringsClient::new(&channel)`
 /// and `StringsClient::local(service)`, which implement `Strings` as an `Arc` of an implementation
 /// does, and `StringsClient::CONTRACT`. An implementation writes plain `async fn`s; its futures
-/// are `Send`. A method may have a body, for implementations that do not write it.
+/// are `Send`. A method may have a body, for implementations that do not write it. By
+/// Rust's rules that holds for a decorator too: where it leaves such a method out it runs the body
+/// here, and not the method of the service inside.
 ///
 /// Requests and responses are types under `#[kitfox::message]`, or `Streaming` of one; errors are
 /// a type under `#[kitfox::error]`, or `kitfox::Error`.

@@ -21,7 +21,48 @@ pub(crate) fn upper_snake(ident: &Ident) -> String {
 
 /// `TooLong` as `too long`.
 pub(crate) fn in_words(ident: &Ident) -> String {
-    words(ident).join(" ").to_ascii_lowercase()
+    words(ident).join(" ")
+}
+
+/// `HttpServer` as `http_server`.
+pub(crate) fn snake(name: &str) -> String {
+    let letters: Vec<char> = name.chars().collect();
+    let mut snake = String::with_capacity(name.len() + 4);
+    for (index, &letter) in letters.iter().enumerate() {
+        let before = index.checked_sub(1).map(|before| letters[before]);
+        let after = letters.get(index + 1);
+        let starts_word = letter.is_uppercase()
+            && before.is_some_and(|before| {
+                before.is_lowercase()
+                    || before.is_ascii_digit()
+                    || before.is_uppercase() && after.is_some_and(|after| after.is_lowercase())
+            });
+        if starts_word {
+            snake.push('_');
+        }
+        snake.extend(letter.to_lowercase());
+    }
+    snake
+}
+
+/// `Color` and `DarkRed` as `COLOR_DARK_RED`.
+pub(crate) fn enum_value(enumeration: &str, variant: &str) -> String {
+    format!("{}_{}", snake(enumeration), snake(variant)).to_uppercase()
+}
+
+/// `word_count` as `wordCount`, as protoc does it.
+pub(crate) fn json(name: &str) -> String {
+    let mut json = String::with_capacity(name.len());
+    let mut upper = false;
+    for letter in name.chars() {
+        if letter == '_' {
+            upper = true;
+            continue;
+        }
+        json.push(if upper { letter.to_ascii_uppercase() } else { letter });
+        upper = false;
+    }
+    json
 }
 
 /// Whether protobuf takes `name` as the name of anything.
@@ -38,23 +79,8 @@ pub(crate) fn is_package(name: &str) -> bool {
 
 /// The words of an upper-camel name: `HTTPError` has two, `V2Only` too.
 fn words(ident: &Ident) -> Vec<String> {
-    let letters: Vec<char> = ident.unraw().to_string().chars().collect();
-    let mut words = vec![String::new()];
-    for (index, letter) in letters.iter().enumerate() {
-        let after = index.checked_sub(1).map(|before| letters[before]);
-        let before = letters.get(index + 1);
-        let begins = letter.is_uppercase()
-            && after.is_some_and(|after| {
-                !after.is_uppercase() || before.is_some_and(|next| next.is_lowercase())
-            });
-        if (begins || *letter == '_') && words.last().is_some_and(|word| !word.is_empty()) {
-            words.push(String::new());
-        }
-        if let (Some(word), false) = (words.last_mut(), *letter == '_') {
-            word.push(*letter);
-        }
-    }
-    words
+    let snake = snake(&ident.unraw().to_string());
+    snake.split('_').filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
 #[cfg(test)]
@@ -95,6 +121,29 @@ mod tests {
         }
         for bad in ["", ".", "strings.", "strings v1", "strings-v1", "1.2", "strings..v1"] {
             assert!(!is_package(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn words_begin_where_a_reader_sees_them() {
+        for (name, expected) in [
+            ("Circle", "circle"),
+            ("DarkRed", "dark_red"),
+            ("HTTPServer", "http_server"),
+            ("Sha256Sum", "sha256_sum"),
+            ("already_snake", "already_snake"),
+        ] {
+            assert_eq!(snake(name), expected);
+        }
+        assert_eq!(enum_value("OrderState", "InTransit"), "ORDER_STATE_IN_TRANSIT");
+    }
+
+    #[test]
+    fn json_names_are_those_of_protoc() {
+        for (name, expected) in
+            [("word_count", "wordCount"), ("a__b", "aB"), ("_x", "X"), ("x_1", "x1"), ("Ab", "Ab")]
+        {
+            assert_eq!(json(name), expected);
         }
     }
 }

@@ -48,7 +48,7 @@ impl Model {
             ident: item.ident.clone(),
             domain: domain.unwrap_or_else(|| item.ident.to_string()),
             variants: variants.into_iter().flatten().collect(),
-            has_debug: item.attrs.iter().any(derives_debug),
+            has_debug: derives_debug(&item.attrs),
         })
     }
 
@@ -145,7 +145,12 @@ fn check_reasons<'a>(variants: impl Iterator<Item = &'a Variant>, faults: &mut F
     }
 }
 
-fn derives_debug(attribute: &Attribute) -> bool {
+/// Whether the user derives `Debug`.
+pub(super) fn derives_debug(attributes: &[Attribute]) -> bool {
+    attributes.iter().any(is_derive_of_debug)
+}
+
+fn is_derive_of_debug(attribute: &Attribute) -> bool {
     let Meta::List(list) = &attribute.meta else { return false };
     if !list.path.is_ident("derive") {
         return false;

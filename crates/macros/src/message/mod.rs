@@ -6,7 +6,6 @@
 
 mod element;
 mod item;
-mod names;
 mod oneof;
 mod options;
 mod plain;

@@ -5,10 +5,11 @@ use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Error, Fields, Ident, ItemEnum, Type, Variant, parse_quote};
 
+use super::element;
 use super::item::{self, Code, Errors};
 use super::options::{self, FieldOptions, MessageOptions, plain_name};
 use super::structure::Seen;
-use super::{element, names};
+use crate::names;
 
 struct Choice<'a> {
     ident: &'a Ident,

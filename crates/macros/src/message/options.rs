@@ -6,7 +6,7 @@ use syn::parse::{ParseStream, Parser};
 use syn::spanned::Spanned;
 use syn::{Attribute, Error, Ident, LitInt, LitStr, Result, Token, Type};
 
-use super::names;
+use crate::names;
 
 /// The largest number that a protobuf tag has room for.
 const MAX_NUMBER: u32 = (1 << 29) - 1;
@@ -300,7 +300,7 @@ fn identifier(input: ParseStream<'_>) -> Result<LitStr> {
 
 fn dotted(input: ParseStream<'_>) -> Result<LitStr> {
     let package = text(input)?;
-    if package.value().split('.').all(names::is_identifier) {
+    if names::is_package(&package.value()) {
         return Ok(package);
     }
     Err(Error::new(

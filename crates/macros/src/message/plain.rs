@@ -7,9 +7,10 @@ use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Error, Expr, ExprUnary, Fields, Ident, ItemEnum, Lit, UnOp, Variant};
 
+use super::element;
 use super::item::{self, Code, Errors};
 use super::options::{self, MessageOptions};
-use super::{element, names};
+use crate::names;
 
 struct Value<'a> {
     ident: &'a Ident,

@@ -194,13 +194,16 @@ impl Member<'_> {
                     takes_null: <#ty as k::Field<#encoding>>::TAKES_NULL,
                 }),
             },
-            Kind::Oneof { name, .. } => quote_spanned! {ty.span()=>
-                k::Member::Oneof(k::OneofSchema {
-                    name: #name,
-                    docs: #docs,
-                    fields: <<#ty as k::OneofField>::Enum as k::Oneof>::FIELDS,
-                }),
-            },
+            Kind::Oneof { name, .. } => {
+                let of = self.oneof();
+                quote_spanned! {ty.span()=>
+                    k::Member::Oneof(k::OneofSchema {
+                        name: #name,
+                        docs: #docs,
+                        fields: <#of as k::Oneof>::FIELDS,
+                    }),
+                }
+            }
         }
     }
 
@@ -235,10 +238,13 @@ impl Member<'_> {
     /// Calls a function of the enum in a oneof.
     fn call_enum(&self, function: &str, arguments: &TokenStream) -> TokenStream {
         let function = Ident::new(function, self.ty.span());
-        let ty = self.ty;
-        quote_spanned! {ty.span()=>
-            <<#ty as k::OneofField>::Enum as k::Oneof>::#function(#arguments)
-        }
+        let of = self.oneof();
+        quote_spanned!(self.ty.span()=> <#of as k::Oneof>::#function(#arguments))
+    }
+
+    /// The enum in a oneof.
+    fn oneof(&self) -> TokenStream {
+        crate::projection::of(self.ty, &quote!(k::OneofField), "Enum")
     }
 
     fn is_oneof(&self) -> bool {

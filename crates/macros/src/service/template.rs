@@ -29,6 +29,13 @@ impl Template {
                         "braces hold a whole segment, `{segment}` is part text: write \"/.../{{field}}\""
                     ));
                 }
+                if segment.starts_with([':', '*']) {
+                    let field = segment.trim_start_matches([':', '*']);
+                    let field = if crate::names::is_identifier(field) { field } else { "text" };
+                    return wrong(&format!(
+                        "`{segment}` is no field of the request: write `{{{field}}}`"
+                    ));
+                }
                 if let Some(letter) = segment.chars().find(|letter| !is_path_letter(*letter)) {
                     return wrong(&format!(
                         "{letter:?} cannot stand in a path; a query needs no mention, fields that are not in the path are read from it"
@@ -89,7 +96,7 @@ mod tests {
         assert!(parse("/v1/orders:search").is_ok());
         for bad in [
             "", "v1", "/v1/", "//v1", "/{a", "/a}", "/{}", "/{a}b", "/x{a}", "/a b", "/a?b",
-            "/{a}/{a}",
+            "/{a}/{a}", "/:a", "/v1/:a/b", "/*", "/v1/*a", "/v1/**",
         ] {
             assert!(parse(bad).is_err(), "{bad}");
         }

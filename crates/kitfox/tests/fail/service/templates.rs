@@ -17,7 +17,7 @@ trait Texts {
     #[endpoint(get = "/v1/{}")]
     async fn nameless(&self, cx: &Context, request: ()) -> Result<(), Error>;
 
-    #[endpoint(get = "/v1/:text/{te-xt}")]
+    #[endpoint(get = "/v1/text/{te-xt}")]
     async fn no_name(&self, cx: &Context, request: ()) -> Result<(), Error>;
 
     #[endpoint(get = "/v1/{a}/{a}")]
@@ -31,6 +31,12 @@ trait Texts {
 
     #[endpoint(get = "/v1/my texts")]
     async fn space(&self, cx: &Context, request: ()) -> Result<(), Error>;
+
+    #[endpoint(get = "/v1/words/:word")]
+    async fn colon(&self, cx: &Context, request: ()) -> Result<(), Error>;
+
+    #[endpoint(get = "/v1/files/*")]
+    async fn rest(&self, cx: &Context, request: ()) -> Result<(), Error>;
 }
 
 fn main() {}
