@@ -1,5 +1,7 @@
 //! Decode, call the trait, encode.
 
+use std::any::type_name;
+use std::error::Error as _;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -7,7 +9,8 @@ use std::sync::Arc;
 use super::streams::{decoded, encoded};
 use crate::message::{Codec, Message};
 use crate::{
-    BoxEndpoint, Context, DomainError, Endpoint, Error, Payload, Reply, Request, Streaming,
+    BoxEndpoint, Code, Context, DomainError, Endpoint, Error, Origin, Payload, Reply, Request,
+    Streaming,
 };
 
 /// One message in, one out.
@@ -123,11 +126,12 @@ where
         let metadata = context.take_response();
         match answer {
             Ok(output) => {
-                let payload = (self.encode)(output, codec)?;
+                let encoded = (self.encode)(output, codec);
+                let payload = encoded.inspect_err(|error| Place::of::<S, I>().log(error, false))?;
                 Ok(Reply::new(payload).with_metadata(metadata))
             }
             Err(error) => {
-                let mut error = error.into_error().into_answer();
+                let mut error = Place::of::<S, I>().answer(error.into_error());
                 if let Some(metadata) = metadata {
                     error.metadata_mut().extend(*metadata);
                 }
@@ -137,12 +141,146 @@ where
     }
 }
 
+/// Where a call failed. A shim does not know its method: the types of the service and of the input
+/// tell which one it is.
+struct Place {
+    service: &'static str,
+    input: &'static str,
+}
+
+impl Place {
+    fn of<S, I>() -> Self {
+        Place { service: type_name::<S>(), input: type_name::<I>() }
+    }
+
+    /// What the caller is told of a failure; the log learns the rest.
+    #[cold]
+    fn answer(&self, error: Error) -> Error {
+        // A call that was cancelled did not fail.
+        let masked = error.origin() != Origin::Domain && error.code() != Code::Canceled;
+        let answer = error.into_answer();
+        self.log(&answer, masked);
+        answer
+    }
+
+    /// Logs what the caller cannot mend or is not told. Headers and messages stay out: they may
+    /// hold secrets.
+    #[cold]
+    fn log(&self, answer: &Error, masked: bool) {
+        let Place { service, input } = self;
+        let (code, message) = (answer.code(), answer.message());
+        if matches!(code, Code::Internal | Code::Unknown | Code::DataLoss) {
+            let cause = chain(answer);
+            tracing::error!(service, input, %code, message, cause, "a call failed");
+        } else if masked {
+            let cause = chain(answer);
+            tracing::warn!(service, input, %code, message, cause, "a call made on the way failed");
+        }
+    }
+}
+
+/// The sources of `error`, the nearest one first.
+fn chain(error: &Error) -> String {
+    let mut causes = Vec::new();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        causes.push(cause.to_string());
+        next = cause.source();
+    }
+    causes.join(": ")
+}
+
 #[cfg(test)]
 mod tests {
+    use std::fmt::{Debug, Write as _};
+    use std::sync::Mutex;
+
     use bytes::Bytes;
+    use tracing::field::{Field, Visit};
+    use tracing::{Event, Level, Metadata, Subscriber, span};
 
     use super::*;
-    use crate::Code;
+
+    /// Keeps each event as its level and its fields.
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<(Level, String)>>>);
+
+    struct Line(String);
+
+    impl Visit for Line {
+        fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+            write!(self.0, "{field}={value:?} ").unwrap();
+        }
+    }
+
+    impl Subscriber for Log {
+        fn enabled(&self, _: &Metadata<'_>) -> bool {
+            true
+        }
+        fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+            span::Id::from_u64(1)
+        }
+        fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+        fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+        fn event(&self, event: &Event<'_>) {
+            let mut line = Line(String::new());
+            event.record(&mut line);
+            self.0.lock().unwrap().push((*event.metadata().level(), line.0));
+        }
+        fn enter(&self, _: &span::Id) {}
+        fn exit(&self, _: &span::Id) {}
+    }
+
+    /// What is logged when a method fails with `error`.
+    async fn logged(error: fn() -> Error) -> Vec<(Level, String)> {
+        let log = Log::default();
+        let guard = tracing::subscriber::set_default(log.clone());
+        let endpoint = unary(&Arc::new(()), move |_, _: Context, (): ()| async move {
+            let mut error = error();
+            error.metadata_mut().headers.insert("x-token", "hidden").unwrap();
+            Err::<(), Error>(error)
+        });
+        let payload = Payload::unary(Codec::Protobuf, Bytes::new());
+        let answer = endpoint.call(Request::new(Context::background(), payload)).await;
+        assert!(answer.is_err());
+        drop(guard);
+        std::mem::take(&mut *log.0.lock().unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_failure_of_the_service_itself_is_logged_with_all_its_causes() {
+        let events = logged(|| {
+            let disk = std::io::Error::other("the disk is full");
+            let store = Error::new(Code::Aborted, "no write").with_source(disk);
+            Error::new(Code::Internal, "not kept").with_source(store)
+        })
+        .await;
+        let [(Level::ERROR, line)] = &events[..] else { panic!("{events:?}") };
+        for part in ["code=internal", "not kept", "aborted: no write: the disk is full"] {
+            assert!(line.contains(part), "{line}");
+        }
+        assert!(!line.contains("hidden"), "{line}");
+    }
+
+    #[tokio::test]
+    async fn what_a_callee_said_is_in_the_log_where_the_caller_is_not_told() {
+        let unmapped = || Error::new(Code::NotFound, "card 4711").with_origin(Origin::Peer);
+        let busy = || Error::new(Code::Unavailable, "card 4711").with_origin(Origin::Peer);
+        for (error, level) in [(unmapped as fn() -> Error, Level::ERROR), (busy, Level::WARN)] {
+            let events = logged(error).await;
+            assert_eq!((events.len(), events[0].0), (1, level));
+            assert!(events[0].1.contains("card 4711"), "{events:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_the_caller_is_told_is_not_logged() {
+        let own = || Error::new(Code::NotFound, "no order 7");
+        let canceled = || Error::by_layer("context", Code::Canceled, "over");
+        for error in [own as fn() -> Error, canceled] {
+            assert_eq!(logged(error).await, []);
+        }
+    }
 
     #[tokio::test]
     async fn a_failure_keeps_its_own_metadata_beside_those_of_the_context() {
