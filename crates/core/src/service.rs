@@ -24,6 +24,11 @@ pub trait Service: Send + Sync + 'static {
 }
 
 /// A way to a service: a wire to one server, a balancer over many, the service itself.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no way to a service",
+    label = "no channel",
+    note = "`HttpChannel::new(\"http://127.0.0.1:8080\")?` makes one; a client in the process of its service is made of that: `StringsClient::local(..)` for `trait Strings`"
+)]
 pub trait Channel {
     /// The endpoint that sends calls of `method` on their way. Called once for each method.
     fn endpoint(&self, method: &'static Method) -> BoxEndpoint;
