@@ -2,6 +2,11 @@
 
 use std::fmt;
 
+use super::MessageSchema;
+
+/// So many names of fields are read at a glance.
+const FEW: usize = 8;
+
 /// The innards of the three public errors: a path into the message and a sentence.
 ///
 /// Boxed, so that a `Result` of the hot way is one pointer; the path grows on the way out, so that
@@ -23,10 +28,15 @@ impl Fault {
         Self(Box::new(Inner { path: String::new(), what: what.into(), unknown_field: false }))
     }
 
-    /// The message has no such field.
+    /// The message has no such field; those that it has are named where they are few.
     #[cold]
-    pub fn unknown_field(message: &str, field: &str) -> Self {
-        let mut fault = Self::new(format!("{message} has no field `{field}`"));
+    pub fn unknown_field(schema: &MessageSchema, field: &str) -> Self {
+        let names: Vec<_> = schema.fields().map(|(known, _)| known.name).collect();
+        let fields = match names.len() {
+            1..=FEW => format!("; its fields: {}", names.join(", ")),
+            _ => String::new(),
+        };
+        let mut fault = Self::new(format!("{} has no field `{field}`{fields}", schema.name));
         fault.0.unknown_field = true;
         fault
     }

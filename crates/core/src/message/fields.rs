@@ -131,7 +131,7 @@ pub fn bind(message: &mut dyn Fields, path: &str, text: &str) -> Result<(), Faul
     }
     let (first, rest) = path.split_once('.').unwrap_or((path, ""));
     let Some(position) = schema.position(first, 0) else {
-        return Err(Fault::unknown_field(schema.name, first));
+        return Err(Fault::unknown_field(schema, first));
     };
     message.bind_field(position, rest, text).map_err(|fault| fault.at(first))
 }

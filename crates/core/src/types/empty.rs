@@ -42,7 +42,7 @@ impl Fields for () {
     }
 
     fn bind_field(&mut self, _position: Position, path: &str, _text: &str) -> Result<(), Fault> {
-        Err(Fault::unknown_field(SCHEMA.name, path))
+        Err(Fault::unknown_field(&SCHEMA, path))
     }
 }
 
