@@ -4,7 +4,7 @@ use std::fmt;
 
 use bytes::Bytes;
 
-use crate::message::{Codec, DecodeError, Message};
+use crate::message::{BindError, Codec, DecodeError, Message};
 use crate::stream::MessageStream;
 use crate::{Code, Error};
 
@@ -92,15 +92,18 @@ impl Payload {
             return Err(wrong_shape());
         };
         let Some(bindings) = &self.bindings else {
-            return M::decode(self.codec, bytes).map_err(|cause| undecodable::<M>(&cause));
+            return M::decode(self.codec, bytes).map_err(|cause| {
+                if bytes.is_empty() && self.codec == Codec::Json {
+                    return empty::<M>();
+                }
+                undecodable::<M>(&cause)
+            });
         };
         // A body without content is an empty message: GET has none, POST may have none.
         let body: &[u8] = if bytes.is_empty() { b"{}" } else { bytes };
         let mut message = M::decode(self.codec, body).map_err(|cause| undecodable::<M>(&cause))?;
         for (name, value) in &bindings.0 {
-            message.bind(name, value).map_err(|cause| {
-                refused(format!("the value of `{name}` cannot be used: {cause}"))
-            })?;
+            message.bind(name, value).map_err(|cause| unusable(name, &cause))?;
         }
         Ok(message)
     }
@@ -139,6 +142,53 @@ pub(crate) fn undecodable<M: Message>(cause: &DecodeError) -> Error {
     refused(format!("the request is no {}: {cause}", M::NAME))
 }
 
+/// JSON has no empty text, as protobuf has.
+#[cold]
+fn empty<M: Message>() -> Error {
+    let name = M::NAME;
+    refused(format!("the request is no {name}: the body is empty; `{{}}` is the empty message"))
+}
+
+/// The place is said once: `name` leads all the way to the field.
+#[cold]
+fn unusable(name: &str, cause: &BindError) -> Error {
+    refused(format!("the value of `{name}` cannot be used: {}", cause.reason()))
+}
+
 fn refused(message: String) -> Error {
     Error::by_layer(DECODE, Code::InvalidArgument, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::rpc::Status;
+
+    fn refusal(payload: &Payload) -> String {
+        payload.decode::<Status>().unwrap_err().message().to_owned()
+    }
+
+    #[test]
+    fn a_body_without_a_byte_is_told_what_the_empty_message_is() {
+        assert_eq!(
+            refusal(&Payload::unary(Codec::Json, Bytes::new())),
+            "the request is no google.rpc.Status: the body is empty; `{}` is the empty message"
+        );
+        let protobuf = Payload::unary(Codec::Protobuf, Bytes::new());
+        assert_eq!(protobuf.decode::<Status>().unwrap(), Status::default());
+    }
+
+    #[test]
+    fn a_bound_value_that_does_not_fit_is_named_once() {
+        let bound = |name: &str, value: &str| {
+            let bindings = Bindings(vec![(name.into(), value.into())]);
+            refusal(&Payload::rest(Bytes::new(), bindings))
+        };
+        assert_eq!(bound("code", "x"), "the value of `code` cannot be used: `x` is not a number");
+        assert_eq!(
+            bound("kode", "5"),
+            "the value of `kode` cannot be used: google.rpc.Status has no field `kode`; its fields: \
+             code, message, details"
+        );
+    }
 }
