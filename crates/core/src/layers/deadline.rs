@@ -45,8 +45,8 @@ pin_project! {
         #[pin]
         future: Option<F>,
         deadline: Option<Instant>,
-        #[pin]
-        timer: Option<Sleep>,
+        // In a box, which only a call that waits pays for: every call is as large as its future.
+        timer: Option<Pin<Box<Sleep>>>,
     }
 }
 
@@ -54,7 +54,7 @@ impl<F: Future<Output = Result<Reply, Error>>> Future for Until<F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
-        let mut this = self.project();
+        let this = self.project();
         let Some(future) = this.future.as_pin_mut() else {
             return Poll::Ready(Err(expired("the deadline had passed before the call began")));
         };
@@ -62,11 +62,8 @@ impl<F: Future<Output = Result<Reply, Error>>> Future for Until<F> {
             return Poll::Ready(output);
         }
         let Some(deadline) = *this.deadline else { return Poll::Pending };
-        if this.timer.is_none() {
-            this.timer.set(Some(sleep_until(deadline)));
-        }
-        let timer = this.timer.as_pin_mut().expect("set just above");
-        timer.poll(cx).map(|()| Err(expired("there was no answer before the deadline")))
+        let timer = this.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        timer.as_mut().poll(cx).map(|()| Err(expired("there was no answer before the deadline")))
     }
 }
 

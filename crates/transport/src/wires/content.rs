@@ -58,6 +58,10 @@ impl Content {
     /// Of the value of `content-type`. Parameters (`; charset=utf-8`) change nothing: JSON is
     /// UTF-8 whatever they say.
     pub(super) fn from_type(value: &[u8]) -> Self {
+        // The one that nearly all of REST and Connect says, by one comparison.
+        if value == b"application/json" {
+            return Content::Message(Codec::Json);
+        }
         match Content::from_essence(value) {
             Content::Unknown => Content::with_parameters(value),
             known => known,

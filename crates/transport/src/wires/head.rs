@@ -27,6 +27,9 @@ pub(super) struct Head {
     pub(super) incoming: Incoming,
 }
 
+/// As short as `baggage`.
+const SHORTEST: usize = 7;
+
 #[derive(Default)]
 struct Seen<'a> {
     trace: Option<&'a HeaderValue>,
@@ -49,7 +52,12 @@ impl Head {
         };
         let mut seen = Seen::default();
         for (name, value) in &headers {
-            match name.as_str() {
+            let name = name.as_str();
+            // Nothing that is looked for is as short as `host` and most of what every caller sends.
+            if name.len() < SHORTEST {
+                continue;
+            }
+            match name {
                 "content-type" => head.content = Content::from_type(value.as_bytes()),
                 "content-encoding" => {
                     head.encoded |= value != "identity";
