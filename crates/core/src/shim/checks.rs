@@ -1,7 +1,7 @@
 //! Types that the macros cannot know by their names, checked by the compiler at the user's token.
 
 use crate::message::{FieldSchema, Member, Message};
-use crate::{Context, Error};
+use crate::{Context, DomainError, Error};
 
 /// The context of a call, under whatever name it was imported.
 #[diagnostic::on_unimplemented(
@@ -20,6 +20,27 @@ impl IsContext for Context {}
 pub trait IsError {}
 
 impl IsError for Error {}
+
+/// A message. The macros write `<T as IsMessage>::Itself` for it: where a type is no message, every
+/// mention of it is the same complaint at the same token, and the compiler says that once.
+pub trait IsMessage {
+    /// The type itself.
+    type Itself: Message;
+}
+
+impl<T: Message> IsMessage for T {
+    type Itself = T;
+}
+
+/// A service's errors, as [`IsMessage`] is a message.
+pub trait IsFailure {
+    /// The type itself.
+    type Itself: DomainError;
+}
+
+impl<T: DomainError> IsFailure for T {
+    type Itself = T;
+}
 
 /// Compiles for the context of a call only.
 pub const fn is_context<T: IsContext + ?Sized>() {}

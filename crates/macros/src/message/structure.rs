@@ -230,7 +230,9 @@ impl Member<'_> {
                 quote_spanned!(ty.span()=> <#ty as k::Field<#encoding>>::#function(#arguments))
             }
             Kind::Oneof { .. } => {
-                quote_spanned!(ty.span()=> <#ty as k::OneofField>::#function(#arguments))
+                let function =
+                    crate::projection::of(ty, &quote!(k::OneofField), &function.to_string());
+                quote_spanned!(ty.span()=> #function(#arguments))
             }
         }
     }

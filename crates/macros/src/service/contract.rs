@@ -2,10 +2,9 @@
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
-use syn::Type;
 use syn::spanned::Spanned;
 
-use super::method::Method;
+use super::method::{Method, Side};
 use super::model::Model;
 use super::template::Template;
 
@@ -52,8 +51,9 @@ fn describe(service: &str, method: &Method) -> TokenStream {
             ::kitfox::contract::Route { verb: ::kitfox::contract::Verb::#verb, template: #template }
         }
     });
-    let (input, output) = (schema(&input.message), schema(&output.message));
-    let errors = quote_spanned!(error.span()=> <#error as ::kitfox::DomainError>::SCHEMA);
+    let (input, output) = (schema(input), schema(output));
+    let checked = method.checked_error();
+    let errors = quote_spanned!(error.span()=> <#checked as ::kitfox::DomainError>::SCHEMA);
     quote! {
         ::kitfox::contract::Method {
             service: #service,
@@ -72,14 +72,15 @@ fn describe(service: &str, method: &Method) -> TokenStream {
     }
 }
 
-fn schema(message: &Type) -> TokenStream {
-    quote_spanned!(message.span()=> <#message as ::kitfox::message::Message>::schema)
+fn schema(side: &Side) -> TokenStream {
+    let message = side.checked();
+    quote_spanned!(side.message.span()=> <#message as ::kitfox::message::Message>::schema)
 }
 
 /// Looks the fields up that stand in a path, so that the compiler says at the path which one is not
 /// there.
 fn check_fields(method: &Method) -> TokenStream {
-    let message = &method.input.message;
+    let message = &method.input.checked();
     let checks = method.options.routes.iter().flat_map(|route| {
         let Template { text, fields } = &route.template;
         fields.iter().map(move |path| {

@@ -14,6 +14,7 @@ use super::options::{Options, Verb};
 use crate::docs::docs;
 use crate::faults::Faults;
 use crate::names::upper_camel;
+use crate::projection;
 
 const SHAPE: &str =
     "async fn name(&self, cx: &Context, request: Request) -> Result<Response, Error>";
@@ -104,10 +105,22 @@ impl Method {
     /// says what it is not. The error inside a stream is inferred.
     pub(super) fn types(&self) -> TokenStream {
         let streamed = |side: &Side| side.streams.then(|| quote!(, _));
-        let (input, output, error) = (&self.input, &self.output, &self.error);
-        let (more_in, more_out) = (streamed(input), streamed(output));
-        let (input, output) = (&input.message, &output.message);
+        let (more_in, more_out) = (streamed(&self.input), streamed(&self.output));
+        let (input, output, error) =
+            (self.input.checked(), self.output.checked(), self.checked_error());
         quote!(#input #more_in, #output #more_out, #error)
+    }
+
+    /// The error, or the compiler's word that it is none.
+    pub(super) fn checked_error(&self) -> TokenStream {
+        projection::of(&self.error, &quote!(::kitfox::__private::IsFailure), "Itself")
+    }
+}
+
+impl Side {
+    /// The message, or the compiler's word that it is none.
+    pub(super) fn checked(&self) -> TokenStream {
+        projection::of(&self.message, &quote!(::kitfox::__private::IsMessage), "Itself")
     }
 }
 
