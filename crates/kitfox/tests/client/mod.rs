@@ -6,6 +6,7 @@ mod answers;
 mod cancelling;
 mod connecting;
 mod contracts;
+mod heads;
 mod http1;
 mod http2;
 mod matrix;

@@ -34,6 +34,25 @@ impl Failure {
         unavailable(message, Recovery::Retry).into()
     }
 
+    /// The answer's headers are larger than the limit, and would be the next time.
+    pub(super) fn head_too_large(peer: &str, limit: usize) -> Self {
+        let message = format!(
+            "the headers of the answer of {peer} are larger than {limit} bytes; \
+             raise `header_bytes` in the limits of the channel if they are to be"
+        );
+        Error::new(Code::Internal, message).with_origin(Origin::Transport).into()
+    }
+
+    /// HTTP/2 is spoken, and this answer is not in it, or its headers are larger than the limit:
+    /// which, the library does not tell.
+    pub(super) fn unreadable(peer: &str, limit: usize) -> Self {
+        let message = format!(
+            "the headers of the answer of {peer} are larger than {limit} bytes, or are no HTTP/2; \
+             raise `header_bytes` in the limits of the channel if they are to be so large"
+        );
+        Error::new(Code::Internal, message).with_origin(Origin::Transport).into()
+    }
+
     /// The answer is larger than the limit.
     pub(super) fn too_large(peer: &str, limit: usize) -> Self {
         let message = format!(

@@ -50,7 +50,11 @@ fn without_status(answer: &Answer, peer: &str) -> Error {
         return Error::new(Code::Unknown, garbled.message().to_owned())
             .with_origin(Origin::Transport);
     }
-    answer.garbled(peer, "it ended without `grpc-status`; does a proxy on the way drop trailers?")
+    answer.garbled(
+        peer,
+        "it ended without `grpc-status`; does a proxy on the way drop trailers, or are they \
+         larger than `header_bytes` in the limits of the channel?",
+    )
 }
 
 fn wrong_type(answer: &Answer) -> String {

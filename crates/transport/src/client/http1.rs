@@ -124,6 +124,9 @@ impl Http1 {
         if cause.is_parse_version_h2() {
             return Failure::garbage(peer, "it speaks HTTP/2", "choose `HttpVersion::Http2`");
         }
+        if cause.is_parse_too_large() {
+            return Failure::head_too_large(peer, self.limits.header_bytes);
+        }
         if cause.is_parse() {
             return Failure::garbage(peer, causes(cause), HINT);
         }

@@ -34,6 +34,7 @@ pub(super) struct Link {
     /// Why the connection is over, once it is.
     ended: Arc<OnceLock<String>>,
     answer_bytes: usize,
+    header_bytes: usize,
 }
 
 /// A connection, for the task that keeps it running.
@@ -81,6 +82,7 @@ pub(super) async fn connect(
         permits: permits.clone(),
         ended: Arc::clone(&ended),
         answer_bytes: limits.answer_bytes,
+        header_bytes: limits.header_bytes,
     };
     let keep_alive = limits.keep_alive;
     Ok((Arc::new(link), Running { connection, cork, pings, permits, ended, keep_alive }))
@@ -134,6 +136,15 @@ impl Link {
         }
         if cause.is_remote() && cause.is_reset() {
             return self.reset(cause.reason().unwrap_or(Reason::INTERNAL_ERROR)).into();
+        }
+        if cause.is_library() && cause.is_reset() {
+            return Failure::unreadable(peer, self.header_bytes);
+        }
+        // Headers so large, or so often too large, that h2 gives up the connection rather than read
+        // them to their end. Whose they were it does not tell, so that no call is tried again.
+        let gives_up = [Reason::ENHANCE_YOUR_CALM, Reason::COMPRESSION_ERROR];
+        if cause.is_library() && cause.reason().is_some_and(|reason| gives_up.contains(&reason)) {
+            return Failure::head_too_large(peer, self.header_bytes);
         }
         if cause.is_library() {
             return Failure::garbage(peer, describe(cause), HINT);
