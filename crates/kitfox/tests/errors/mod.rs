@@ -3,3 +3,4 @@
 mod roundtrip;
 mod said;
 mod versions;
+mod wires;

@@ -27,6 +27,7 @@ use kitfox_core::{Body, Context, Endpoint, Error, Payload, Reply};
 use tower_service::Service;
 
 use super::body::AnswerBody;
+use super::grpc;
 use super::metadata::Own;
 use super::methods::Methods;
 use super::names::{CONNECT_TIMEOUT, GRPC_TIMEOUT};
@@ -185,16 +186,19 @@ fn failure(error: &Error, protocol: Option<Protocol>) -> ConnectError {
         _ => own.with_recovery(error),
     };
     let code = ErrorCode::from_grpc_code(u32::from(error.code().grpc()));
-    let mut failure =
-        ConnectError::new(code.expect("our codes are gRPC's, 1 to 16"), error.message())
-            .with_headers(own.headers)
-            .with_trailers(own.trailers);
+    // Only gRPC says all of it in headers; gRPC-Web has its trailers in the body.
+    let (message, details) = match protocol {
+        Some(Protocol::Grpc) => (grpc::cut(error.message()), grpc::fitting(error).collect()),
+        _ => (error.message(), error.details().iter().collect::<Vec<_>>()),
+    };
+    let mut failure = ConnectError::new(code.expect("our codes are gRPC's, 1 to 16"), message)
+        .with_headers(own.headers)
+        .with_trailers(own.trailers);
     if error.message().is_empty() {
         failure.message = None;
     }
-    failure.details = error
-        .details()
-        .iter()
+    failure.details = details
+        .into_iter()
         .map(|detail| ErrorDetail {
             type_url: detail.type_name().to_owned(),
             value: Some(STANDARD_NO_PAD.encode(detail.value())),
@@ -202,4 +206,24 @@ fn failure(error: &Error, protocol: Option<Protocol>) -> ConnectError {
         })
         .collect();
     failure
+}
+
+#[cfg(test)]
+mod tests {
+    use kitfox_core::{Code, Detail};
+
+    use super::*;
+
+    #[test]
+    fn grpc_alone_gets_no_more_than_its_headers_hold() {
+        let large = Detail::from_wire("a.v1.A", vec![7; 20_000].into());
+        let error = Error::new(Code::NotFound, "x".repeat(5000)).with_detail(large);
+        for (protocol, message, details) in
+            [(Protocol::Grpc, 1024, 0), (Protocol::GrpcWeb, 5000, 1), (Protocol::Connect, 5000, 1)]
+        {
+            let failure = failure(&error, Some(protocol));
+            assert_eq!(failure.message.map(|message| message.len()), Some(message));
+            assert_eq!(failure.details.len(), details, "{protocol:?}");
+        }
+    }
 }

@@ -4,10 +4,13 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
-use bytes::{Buf, BufMut, Bytes};
+use bytes::{Buf, Bytes};
 use http::Response;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
-use kitfox_core::{Body, Code, Error, Reply};
+use kitfox_core::message::{Codec, Message};
+use kitfox_core::types::Any;
+use kitfox_core::types::rpc::{ErrorInfo, Status};
+use kitfox_core::{Body, Code, Detail, Error, Reply};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use super::body::{AnswerBody, Trailers};
@@ -19,8 +22,15 @@ use super::refusal::Refusal;
 /// Bytes before a message.
 pub(super) const PREFIX: usize = 5;
 
-/// Bytes of a message for people that go into a header, which clients limit to 8 KiB in all.
-const MESSAGE_BYTES: usize = 2048;
+/// Bytes that a failure may take in headers. Clients limit all of them together, many to 8 KiB,
+/// and a call whose headers are over that fails with another code than its own.
+const FAILURE_BYTES: usize = 7 * 1024;
+
+/// Bytes of a message for people among them. Escaped it may be three times as long.
+const MESSAGE_BYTES: usize = 1024;
+
+/// What Google's writers put before the name of a detail.
+const TYPE_PREFIX: &str = "type.googleapis.com/";
 
 /// What `grpc-message` may not hold as it is, beside what is not ASCII.
 const ESCAPED: &AsciiSet = &CONTROLS.add(b'%');
@@ -126,8 +136,8 @@ pub(super) fn refuse(subtype: Subtype, refusal: &Refusal) -> Response<AnswerBody
         let escaped = HeaderValue::try_from(escaped).expect("visible ASCII after escaping");
         headers.insert(&GRPC_MESSAGE, escaped);
     }
-    if !error.details().is_empty() {
-        let status = HeaderValue::try_from(STANDARD_NO_PAD.encode(status(error)));
+    if let Some(status) = status(error) {
+        let status = HeaderValue::try_from(STANDARD_NO_PAD.encode(status));
         headers.insert(&GRPC_STATUS_DETAILS, status.expect("base64 is ASCII"));
     }
     let mut response = Response::new(AnswerBody::empty());
@@ -135,39 +145,48 @@ pub(super) fn refuse(subtype: Subtype, refusal: &Refusal) -> Response<AnswerBody
     response
 }
 
-/// The beginning of `message`, on the boundary of a character.
-fn cut(message: &str) -> &str {
+/// The beginning of `message`, on the boundary of a character: as much as a header holds.
+pub(super) fn cut(message: &str) -> &str {
     &message[..message.floor_char_boundary(MESSAGE_BYTES)]
 }
 
-/// `google.rpc.Status { code = 1, message = 2, details = 3 }`, each detail a
-/// `google.protobuf.Any { type_url = 1, value = 2 }`.
-fn status(error: &Error) -> Vec<u8> {
-    let mut out = vec![1 << 3, error.code().grpc()];
-    field(&mut out, 2, cut(error.message()).as_bytes());
-    for detail in error.details() {
-        let mut any = Vec::new();
-        field(&mut any, 1, format!("type.googleapis.com/{}", detail.type_name()).as_bytes());
-        field(&mut any, 2, detail.value());
-        field(&mut out, 3, &any);
-    }
-    out
+/// The details of `error` that a header has room for: what names the failure to programs first, then
+/// the others in their order, without those that are too large.
+pub(super) fn fitting(error: &Error) -> impl Iterator<Item = &Detail> {
+    let message = cut(error.message());
+    let escaped: usize = utf8_percent_encode(message, ESCAPED).map(str::len).sum();
+    // Base64 makes four bytes of three; the message stands in the status as well, after its code.
+    let mut room = (FAILURE_BYTES - escaped) / 4 * 3 - message.len() - 2 * FIELD;
+    let naming = |detail: &&Detail| detail.type_name() == ErrorInfo::NAME;
+    let details = error.details().iter();
+    details.clone().filter(naming).chain(details.filter(move |detail| !naming(detail))).filter(
+        move |detail| {
+            let names = TYPE_PREFIX.len() + detail.type_name().len();
+            let left = room.checked_sub(names + detail.value().len() + 3 * FIELD);
+            room = left.unwrap_or(room);
+            left.is_some()
+        },
+    )
 }
 
-/// A length-delimited field of protobuf.
-fn field(out: &mut Vec<u8>, number: u8, bytes: &[u8]) {
-    out.put_u8(number << 3 | 2);
-    let mut length = bytes.len();
-    loop {
-        let [low, ..] = length.to_le_bytes();
-        length >>= 7;
-        if length == 0 {
-            out.put_u8(low);
-            break;
-        }
-        out.put_u8(low | 0x80);
+/// The most bytes that a field of protobuf takes beside its value, below 2 MiB.
+const FIELD: usize = 4;
+
+/// The failure with its details as `google.rpc.Status`; nothing where there are none.
+fn status(error: &Error) -> Option<Bytes> {
+    let details: Vec<Any> = fitting(error).map(any).collect();
+    if details.is_empty() {
+        return None;
     }
-    out.extend_from_slice(bytes);
+    let code = i32::from(error.code().grpc());
+    let status = Status { code, message: cut(error.message()).to_owned(), details };
+    // Nothing in it has a form that protobuf lacks; a failure is worth more than its details.
+    status.encode(Codec::Protobuf).ok()
+}
+
+fn any(detail: &Detail) -> Any {
+    let type_url = format!("{TYPE_PREFIX}{}", detail.type_name());
+    Any { type_url, value: detail.value().to_vec() }
 }
 
 #[cfg(test)]
@@ -207,11 +226,47 @@ mod tests {
         assert!(response.headers()["grpc-message"].len() <= 3 * MESSAGE_BYTES);
     }
 
+    fn header(error: Error) -> (usize, Vec<String>) {
+        let response = refuse(Subtype::None, &Refusal::from(error));
+        let size = response.headers().iter().map(|(name, value)| name.as_str().len() + value.len());
+        let details = response.headers().get("grpc-status-details-bin").map(|value| {
+            let bytes = STANDARD_NO_PAD.decode(value).unwrap();
+            Status::decode(Codec::Protobuf, &bytes).unwrap().details
+        });
+        let names = details.unwrap_or_default().into_iter();
+        (size.sum(), names.map(|any| any.type_name().to_owned()).collect())
+    }
+
+    fn detail(name: &str, size: usize) -> Detail {
+        Detail::from_wire(name, vec![7; size].into())
+    }
+
     #[test]
-    fn lengths_are_varints() {
-        let mut out = Vec::new();
-        field(&mut out, 2, &[7; 300]);
-        assert_eq!(out[..3], [0x12, 0xac, 0x02]);
-        assert_eq!(out.len(), 303);
+    fn details_stay_within_the_room_and_what_names_the_failure_goes_first() {
+        let error = || Error::new(Code::NotFound, "gone");
+        assert_eq!(header(error()).1, [""; 0]);
+        assert_eq!(header(error().with_detail(detail("a.v1.A", 20_000))).1, [""; 0]);
+        let many = error()
+            .with_detail(detail("a.v1.A", 4000))
+            .with_detail(detail("a.v1.B", 3000))
+            .with_detail(detail("a.v1.C", 300))
+            .with_detail(detail("google.rpc.ErrorInfo", 500));
+        assert_eq!(header(many).1, ["google.rpc.ErrorInfo", "a.v1.A", "a.v1.C"]);
+    }
+
+    #[test]
+    fn a_failure_never_outgrows_the_headers_of_a_client() {
+        for message in [String::new(), "x".repeat(9000), "ö".repeat(9000)] {
+            let mut largest = 0;
+            for size in (0..8000).step_by(13) {
+                let error = Error::new(Code::NotFound, message.clone());
+                let (bytes, names) = header(error.with_detail(detail("a.v1.A", size)));
+                assert!(bytes <= 7 * 1024 + 200, "{size}: {bytes}");
+                if !names.is_empty() {
+                    largest = size;
+                }
+            }
+            assert!(largest >= 1900, "{largest}");
+        }
     }
 }
