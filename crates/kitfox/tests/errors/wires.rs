@@ -1,4 +1,4 @@
-//! Over every wire: details that are too large for it.
+//! Over every wire: whether to try again, and details that are too large for it.
 
 use kitfox::transport::client::{HttpChannel, HttpVersion, Protocol};
 use kitfox::types::rpc::ErrorInfo;
@@ -11,6 +11,18 @@ pub(super) struct Ask {
 
 #[kitfox::error(domain = "vault.v1")]
 pub(super) enum VaultError {
+    /// somebody else is at it
+    #[code(Aborted, retry)]
+    Contended,
+    /// come back never
+    #[code(Unavailable)]
+    Closed,
+    /// come back at once
+    #[code(Unavailable, retry)]
+    Blinked,
+    /// a queue before the door
+    #[code(ResourceExhausted, retry_after = "1500ms")]
+    Busy,
     /// sealed, see the report
     #[code(FailedPrecondition)]
     Sealed { report: String },
@@ -27,7 +39,13 @@ struct Service;
 
 impl Vault for Service {
     async fn open(&self, _: &Context, request: Ask) -> Result<(), VaultError> {
-        Err(VaultError::Sealed { report: "x".repeat(request.what.parse().unwrap()) })
+        Err(match request.what.as_str() {
+            "contended" => VaultError::Contended,
+            "closed" => VaultError::Closed,
+            "blinked" => VaultError::Blinked,
+            "busy" => VaultError::Busy,
+            size => VaultError::Sealed { report: "x".repeat(size.parse().unwrap()) },
+        })
     }
 }
 
@@ -66,6 +84,28 @@ async fn failure(running: &Running, way: (Protocol, HttpVersion), what: &str) ->
 }
 
 #[tokio::test]
+async fn whether_to_try_again_arrives() {
+    let running = start().await;
+    for way in WAYS {
+        let busy = match way.0 {
+            // HTTP counts whole seconds.
+            Protocol::Connect => Recovery::After(std::time::Duration::from_secs(2)),
+            Protocol::Grpc => Recovery::After(std::time::Duration::from_millis(1500)),
+        };
+        for (what, code, recovery) in [
+            ("contended", Code::Aborted, Recovery::Retry),
+            ("closed", Code::Unavailable, Recovery::Exhausted),
+            ("blinked", Code::Unavailable, Recovery::Retry),
+            ("busy", Code::ResourceExhausted, busy),
+            ("1", Code::FailedPrecondition, Recovery::No),
+        ] {
+            let error = failure(&running, way, what).await;
+            assert_eq!((error.code(), error.recovery()), (code, recovery), "{way:?} {what}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn details_too_large_for_a_header_leave_the_code_and_the_reason() {
     let running = start().await;
     for size in ["20000", "100000", "1000000"] {
@@ -96,6 +136,7 @@ async fn a_variant_whose_fields_found_no_room_is_a_failure_of_the_call() {
                 assert!(!whole, "{size}: {error}");
                 assert_eq!(error.code(), Code::FailedPrecondition);
             }
+            other => panic!("{size}: {other:?}"),
         }
     }
 }

@@ -31,9 +31,10 @@ pub(super) fn complete(mut error: Error, answer: &mut Answer) -> Error {
 
 fn said(headers: &HeaderMap) -> Option<Recovery> {
     if let Some(pushback) = headers.get("grpc-retry-pushback-ms") {
-        // gRPC (A6): what is negative or no number means never.
+        // gRPC (A6): at once is no pause; what is negative or no number means never.
         let pause = pushback.to_str().ok().and_then(|text| text.parse().ok());
         return Some(match pause {
+            Some(0) => Recovery::Retry,
             Some(pause) => Recovery::After(Duration::from_millis(pause).min(LONGEST)),
             None => Recovery::Exhausted,
         });
@@ -58,6 +59,7 @@ mod tests {
     fn the_callee_says_when_to_try_again() {
         for (name, value, recovery) in [
             ("grpc-retry-pushback-ms", "250", Recovery::After(Duration::from_millis(250))),
+            ("grpc-retry-pushback-ms", "0", Recovery::Retry),
             ("grpc-retry-pushback-ms", "-1", Recovery::Exhausted),
             ("grpc-retry-pushback-ms", "soon", Recovery::Exhausted),
             ("retry-after", "3", Recovery::After(Duration::from_secs(3))),

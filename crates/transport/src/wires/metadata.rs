@@ -1,7 +1,7 @@
 //! Headers and trailers of an answer: the method's own, and those that every wire adds.
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use kitfox_core::{Error, Recovery, ResponseMetadata};
+use kitfox_core::{Code, Error, Recovery, ResponseMetadata};
 
 use super::names::{GRPC_MESSAGE, GRPC_STATUS, GRPC_STATUS_DETAILS, RETRY_PUSHBACK};
 
@@ -27,31 +27,22 @@ impl Own {
         }
     }
 
-    /// Says over HTTP when to try again, or that nobody may.
+    /// Says on the wires of HTTP whether to try again; a pause in HTTP's own words, in seconds.
     pub(super) fn with_recovery(mut self, error: &Error) -> Self {
-        match error.recovery() {
-            Recovery::After(pause) => {
-                let seconds = pause.as_secs() + u64::from(pause.subsec_nanos() > 0);
-                self.headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-            }
-            Recovery::Exhausted => {
-                self.headers.insert(&RETRY_PUSHBACK, HeaderValue::from_static("-1"));
-            }
-            _ => {}
+        if let Recovery::After(pause) = error.recovery() {
+            let seconds = pause.as_secs() + u64::from(pause.subsec_nanos() > 0);
+            self.headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        } else if let Some(pushback) = pushback(error) {
+            self.headers.insert(&RETRY_PUSHBACK, pushback);
         }
         self
     }
 
     /// Says the same on gRPC.
     pub(super) fn with_pushback(mut self, error: &Error) -> Self {
-        let pushback = match error.recovery() {
-            Recovery::After(pause) => {
-                HeaderValue::from(u64::try_from(pause.as_millis()).unwrap_or(u64::MAX))
-            }
-            Recovery::Exhausted => HeaderValue::from_static("-1"),
-            _ => return self,
-        };
-        self.trailers.insert(&RETRY_PUSHBACK, pushback);
+        if let Some(pushback) = pushback(error) {
+            self.trailers.insert(&RETRY_PUSHBACK, pushback);
+        }
         self
     }
 
@@ -63,6 +54,28 @@ impl Own {
             headers.append(name.expect("a header's name with letters before it"), value.clone());
         }
         headers
+    }
+}
+
+/// Whether to try again, as `grpc-retry-pushback-ms` says it on every wire.
+///
+/// | [`Recovery`]                            | says             | is read as  |
+/// |-----------------------------------------|------------------|-------------|
+/// | `Retry`, `NeverProcessed`               | 0                | `Retry`     |
+/// | `After`                                 | its milliseconds | `After`     |
+/// | `Exhausted`, and `No` for `Unavailable` | -1               | `Exhausted` |
+/// | `No` for every other code               | nothing          | `No`        |
+///
+/// Callers try `Unavailable` again unless told not to, ours (AIP-194) as well as others; no other
+/// code needs saying that. That such a `No` is read as `Exhausted` is as true: nobody may.
+fn pushback(error: &Error) -> Option<HeaderValue> {
+    match error.recovery() {
+        Recovery::After(pause) => {
+            Some(HeaderValue::from(u64::try_from(pause.as_millis()).unwrap_or(u64::MAX)))
+        }
+        Recovery::Retry | Recovery::NeverProcessed => Some(HeaderValue::from_static("0")),
+        Recovery::No if error.code() != Code::Unavailable => None,
+        _ => Some(HeaderValue::from_static("-1")),
     }
 }
 
@@ -95,8 +108,6 @@ fn own(mut headers: HeaderMap) -> HeaderMap {
 mod tests {
     use std::time::Duration;
 
-    use kitfox_core::Code;
-
     use super::*;
 
     #[test]
@@ -124,5 +135,25 @@ mod tests {
         let own = Own::of_error(&error).with_recovery(&error).with_pushback(&error);
         assert_eq!(own.headers["grpc-retry-pushback-ms"], "-1");
         assert_eq!(own.trailers["grpc-retry-pushback-ms"], "-1");
+    }
+
+    #[test]
+    fn whether_to_try_again_is_said_where_it_goes_without_saying_otherwise() {
+        for (code, recovery, said) in [
+            (Code::Aborted, Recovery::Retry, Some("0")),
+            (Code::Unavailable, Recovery::Retry, Some("0")),
+            (Code::ResourceExhausted, Recovery::NeverProcessed, Some("0")),
+            (Code::Unavailable, Recovery::No, Some("-1")),
+            (Code::Aborted, Recovery::Exhausted, Some("-1")),
+            (Code::Aborted, Recovery::No, None),
+            (Code::NotFound, Recovery::No, None),
+        ] {
+            let error = Error::new(code, "").with_recovery(recovery);
+            let own = Own::of_error(&error).with_recovery(&error).with_pushback(&error);
+            let said = said.map(HeaderValue::from_static);
+            let name = "grpc-retry-pushback-ms";
+            assert_eq!(own.headers.get(name), said.as_ref(), "{code} {recovery:?}");
+            assert_eq!(own.trailers.get(name), said.as_ref(), "{code} {recovery:?}");
+        }
     }
 }
