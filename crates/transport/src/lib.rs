@@ -4,6 +4,7 @@
 pub mod client;
 mod handler;
 mod limits;
+mod names;
 pub mod serve;
 pub mod wires;
 

@@ -13,12 +13,11 @@ use super::answer::Answer;
 use super::connect::BASE64;
 use super::outgoing::PREFIX;
 use super::recovery;
-
-const STATUS: &str = "grpc-status";
+use crate::names::{GRPC_MESSAGE, GRPC_STATUS, GRPC_STATUS_DETAILS};
 
 /// Reads the answer of a unary call.
 pub(super) fn read(mut answer: Answer, codec: Codec, peer: &str) -> Result<Reply, Error> {
-    let status = answer.trailers.get(STATUS).or_else(|| answer.headers.get(STATUS));
+    let status = answer.trailers.get(&GRPC_STATUS).or_else(|| answer.headers.get(&GRPC_STATUS));
     let Some(status) = status else {
         let error = without_status(&answer, peer);
         return Err(recovery::complete(error, &mut answer));
@@ -26,7 +25,7 @@ pub(super) fn read(mut answer: Answer, codec: Codec, peer: &str) -> Result<Reply
     // What is no number is no status that anybody knows: 2 is `Unknown`.
     let number = status.to_str().ok().and_then(|text| text.parse().ok()).unwrap_or(2);
     if let Some(code) = Code::from_grpc(number) {
-        let in_trailers = answer.trailers.contains_key(STATUS);
+        let in_trailers = answer.trailers.contains_key(&GRPC_STATUS);
         let stated = if in_trailers { &answer.trailers } else { &answer.headers };
         let error = stated_error(code, stated);
         return Err(recovery::complete(error, &mut answer));
@@ -67,7 +66,7 @@ fn speaks_grpc(answer: &Answer) -> bool {
 }
 
 fn stated_error(code: Code, stated: &HeaderMap) -> Error {
-    let message = stated.get("grpc-message").map_or(String::new(), |message| {
+    let message = stated.get(&GRPC_MESSAGE).map_or(String::new(), |message| {
         percent_decode(message.as_bytes()).decode_utf8_lossy().into_owned()
     });
     let error = Error::new(code, message).with_origin(Origin::Peer);
@@ -76,7 +75,7 @@ fn stated_error(code: Code, stated: &HeaderMap) -> Error {
 
 /// The details, as far as they can be read: a callee's word is worth more than its decoration.
 fn details(stated: &HeaderMap) -> Vec<Detail> {
-    let bytes = stated.get("grpc-status-details-bin").map(http::HeaderValue::as_bytes);
+    let bytes = stated.get(&GRPC_STATUS_DETAILS).map(http::HeaderValue::as_bytes);
     let bytes = bytes.and_then(|text| BASE64.decode(text).ok());
     let status = bytes.and_then(|bytes| Status::decode(Codec::Protobuf, &bytes).ok());
     let details = status.map(|status| status.details).unwrap_or_default();

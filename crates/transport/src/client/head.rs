@@ -8,10 +8,11 @@ use kitfox_core::message::Codec;
 
 use super::address::Address;
 use super::{HttpVersion, Protocol, timeout, travel};
+use crate::names;
 
-const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
-const CONNECT_TIMEOUT: HeaderName = HeaderName::from_static("connect-timeout-ms");
-const CONNECT_VERSION: HeaderName = HeaderName::from_static("connect-protocol-version");
+const GRPC_TIMEOUT: HeaderName = HeaderName::from_static(names::GRPC_TIMEOUT);
+const CONNECT_TIMEOUT: HeaderName = HeaderName::from_static(names::CONNECT_TIMEOUT);
+const CONNECT_VERSION: HeaderName = HeaderName::from_static(names::CONNECT_VERSION);
 const AGENT: HeaderValue = HeaderValue::from_static(concat!("kitfox/", env!("CARGO_PKG_VERSION")));
 
 /// What all requests of a method have in common.

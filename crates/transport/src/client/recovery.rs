@@ -8,6 +8,7 @@ use kitfox_core::types::rpc::RetryInfo;
 use kitfox_core::{Code, Error, Recovery};
 
 use super::answer::Answer;
+use crate::names::RETRY_PUSHBACK;
 
 /// The longest pause that is believed: a day.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
@@ -30,7 +31,7 @@ pub(super) fn complete(mut error: Error, answer: &mut Answer) -> Error {
 }
 
 fn said(headers: &HeaderMap) -> Option<Recovery> {
-    if let Some(pushback) = headers.get("grpc-retry-pushback-ms") {
+    if let Some(pushback) = headers.get(&RETRY_PUSHBACK) {
         // gRPC (A6): at once is no pause; what is negative or no number means never.
         let pause = pushback.to_str().ok().and_then(|text| text.parse().ok());
         return Some(match pause {

@@ -4,12 +4,14 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use kitfox_core::{Baggage, Context, Criticality, TraceContext};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
+use crate::names;
+
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 const BAGGAGE: HeaderName = HeaderName::from_static("baggage");
-const PREVIOUS_ATTEMPTS: HeaderName = HeaderName::from_static("grpc-previous-rpc-attempts");
+const PREVIOUS_ATTEMPTS: HeaderName = HeaderName::from_static(names::PREVIOUS_ATTEMPTS);
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-const CRITICALITY: HeaderName = HeaderName::from_static("kitfox-criticality");
+const CRITICALITY: HeaderName = HeaderName::from_static(names::CRITICALITY);
 
 /// What W3C's `baggage-octet` leaves out, and the sign of the encoding itself.
 const BAGGAGE_VALUE: &AsciiSet =

@@ -30,9 +30,9 @@ use super::body::AnswerBody;
 use super::grpc;
 use super::metadata::Own;
 use super::methods::Methods;
-use super::names::{CONNECT_TIMEOUT, GRPC_TIMEOUT};
 use super::refusal::Refusal;
 use crate::Limits;
+use crate::names::{CONNECT_TIMEOUT, GRPC_TIMEOUT};
 
 /// The engine over the methods of a port.
 pub(super) struct Engine<E: Endpoint>(ConnectRpcService<Calls<E>>);

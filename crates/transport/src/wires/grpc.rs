@@ -16,8 +16,8 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use super::body::{AnswerBody, Trailers};
 use super::content::Subtype;
 use super::metadata::Own;
-use super::names::{GRPC_MESSAGE, GRPC_STATUS, GRPC_STATUS_DETAILS};
 use super::refusal::Refusal;
+use crate::names::{GRPC_MESSAGE, GRPC_STATUS, GRPC_STATUS_DETAILS};
 
 /// Bytes before a message.
 pub(super) const PREFIX: usize = 5;

@@ -3,7 +3,7 @@
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use kitfox_core::{Code, Error, Recovery, ResponseMetadata};
 
-use super::names::{GRPC_MESSAGE, GRPC_STATUS, GRPC_STATUS_DETAILS, RETRY_PUSHBACK};
+use crate::names::{GRPC_MESSAGE, GRPC_STATUS, GRPC_STATUS_DETAILS, RETRY_PUSHBACK};
 
 /// What a method set, without what it has no say in.
 pub(super) struct Own {

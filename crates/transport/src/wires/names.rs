@@ -1,22 +1,3 @@
-//! Names of headers that no standard crate names.
+//! The names that the wires share with their clients.
 
-use http::HeaderName;
-
-pub(crate) static ACCEPT_POST: HeaderName = HeaderName::from_static("accept-post");
-pub(crate) static GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
-pub(crate) static GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
-pub(crate) static GRPC_STATUS_DETAILS: HeaderName =
-    HeaderName::from_static("grpc-status-details-bin");
-
-/// Milliseconds to wait before trying again; -1 says that nobody above may. From gRPC's retry
-/// design (A6), in the trailers there; on the other wires it is a header of the same name.
-pub(crate) static RETRY_PUSHBACK: HeaderName = HeaderName::from_static("grpc-retry-pushback-ms");
-
-/// How long the caller waits, in gRPC's form.
-pub(crate) const GRPC_TIMEOUT: &str = "grpc-timeout";
-
-/// How long the caller waits, in milliseconds; on Connect and REST.
-pub(crate) const CONNECT_TIMEOUT: &str = "connect-timeout-ms";
-
-/// What the call is worth: `sheddable`, `sheddable-plus`, `critical` or `critical-plus`.
-pub(crate) const CRITICALITY: &str = "kitfox-criticality";
+pub(crate) use crate::names::{CONNECT_TIMEOUT, CRITICALITY, GRPC_STATUS, GRPC_TIMEOUT};

@@ -4,7 +4,7 @@ use http::StatusCode;
 use http::header::{ALLOW, HeaderName, HeaderValue};
 use kitfox_core::{Code, Error};
 
-use super::names::ACCEPT_POST;
+use crate::names::ACCEPT_POST;
 
 /// The name of the wires among the layers, in errors.
 pub(super) const WIRE: &str = "wire";
