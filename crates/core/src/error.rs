@@ -165,6 +165,8 @@ impl Error {
         };
         let recovery = match self.0.recovery {
             Recovery::Exhausted => Recovery::Exhausted,
+            // Nobody has tried again yet: whoever may call this service twice may do so.
+            _ if code == Code::Unavailable => Recovery::Retry,
             _ => Recovery::No,
         };
         Error::new(code, message).with_recovery(recovery).with_source(self)
@@ -244,7 +246,8 @@ mod tests {
         assert_eq!(tried.into_answer().recovery(), Recovery::Exhausted);
         let later = Error::new(Code::Unavailable, "").with_origin(Origin::Peer);
         let later = later.retry_after(Duration::from_secs(1));
-        assert_eq!(later.into_answer().recovery(), Recovery::No, "it is not ours to promise");
+        let why = "another try may help; when is not ours to promise";
+        assert_eq!(later.into_answer().recovery(), Recovery::Retry, "{why}");
     }
 
     #[test]

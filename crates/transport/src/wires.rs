@@ -18,7 +18,6 @@ mod head;
 mod metadata;
 mod methods;
 mod mounted;
-mod names;
 mod problem;
 mod read_body;
 mod refusal;
@@ -149,7 +148,7 @@ impl<E: Endpoint> Inner<E> {
                 let refusal = Refusal::wrong_verb(request.method(), uri.path(), &allowed);
                 Step::answered(problem::refuse(&refusal))
             }
-            Found::Nothing => self.elsewhere(request),
+            Found::Nothing => self.elsewhere(fallback::with_peer(peer, request)),
         }
     }
 

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures_core::future::BoxFuture;
 use http::{Request, Response};
 use http_body::Body;
-use kitfox_core::Code;
+use kitfox_core::{Code, Peer};
 use tower_service::Service;
 
 use super::body::{AnswerBody, BoxError, WireBody};
@@ -16,6 +16,15 @@ use super::refusal::Refusal;
 /// An application beside the services; its type is forgotten.
 pub(super) trait Fallback: Send + Sync {
     fn answer(&self, request: Request<WireBody>) -> BoxFuture<'static, Response<AnswerBody>>;
+}
+
+/// `request` with who sent it among its extensions, where an application looks for it. What is
+/// there already stays where nobody knows better.
+pub(super) fn with_peer<B>(peer: Option<&Peer>, mut request: Request<B>) -> Request<B> {
+    if let Some(peer) = peer {
+        request.extensions_mut().insert(peer.clone());
+    }
+    request
 }
 
 /// Any tower service.

@@ -8,8 +8,8 @@ use kitfox_core::{Criticality, Incoming, Metadata, TraceContext};
 
 use super::baggage::baggage;
 use super::content::Content;
-use super::names::{CONNECT_TIMEOUT, CRITICALITY, GRPC_TIMEOUT};
 use super::timeout::Patience;
+use crate::names::{CONNECT_TIMEOUT, CRITICALITY, GRPC_TIMEOUT};
 
 /// What the headers say.
 #[derive(Debug)]

@@ -21,11 +21,18 @@ pub(super) struct Methods<E> {
     /// By path, without its slash.
     paths: HashMap<&'static str, usize, BuildHasherDefault<PathHasher>>,
     services: HashSet<&'static str>,
+    /// A bit for each length of a path, modulo 64: most of what is no method's needs no hash.
+    lengths: u64,
 }
 
 impl<E> Methods<E> {
     pub(super) fn new() -> Self {
-        Methods { served: Vec::new(), paths: HashMap::default(), services: HashSet::new() }
+        Methods {
+            served: Vec::new(),
+            paths: HashMap::default(),
+            services: HashSet::new(),
+            lengths: 0,
+        }
     }
 
     /// Adds a method and gives its index.
@@ -41,6 +48,7 @@ impl<E> Methods<E> {
         if let Some(earlier) = self.paths.insert(path, index) {
             return Err(RouteError::same_path(self.served[earlier].method));
         }
+        self.lengths |= length_bit(path);
         self.services.insert(method.service);
         self.served.push(Served { method, endpoint });
         Ok(index)
@@ -57,6 +65,9 @@ impl<E> Methods<E> {
 
     /// The same for a path without its slash.
     pub(super) fn find_bare(&self, path: &str) -> Option<usize> {
+        if self.lengths & length_bit(path) == 0 {
+            return None;
+        }
         self.paths.get(path).copied()
     }
 
@@ -64,6 +75,10 @@ impl<E> Methods<E> {
     pub(super) fn owns(&self, path: &str) -> bool {
         service_of(path).is_some_and(|service| self.services.contains(service))
     }
+}
+
+fn length_bit(path: &str) -> u64 {
+    1 << (path.len() % 64)
 }
 
 /// Whether `path` has the form of a method's, in some package.

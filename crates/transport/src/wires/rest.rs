@@ -22,7 +22,8 @@ pub(super) fn bindings(
     query: Option<&str>,
 ) -> Result<Bindings, Refusal> {
     let mut bound = Vec::with_capacity(target.fields.len());
-    for pair in query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
+    let pairs = query.into_iter().flat_map(|query| query.split('&'));
+    for pair in pairs.filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let name = from_query(name).ok_or_else(|| not_text("a name in the query", name))?;
         let value = from_query(value).ok_or_else(|| not_text("the query's value of", &name))?;

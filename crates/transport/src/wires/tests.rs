@@ -218,8 +218,10 @@ impl Service<Request<WireBody>> for Page {
     fn call(&mut self, request: Request<WireBody>) -> Self::Future {
         Box::pin(async move {
             let path = request.uri().path().to_owned();
+            let peer = request.extensions().get::<Peer>().map(|peer| peer.address().to_string());
             let body = request.into_body().collect().await.unwrap().to_bytes();
-            let text = format!("page {path} {}", String::from_utf8_lossy(&body));
+            let body = String::from_utf8_lossy(&body);
+            let text = format!("page {path} {body} for {}", peer.unwrap_or_default());
             Ok(Response::new(Full::new(text.into())))
         })
     }
@@ -229,8 +231,14 @@ impl Service<Request<WireBody>> for Page {
 async fn an_application_gets_what_is_no_service_and_no_route() {
     let wires = port().fallback(Page).build().unwrap();
     let text = async |request| exchange(&wires, request).await.text().to_owned();
-    assert_eq!(text(request("/pages", "text/plain", "raw")).await, "page /pages raw");
-    assert_eq!(text(request("/other.v1.O/M", GRPC, "x")).await, "page /other.v1.O/M x");
+    assert_eq!(
+        text(request("/pages", "text/plain", "raw")).await,
+        "page /pages raw for 127.0.0.1:7"
+    );
+    assert_eq!(
+        text(request("/other.v1.O/M", GRPC, "x")).await,
+        "page /other.v1.O/M x for 127.0.0.1:7"
+    );
     assert!(text(request("/a.v1.A/Nope", JSON, "{}")).await.contains("unimplemented"));
     assert!(text(get("/v1/echo")).await.contains("takes POST"));
 }

@@ -10,8 +10,8 @@ use http::HeaderMap;
 use kitfox_core::{Code, Error};
 use tokio::time::Instant;
 
-use super::names::{CONNECT_TIMEOUT, GRPC_TIMEOUT};
 use super::refusal::{WIRE, shown};
+use crate::names::{CONNECT_TIMEOUT, GRPC_TIMEOUT};
 
 /// What a caller says of its patience.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
