@@ -22,6 +22,8 @@ mod recovery;
 mod timeout;
 mod travel;
 
+use std::fmt;
+
 pub use channel::{HttpChannel, HttpChannelBuilder};
 pub use limits::ChannelLimits;
 
@@ -46,7 +48,9 @@ pub enum HttpVersion {
 }
 
 /// Why a channel cannot be.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+///
+/// It is debugged as it is displayed, since that is what a `main` that returns it prints.
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ChannelError {
     /// The address is none.
@@ -75,4 +79,21 @@ pub enum ChannelError {
         /// Its name in [`ChannelLimits`].
         name: &'static str,
     },
+}
+
+impl fmt::Debug for ChannelError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_main_that_returns_the_error_prints_its_sentence() {
+        let error = HttpChannel::new("https://strings:8080").unwrap_err();
+        assert_eq!(format!("{error:?}"), error.to_string());
+    }
 }
