@@ -17,7 +17,9 @@ pub(super) fn read(path: &Path, named_by: Origin, draft: &mut Draft) {
     let text = match text(path) {
         Ok(text) => text,
         Err(failure) => {
-            let value = path.display().to_string();
+            // A relative path does not tell where the file was looked for.
+            let whole = std::path::absolute(path);
+            let value = whole.as_deref().unwrap_or(path).display().to_string();
             let mend = format!("the file cannot be read: {failure}; name another or none");
             return draft.problem("config", &value, named_by, mend);
         }

@@ -144,6 +144,11 @@ async fn a_file_that_cannot_be_read_or_is_no_toml_is_named() {
     assert_eq!(problems[0].origin, Origin::Variable("KITFOX_CONFIG"));
     assert!(problems[0].mend.starts_with("the file cannot be read: No such file"));
 
+    // Relative to where? The whole path says.
+    let problems = refused(host([]).config_file("nowhere.toml")).await;
+    let directory = std::env::current_dir().unwrap();
+    assert_eq!(problems[0].value, directory.join("nowhere.toml").display().to_string());
+
     let problems = refused(host([]).config_file("/dev/null")).await;
     assert_eq!(problems[0].origin, Origin::Code);
     assert!(problems[0].mend.contains("it is no file"), "{}", problems[0].mend);
