@@ -26,6 +26,7 @@ use std::path::PathBuf;
 
 use kitfox_transport::Limits;
 
+pub(crate) use form::show_duration;
 use keys::position;
 
 /// The variable that names the file.
@@ -108,7 +109,8 @@ impl Sources {
                 draft.set(key.name, text, Origin::Variable(key.variable));
             }
         }
-        self.environment.warn_of_typing_errors();
+        let announce = draft.configuration.settings.announce;
+        self.environment.warn_of_typing_errors(announce);
         draft.finish()
     }
 }

@@ -177,7 +177,9 @@ impl Host {
         self.text("admin", &address)
     }
 
-    /// Whether the bound addresses are printed, which they are by default; the key `announce`.
+    /// Whether the host tells whoever started it what must be known, as it does by default: the bound
+    /// addresses on standard output; on standard error environment variables that look like typing
+    /// errors, and what a shutdown waits for. The key `announce`.
     pub fn announce(self, announce: bool) -> Self {
         self.text("announce", &announce)
     }
@@ -229,7 +231,7 @@ impl Host {
         let environment = self.environment.unwrap_or_else(Environment::of_process);
         let sources = Sources { code: self.code, file: self.file, environment };
         let configuration = sources.read()?;
-        let Settings { listen, admin, drain, limits, .. } = configuration.settings().clone();
+        let Settings { listen, admin, announce, drain, limits } = configuration.settings().clone();
         let platform = self.platform.unwrap_or_else(Platform::system);
 
         let handle = self.handle;
@@ -258,13 +260,14 @@ impl Host {
             drop(platform.tasks().spawn(supervised));
         }
         progress.enter(Phase::Serving);
-        if configuration.settings().announce {
-            announce(&self.name, &listen_address, &admin_address);
+        if announce {
+            tell_addresses(&self.name, &listen_address, &admin_address);
         }
 
         let life = Life {
             handle: handle.clone(),
             progress,
+            announce,
             drain,
             platform,
             services,
@@ -317,7 +320,7 @@ fn few(limits: &Limits) -> Limits {
 }
 
 /// Prints where the host listens. That nobody reads it is no failure.
-fn announce(name: &str, listen: &dyn Display, admin: &dyn Display) {
+fn tell_addresses(name: &str, listen: &dyn Display, admin: &dyn Display) {
     let lines = format!(
         "{name} listens on http://{listen} (REST, Connect, gRPC)\nadmin on http://{admin}\n"
     );

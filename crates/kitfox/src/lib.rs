@@ -64,10 +64,12 @@
 //! - [`HttpChannel`] is the way of a client to its service, over Connect or gRPC.
 //!
 //! What a host does, and what fails in it, is logged with [`tracing`]. Kitfox installs no subscriber:
-//! without one (`tracing_subscriber::fmt::init()`) nothing of that is seen.
+//! without one (`tracing_subscriber::fmt::init()`) nothing of that is seen, but for what a host that
+//! [announces](Host::announce) prints.
 
 pub mod config;
 mod host;
+mod notice;
 
 pub use host::{Ending, Handle, Host, HostError, Outcome, Phase, Running, Services};
 pub use kitfox_core::*;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::nearest::edits;
 use super::{FILE_VARIABLE, KEYS};
+use crate::notice::notice;
 
 /// What all our variables begin with.
 const PREFIX: &str = "KITFOX_";
@@ -44,10 +45,15 @@ impl Environment {
         self.value(KUBERNETES).is_some()
     }
 
-    /// Logs variables that are almost ours. They are no errors: Kubernetes gives every container
+    /// Logs variables that are almost ours, and prints them under `announce`. They are no errors: Kubernetes gives every container
     /// variables for each service of the namespace, and one of those may be called `kitfox`.
-    pub(super) fn warn_of_typing_errors(&self) {
+    pub(super) fn warn_of_typing_errors(&self, announce: bool) {
         for (variable, meant) in self.typing_errors() {
+            if announce {
+                notice(&format!(
+                    "warning: the variable {variable} has no effect; did you mean {meant}?"
+                ));
+            }
             tracing::warn!(variable, meant, "an unknown variable has no effect: a typing error?");
         }
     }

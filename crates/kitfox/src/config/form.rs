@@ -75,7 +75,8 @@ fn parse_duration(text: &str) -> Option<Duration> {
     (duration <= LONGEST).then_some(duration)
 }
 
-fn show_duration(duration: &Duration) -> String {
+/// As it stands in a file or the environment.
+pub(crate) fn show_duration(duration: &Duration) -> String {
     if duration.is_zero() {
         return "0s".to_owned();
     }

@@ -15,7 +15,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// Where the admin port listens, 127.0.0.1:9090 by default.
     pub admin: SocketAddr,
-    /// Whether the bound addresses are printed, which they are by default.
+    /// Whether the host prints what must be known, which it does by default: see
+    /// [`Host::announce`](crate::Host::announce).
     pub announce: bool,
     /// How long each phase of the shutdown may take.
     pub drain: Drain,

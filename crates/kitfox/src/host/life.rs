@@ -1,5 +1,7 @@
 //! From the first call to the last: waits for the shutdown, and goes through its phases.
 
+use std::time::Duration;
+
 use kitfox_core::Platform;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -7,12 +9,15 @@ use tokio_util::sync::CancellationToken;
 use super::phase::{Phase, Progress};
 use super::port::{Port, end};
 use super::running::{Ending, Handle};
-use crate::config::Drain;
+use crate::config::{Drain, show_duration};
+use crate::notice::notice;
 
 /// A host that serves, and all that it holds.
 pub(super) struct Life {
     pub(super) handle: Handle,
     pub(super) progress: Progress,
+    /// Whether it is printed what the shutdown waits for.
+    pub(super) announce: bool,
     pub(super) drain: Drain,
     pub(super) platform: Platform,
     pub(super) services: Port,
@@ -46,7 +51,7 @@ impl Life {
         }
 
         self.progress.enter(Phase::Finishing);
-        let dropped = self.services.close(Instant::now() + self.drain.calls).await;
+        let dropped = self.finish_calls().await;
 
         self.progress.enter(Phase::Background);
         self.workers.cancel();
@@ -62,5 +67,46 @@ impl Life {
             return Ending::Late(Phase::Background);
         }
         Ending::Clean
+    }
+
+    /// Closes the port; resolves to the number of connections that had to be dropped.
+    async fn finish_calls(&mut self) -> usize {
+        let deadline = Instant::now() + self.drain.calls;
+        if !self.announce {
+            return self.services.close(deadline).await;
+        }
+        // What nobody uses is closed within this time, and not worth a word.
+        if let Ok(dropped) = timeout(MOMENT, self.services.close(deadline)).await {
+            return dropped;
+        }
+        let at_once = self.handle.hears_signals();
+        notice(&waiting(self.services.connections(), self.drain.calls, at_once));
+        self.services.close(deadline).await
+    }
+}
+
+/// How long a shutdown may take before it says what it waits for.
+const MOMENT: Duration = Duration::from_millis(100);
+
+/// What a shutdown waits for, and how to end the wait where signals are heard.
+fn waiting(connections: usize, limit: Duration, signals: bool) -> String {
+    let plural = if connections == 1 { "" } else { "s" };
+    let limit = show_duration(&limit);
+    let end = if signals { "; a second signal ends it now" } else { "" };
+    format!("finishing the calls of {connections} connection{plural} (at most {limit}){end}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_says_for_what_how_long_and_how_to_end_it() {
+        let limit = Duration::from_secs(15);
+        assert_eq!(
+            waiting(1, limit, true),
+            "finishing the calls of 1 connection (at most 15s); a second signal ends it now"
+        );
+        assert_eq!(waiting(2, limit, false), "finishing the calls of 2 connections (at most 15s)");
     }
 }

@@ -57,6 +57,12 @@ impl Port {
         }
     }
 
+    /// How many connections are open.
+    pub(super) fn connections(&self) -> usize {
+        // The other task accepts them.
+        self.platform.tasks().running().saturating_sub(1)
+    }
+
     /// Drops whatever is left, and says how many tasks cannot be dropped: they block their thread.
     pub(super) async fn end(&self) -> usize {
         self.drain.end();

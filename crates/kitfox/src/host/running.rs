@@ -1,6 +1,8 @@
 //! A host that runs, and how to end it.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_core::Stream;
 use futures_util::StreamExt;
@@ -25,12 +27,18 @@ pub struct Handle {
     pub(super) shutdown: CancellationToken,
     pub(super) abort: CancellationToken,
     pub(super) progress: Progress,
+    /// Whether signals end the host.
+    signals: Arc<AtomicBool>,
 }
 
 impl Handle {
     pub(super) fn new() -> Self {
         let (shutdown, abort) = (CancellationToken::new(), CancellationToken::new());
-        Handle { shutdown, abort, progress: Progress::new() }
+        Handle { shutdown, abort, progress: Progress::new(), signals: Arc::default() }
+    }
+
+    pub(super) fn hears_signals(&self) -> bool {
+        self.signals.load(Ordering::Relaxed)
     }
 
     /// Starts the shutdown: what the first signal does. Another call changes nothing.
@@ -149,6 +157,7 @@ impl Running {
         let handle = self.handle();
         let longest = self.configuration.settings().drain.total() + Drain::RESERVE;
         let mut ended = std::pin::pin!(self.wait());
+        handle.signals.store(true, Ordering::Relaxed);
         let mut signals = signals.fuse();
         let mut deadline = None;
         let ending = loop {

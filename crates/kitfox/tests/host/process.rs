@@ -40,7 +40,8 @@ impl Process {
             .env("KITFOX_LISTEN", "127.0.0.1:0")
             .env("KITFOX_ADMIN", "127.0.0.1:0")
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .env("KITFOX_LISTN", "a typing error")
+            .stderr(Stdio::piped())
             .spawn()
             .unwrap();
         let mut output = BufReader::new(child.stdout.take().unwrap());
@@ -114,6 +115,18 @@ async fn sigterm_and_ctrl_c_end_an_idle_process_with_success() {
         process.signal(signal);
         assert!(process.ended().await.success(), "{signal}");
     }
+}
+
+#[tokio::test]
+async fn typing_errors_and_what_a_shutdown_waits_for_are_on_standard_error() {
+    let mut process = Process::start();
+    let mut errors = BufReader::new(process.child.stderr.take().unwrap());
+    assert_eq!(after(&mut errors, "warning: the variable "), "KITFOX_LISTN");
+    let _connection = process.call("Hang").await;
+    process.signal("-TERM");
+    assert_eq!(after(&mut errors, "finishing the calls of "), "1");
+    process.signal("-TERM");
+    assert_eq!(process.ended().await.code(), Some(143));
 }
 
 #[tokio::test]
