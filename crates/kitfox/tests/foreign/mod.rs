@@ -105,6 +105,21 @@ fn curl_calls_connect() {
 }
 
 #[test]
+fn curl_calls_grpc_too_late() {
+    serving(|address| {
+        let url = format!("http://{address}/strings.v1.Strings/Uppercase");
+        let call = ["--http2-prior-knowledge", "-D", "-", "-d", ""];
+        let headers = ["-H", "content-type: application/grpc", "-H", "grpc-timeout: 0n"];
+        let Some((status, answer)) = curl(&url, &[&call[..], &headers[..]].concat()) else {
+            return;
+        };
+        assert_eq!(status, 200);
+        assert!(answer.contains("grpc-status: 4"), "{answer}");
+        assert!(answer.contains("grpc-message: the deadline had passed"), "{answer}");
+    });
+}
+
+#[test]
 fn grpcurl_calls_grpc() {
     serving(|address| {
         let directory = directory_of_proto();
