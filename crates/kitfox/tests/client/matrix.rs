@@ -113,7 +113,7 @@ async fn what_travels_with_a_call_arrives() {
 }
 
 #[tokio::test]
-async fn an_answers_size_is_limited_by_the_server_as_well() {
+async fn a_request_above_the_servers_limit_is_refused_on_every_way() {
     use old::Texts;
     let running = start(Host::new("texts").serve(new::TextsServer::new(new::Service))).await;
     let huge = "x".repeat(5 * 1024 * 1024);
