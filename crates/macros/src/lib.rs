@@ -13,8 +13,13 @@ use proc_macro::TokenStream;
 /// Makes a service of a trait: a server for every wire, a client that implements the same trait,
 /// and the contract as data.
 ///
-/// ```ignore
+/// ```
 /// use kitfox::{Context, Streaming};
+/// # #[kitfox::message] pub struct UppercaseRequest { pub text: String }
+/// # #[kitfox::message] pub struct UppercaseResponse { pub text: String }
+/// # #[kitfox::message] pub struct WordsRequest { pub text: String }
+/// # #[kitfox::message] pub struct Word { pub word: String }
+/// # #[kitfox::error] pub enum StringsError { #[call] Call(kitfox::Error) }
 ///
 /// /// Works on texts.
 /// #[kitfox::service(package = "strings.v1")]
@@ -26,6 +31,7 @@ use proc_macro::TokenStream;
 ///     #[endpoint(get = "/v1/words/{text}")]
 ///     async fn words(&self, cx: &Context, request: WordsRequest) -> Result<Streaming<Word, StringsError>, StringsError>;
 /// }
+/// # fn main() {}
 /// ```
 ///
 /// From it come `StringsServer::new(service)`, which a host serves, `StringsClient::new(&channel)`
@@ -57,7 +63,7 @@ pub fn service(arguments: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Makes errors of an enum that stay typed from the service to its caller.
 ///
-/// ```ignore
+/// ```
 /// #[kitfox::error(domain = "strings.v1")]
 /// pub enum StringsError {
 ///     /// nothing to do: the text is empty
@@ -72,6 +78,7 @@ pub fn service(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///     #[call]
 ///     Call(kitfox::Error),
 /// }
+/// # fn main() {}
 /// ```
 ///
 /// A variant's `#[code]` is what every wire and every layer knows of it. `retry` or
@@ -98,7 +105,7 @@ pub fn error(arguments: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Makes a struct or an enum a message: protobuf, JSON, and its schema as data.
 ///
-/// ```ignore
+/// ```
 /// #[kitfox::message(package = "shop.v1")]
 /// pub struct Order {
 ///     pub id: u64,
@@ -126,6 +133,9 @@ pub fn error(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///     #[field(11)]
 ///     Voucher(String),
 /// }
+/// # #[kitfox::message(package = "shop.v1")]
+/// # pub struct Card { pub number: String }
+/// # fn main() {}
 /// ```
 ///
 /// `Clone`, `Debug`, `PartialEq` and `Default` come with it (`Copy`, `Eq` and `Hash` for an enum of

@@ -55,11 +55,21 @@ pub enum Codec {
 
 /// What goes into a method and what comes out. Written by `#[kitfox::message]`, not by hand.
 ///
-/// ```ignore
-/// #[kitfox::message(package = "strings.v1")]
+/// ```
+/// # extern crate kitfox_core as kitfox;
+/// use kitfox::message::{Codec, Message};
+/// # use kitfox_macros::message;
+///
+/// #[message(package = "strings.v1")]
 /// pub struct UppercaseRequest {
 ///     pub text: String,
 /// }
+///
+/// # fn main() {
+/// assert_eq!(UppercaseRequest::NAME, "strings.v1.UppercaseRequest");
+/// let request = UppercaseRequest { text: "fox".into() };
+/// assert_eq!(request.encode(Codec::Json).unwrap(), r#"{"text":"fox"}"#);
+/// # }
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a message",
