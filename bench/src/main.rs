@@ -32,7 +32,7 @@ const USAGE: &str = "usage: bench COMMAND
   serve SERVER [WORKERS] one of hyper, axum, tonic, kitfox, on a free port until its input ends
   load WIRE ADDRESS CALLS
                          calls over json or grpc, 64 in flight
-with --check a missed aim is a failure";
+with --check a missed aim is a failure, with --check-counts one that is counted and not timed";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -50,6 +50,7 @@ fn run(words: &[&str]) -> Result<(), Failure> {
     match *words {
         ["wires"] => wires::run().map(drop),
         ["wires", "--check"] => wires::run()?.check(),
+        ["wires", "--check-counts"] => wires::run()?.check_counts(),
         ["throughput"] => throughput::run().map(drop),
         ["throughput", "--check"] => throughput::run()?.check(),
         ["compile"] => compile::run(),
