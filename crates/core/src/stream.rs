@@ -1,5 +1,7 @@
 //! Streams of messages: encoded, as layers see them, and typed, as business logic does.
 
+mod channel;
+
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context as TaskContext, Poll};
@@ -7,6 +9,8 @@ use std::task::{Context as TaskContext, Poll};
 use bytes::Bytes;
 use futures_core::Stream;
 use futures_core::stream::BoxStream;
+
+pub use channel::Sender;
 
 use crate::Error;
 use crate::reply::Guards;
@@ -93,6 +97,15 @@ impl<T, E> Streaming<T, E> {
     /// The next message; `None` after the last.
     pub async fn next(&mut self) -> Option<Result<T, E>> {
         std::future::poll_fn(|cx| self.0.as_mut().poll_next(cx)).await
+    }
+
+    /// The next message; `None` after the last. For a method that returns what breaks its stream:
+    /// `while let Some(word) = words.try_next().await? { .. }`.
+    ///
+    /// # Errors
+    /// What broke the stream.
+    pub async fn try_next(&mut self) -> Result<Option<T>, E> {
+        self.next().await.transpose()
     }
 }
 
