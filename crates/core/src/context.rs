@@ -7,6 +7,7 @@
 
 mod cancel;
 mod peer;
+mod received;
 mod trace;
 mod travel;
 mod values;
@@ -20,6 +21,7 @@ use tokio::time::Instant;
 
 pub use cancel::CancelGuard;
 pub use peer::{Peer, Principal};
+pub use received::Received;
 pub use trace::TraceContext;
 pub use travel::{Baggage, Criticality};
 
@@ -130,6 +132,7 @@ impl Context {
                 values: Values::default(),
                 outgoing: None,
                 next_key: None,
+                received: None,
             },
             call: Some(Call { idempotency_key, ..Call::new(platform, peer, metadata) }),
         }))
@@ -142,6 +145,7 @@ impl Context {
     pub fn outgoing(&self) -> Self {
         let mut travel = self.0.travel.clone();
         let sent = travel.outgoing.take();
+        travel.received = None;
         travel.principal = None;
         travel.attempt = 1;
         let call = Call {

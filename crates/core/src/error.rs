@@ -143,14 +143,15 @@ impl Error {
 
     /// This failure as the answer of a service that did not map it.
     ///
-    /// What the business logic said itself stays as it is. What a callee, a layer on the way to it
+    /// What the business logic said itself stays as it is, and what is wrong with the messages of
+    /// the caller. What a callee, a layer on the way to it
     /// or a wire said is another service's business: its code becomes `Internal` (`Unavailable`
     /// and `DeadlineExceeded` mean the same here and stay; a callee without capacity is
     /// `Unavailable`), and its message, details and metadata stay here, as the source, for the log.
     /// That nobody above may try again ([`Recovery::Exhausted`]) goes on.
     #[must_use]
     pub fn into_answer(self) -> Error {
-        if self.0.origin == Origin::Domain {
+        if self.0.origin.is_answer() {
             return self;
         }
         let (code, message) = match self.0.code {

@@ -26,7 +26,7 @@ pub mod types;
 
 pub use code::{Code, UnknownCode};
 pub use context::{
-    Baggage, CancelGuard, Context, Criticality, Incoming, Peer, Principal, RecordField,
+    Baggage, CancelGuard, Context, Criticality, Incoming, Peer, Principal, Received, RecordField,
     TraceContext,
 };
 pub use contract::{Contract, Method};
@@ -38,7 +38,7 @@ pub use platform::Platform;
 pub use reply::Reply;
 pub use request::Request;
 pub use service::{Channel, Client, Service};
-pub use stream::{MessageStream, Sender, Streaming};
+pub use stream::{MessageStream, Sender, Streaming, Trailers};
 
 /// What the macros' code needs; not for people.
 #[doc(hidden)]

@@ -101,6 +101,11 @@ impl Metadata {
         &mut self.0
     }
 
+    /// Adds `other`; where both have a name, its values stand instead.
+    pub(crate) fn extend(&mut self, other: Metadata) {
+        self.0.extend(other.0);
+    }
+
     /// As the `http` crate has them, for transports.
     #[must_use]
     pub fn into_headers(self) -> HeaderMap {
@@ -140,8 +145,8 @@ pub struct ResponseMetadata {
 impl ResponseMetadata {
     /// Adds `other`, which has the last word.
     pub(crate) fn extend(&mut self, other: ResponseMetadata) {
-        self.headers.0.extend(other.headers.0);
-        self.trailers.0.extend(other.trailers.0);
+        self.headers.extend(other.headers);
+        self.trailers.extend(other.trailers);
         self.status = other.status.or(self.status);
     }
 }

@@ -92,12 +92,7 @@ impl Payload {
             return Err(wrong_shape());
         };
         let Some(bindings) = &self.bindings else {
-            return M::decode(self.codec, bytes).map_err(|cause| {
-                if bytes.is_empty() && self.codec == Codec::Json {
-                    return empty::<M>();
-                }
-                undecodable::<M>(&cause)
-            });
+            return decode(self.codec, bytes);
         };
         // A body without content is an empty message: GET has none, POST may have none.
         let body: &[u8] = if bytes.is_empty() { b"{}" } else { bytes };
@@ -138,7 +133,17 @@ pub(crate) fn wrong_shape() -> Error {
     Error::by_layer(DECODE, Code::Internal, "a stream came where one message belongs")
 }
 
-pub(crate) fn undecodable<M: Message>(cause: &DecodeError) -> Error {
+/// One message of a request.
+pub(crate) fn decode<M: Message>(codec: Codec, bytes: &Bytes) -> Result<M, Error> {
+    M::decode(codec, bytes).map_err(|cause| {
+        if bytes.is_empty() && codec == Codec::Json {
+            return empty::<M>();
+        }
+        undecodable::<M>(&cause)
+    })
+}
+
+fn undecodable<M: Message>(cause: &DecodeError) -> Error {
     refused(format!("the request is no {}: {cause}", M::NAME))
 }
 

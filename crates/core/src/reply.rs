@@ -2,8 +2,11 @@
 
 use std::fmt;
 
+use bytes::Bytes;
+use futures_core::Stream;
+
 use crate::payload::Body;
-use crate::{MessageStream, Payload, ResponseMetadata};
+use crate::{Error, MessageStream, Payload, ResponseMetadata};
 
 /// The answer to a call: its encoded messages, its metadata, and the guards of its layers.
 #[derive(Debug)]
@@ -60,21 +63,25 @@ impl Reply {
 
     /// With the stream of messages wrapped, where there is one.
     #[must_use]
-    pub fn map_stream(mut self, wrap: impl FnOnce(MessageStream) -> MessageStream) -> Self {
+    pub fn map_stream<S>(mut self, wrap: impl FnOnce(MessageStream) -> S) -> Self
+    where
+        S: Stream<Item = Result<Bytes, Error>> + Send + 'static,
+    {
         if let Body::Stream(_) = self.payload.body() {
             let codec = self.payload.codec();
-            self.payload = Payload::stream(codec, wrap(self.payload.into_stream()));
+            self.payload = Payload::stream(codec, self.payload.into_stream().map(wrap));
         }
         self
     }
 
-    /// The messages, with the guards inside the stream where it is one, and the metadata.
+    /// The messages, with the guards inside the stream where it is one, and the metadata. Trailers
+    /// of a stream are with the stream.
     ///
     /// A unary call is over here; its guards are let go.
     #[must_use]
     pub fn into_parts(self) -> (Payload, Option<Box<ResponseMetadata>>) {
-        let Reply { payload, metadata, guards } = self;
-        if guards.is_empty() {
+        let Reply { payload, mut metadata, guards } = self;
+        if guards.is_empty() && metadata.is_none() {
             return (payload, metadata);
         }
         let codec = payload.codec();
@@ -82,6 +89,9 @@ impl Reply {
             Body::Unary(message) => Payload::unary(codec, message),
             Body::Stream(mut messages) => {
                 messages.hold(guards);
+                if let Some(metadata) = &mut metadata {
+                    messages.follow_with(std::mem::take(&mut metadata.trailers));
+                }
                 Payload::stream(codec, messages)
             }
         };
@@ -134,12 +144,11 @@ impl fmt::Debug for Guards {
 mod tests {
     use std::sync::{Arc, Mutex};
 
-    use bytes::Bytes;
     use futures_util::StreamExt;
 
     use super::*;
     use crate::message::Codec;
-    use crate::{Code, Error, Request};
+    use crate::{Code, Request};
 
     #[test]
     fn sizes_stay_small() {

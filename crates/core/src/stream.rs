@@ -4,6 +4,7 @@ mod channel;
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context as TaskContext, Poll};
 
 use bytes::Bytes;
@@ -12,22 +13,32 @@ use futures_core::stream::BoxStream;
 
 pub use channel::Sender;
 
-use crate::Error;
 use crate::reply::Guards;
+use crate::{Error, Metadata};
 
-/// Encoded messages as they come, and the guards of the call they belong to.
+/// Encoded messages as they come, the guards of the call they belong to, and its trailers.
 ///
 /// The guards are let go as soon as the stream ends, breaks (yields an error) or is dropped.
-pub struct MessageStream {
+///
+/// In a box, so that calls with one message do not grow by what only streams have.
+pub struct MessageStream(Box<Parts>);
+
+struct Parts {
     messages: Option<BoxStream<'static, Result<Bytes, Error>>>,
     guards: Guards,
+    trailers: Option<Trailers>,
 }
 
 impl MessageStream {
     /// A stream of encoded messages. What comes after an error is never asked for.
     #[must_use]
     pub fn new(messages: impl Stream<Item = Result<Bytes, Error>> + Send + 'static) -> Self {
-        MessageStream { messages: Some(Box::pin(messages)), guards: Guards::default() }
+        let messages: BoxStream<'static, _> = Box::pin(messages);
+        MessageStream(Box::new(Parts {
+            messages: Some(messages),
+            guards: Guards::default(),
+            trailers: None,
+        }))
     }
 
     /// A stream of one message.
@@ -37,8 +48,42 @@ impl MessageStream {
         MessageStream::new(Ready(move || message.take().map(Ok)))
     }
 
+    /// With a place for what follows the last message. Whoever makes the messages fills it before
+    /// it ends the stream.
+    #[must_use]
+    pub fn with_trailers(mut self, trailers: Trailers) -> Self {
+        self.0.trailers = Some(trailers);
+        self
+    }
+
+    /// What follows the last message: complete when the stream has ended. Those of a stream that
+    /// breaks are with its error.
+    #[must_use]
+    pub fn trailers(&self) -> Option<&Trailers> {
+        self.0.trailers.as_ref()
+    }
+
+    /// With the messages wrapped; guards and trailers stay where they are.
+    #[must_use]
+    pub fn map<S>(mut self, wrap: impl FnOnce(MessageStream) -> S) -> Self
+    where
+        S: Stream<Item = Result<Bytes, Error>> + Send + 'static,
+    {
+        let guards = std::mem::take(&mut self.0.guards);
+        let trailers = self.0.trailers.take();
+        let mut wrapped = MessageStream::new(wrap(self));
+        wrapped.0.guards = guards;
+        wrapped.0.trailers = trailers;
+        wrapped
+    }
+
     pub(crate) fn hold(&mut self, guards: Guards) {
-        self.guards.join(guards);
+        self.0.guards.join(guards);
+    }
+
+    /// Adds trailers that were known before the stream began.
+    pub(crate) fn follow_with(&mut self, trailers: Metadata) {
+        self.0.trailers.get_or_insert_default().add(trailers);
     }
 }
 
@@ -46,11 +91,17 @@ impl Stream for MessageStream {
     type Item = Result<Bytes, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Option<Self::Item>> {
-        let Some(messages) = &mut self.messages else { return Poll::Ready(None) };
-        let next = std::task::ready!(messages.as_mut().poll_next(cx));
-        if !matches!(next, Some(Ok(_))) {
-            self.messages = None;
-            self.guards = Guards::default();
+        let Some(messages) = &mut self.0.messages else { return Poll::Ready(None) };
+        let mut next = std::task::ready!(messages.as_mut().poll_next(cx));
+        if let Some(Ok(_)) = next {
+            return Poll::Ready(next);
+        }
+        self.0.messages = None;
+        self.0.guards = Guards::default();
+        if let Some(Err(error)) = &mut next
+            && let Some(trailers) = self.0.trailers.as_ref().and_then(Trailers::take)
+        {
+            error.metadata_mut().trailers.extend(trailers);
         }
         Poll::Ready(next)
     }
@@ -58,7 +109,32 @@ impl Stream for MessageStream {
 
 impl fmt::Debug for MessageStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MessageStream").field("open", &self.messages.is_some()).finish()
+        f.debug_struct("MessageStream").field("open", &self.0.messages.is_some()).finish()
+    }
+}
+
+/// What follows the last message of a stream: a place that is empty until the stream has ended.
+/// Cloning shares it.
+#[derive(Clone, Debug, Default)]
+pub struct Trailers(Arc<Mutex<Option<Metadata>>>);
+
+impl Trailers {
+    /// Adds to them.
+    pub fn add(&self, trailers: Metadata) {
+        if !trailers.is_empty() {
+            self.slot().get_or_insert_default().extend(trailers);
+        }
+    }
+
+    /// Takes them out; `None` where there are none.
+    #[must_use]
+    pub fn take(&self) -> Option<Metadata> {
+        self.slot().take()
+    }
+
+    fn slot(&self) -> MutexGuard<'_, Option<Metadata>> {
+        // Nothing that holds it can panic halfway.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

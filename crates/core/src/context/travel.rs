@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::values::Values;
-use super::{Context, Principal, TraceContext};
+use super::{Context, Principal, Received, TraceContext};
 use crate::Metadata;
 
 #[derive(Clone)]
@@ -21,6 +21,8 @@ pub(super) struct Travel {
     pub(super) outgoing: Option<Arc<Metadata>>,
     /// Idempotency key of the next call that goes out.
     pub(super) next_key: Option<Arc<str>>,
+    /// Where the answer's metadata of that call are kept.
+    pub(super) received: Option<Received>,
 }
 
 /// Names and values that go with a call to everybody it calls (W3C Baggage): at most 64 members

@@ -8,12 +8,22 @@ use std::time::Duration;
 pub enum Origin {
     /// The business logic of this process. Such an answer never trips a breaker.
     Domain,
+    /// The caller of this process: its stream of messages was no such stream, was too large, or
+    /// broke off. It learns of it as it is.
+    Caller,
     /// A layer of this process, by its name; the message says what it decided and why.
     Layer(&'static str),
     /// The peer that was called.
     Peer,
     /// The wire: a connection refused, bytes that are no message.
     Transport,
+}
+
+impl Origin {
+    /// Whether the caller is told of the failure as it is.
+    pub(crate) fn is_answer(self) -> bool {
+        matches!(self, Origin::Domain | Origin::Caller)
+    }
 }
 
 /// Whether trying the same call again may help.

@@ -1,17 +1,20 @@
 //! Nobody works for a caller who has stopped waiting.
 //!
-//! A call whose deadline has passed is not begun, and one that reaches it is dropped. The timer is
-//! made only when a call is not done at once.
+//! A call whose deadline has passed is not begun, and one that reaches it is dropped: before its
+//! answer, or in the middle of the stream that is its answer. The timer is made only when a call is
+//! not done at once.
 
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context as TaskContext, Poll};
 
+use bytes::Bytes;
+use futures_core::Stream;
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::contract::Method;
-use crate::{Code, Endpoint, Error, Layer, Reply, Request};
+use crate::{Code, Endpoint, Error, Layer, MessageStream, Reply, Request};
 
 const NAME: &str = "deadline";
 
@@ -59,12 +62,51 @@ impl<F: Future<Output = Result<Reply, Error>>> Future for Until<F> {
             return Poll::Ready(Err(expired("the deadline had passed before the call began")));
         };
         if let Poll::Ready(output) = future.poll(cx) {
-            return Poll::Ready(output);
+            let Some(deadline) = *this.deadline else { return Poll::Ready(output) };
+            let timer = this.timer.take();
+            return Poll::Ready(output.map(|reply| {
+                reply.map_stream(|messages| StreamUntil { messages, deadline, timer, untimed: 0 })
+            }));
         }
         let Some(deadline) = *this.deadline else { return Poll::Pending };
         let timer = this.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
         timer.as_mut().poll(cx).map(|()| Err(expired("there was no answer before the deadline")))
     }
+}
+
+/// How many messages that were there at once go by between two looks at the clock.
+const UNTIMED: u8 = 32;
+
+struct StreamUntil {
+    messages: MessageStream,
+    deadline: Instant,
+    timer: Option<Pin<Box<Sleep>>>,
+    untimed: u8,
+}
+
+impl Stream for StreamUntil {
+    type Item = Result<Bytes, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Option<Self::Item>> {
+        let StreamUntil { messages, deadline, timer, untimed } = &mut *self;
+        if *untimed == UNTIMED {
+            *untimed = 0;
+            if *deadline <= Instant::now() {
+                return Poll::Ready(Some(Err(cut_off())));
+            }
+        }
+        if let Poll::Ready(next) = Pin::new(messages).poll_next(cx) {
+            *untimed += 1;
+            return Poll::Ready(next);
+        }
+        let timer = timer.get_or_insert_with(|| Box::pin(sleep_until(*deadline)));
+        timer.as_mut().poll(cx).map(|()| Some(Err(cut_off())))
+    }
+}
+
+#[cold]
+fn cut_off() -> Error {
+    expired("the stream did not end before the deadline")
 }
 
 #[cold]

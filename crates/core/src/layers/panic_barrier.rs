@@ -13,7 +13,7 @@ use futures_core::Stream;
 use pin_project_lite::pin_project;
 
 use crate::contract::Method;
-use crate::{Code, Endpoint, Error, Layer, MessageStream, Reply, Request};
+use crate::{Code, Endpoint, Error, Layer, Reply, Request};
 
 /// Turns a panic into a failed call.
 #[derive(Clone, Copy, Debug, Default)]
@@ -59,9 +59,9 @@ impl<F: Future<Output = Result<Reply, Error>>> Future for Barrier<F> {
             Ok(answer) => ready!(answer),
             Err(panic) => Err(failed(method, &*panic)),
         };
-        Poll::Ready(answer.map(|reply| {
-            reply.map_stream(|messages| MessageStream::new(Barrier { method, inner: messages }))
-        }))
+        Poll::Ready(
+            answer.map(|reply| reply.map_stream(|messages| Barrier { method, inner: messages })),
+        )
     }
 }
 

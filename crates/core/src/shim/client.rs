@@ -1,10 +1,16 @@
 //! Encode, call the stack, decode.
 
+use std::pin::Pin;
+use std::task::{Context as TaskContext, Poll, ready};
+
+use bytes::Bytes;
+use futures_core::Stream;
+
 use super::streams::{decoded, encoded, unencodable};
-use crate::message::Message;
+use crate::message::{Codec, Message};
 use crate::{
-    Body, Client, Code, Context, DomainError, Endpoint, Error, Origin, Payload, Reply, Request,
-    Streaming,
+    Body, Client, Code, Context, DomainError, Endpoint, Error, MessageStream, Origin, Payload,
+    Received, Reply, Request, Streaming, Trailers,
 };
 
 /// One message in, one out.
@@ -42,7 +48,7 @@ where
     let payload = single(client, &input).map_err(E::from_error)?;
     drop(input);
     let reply = send(client, index, cx, payload).await.map_err(E::from_error)?;
-    Ok(decoded(reply.into_parts().0))
+    Ok(answers(reply, cx))
 }
 
 /// Many messages in, one out.
@@ -79,7 +85,7 @@ where
 {
     let payload = stream(client, input);
     let reply = send(client, index, cx, payload).await.map_err(E::from_error)?;
-    Ok(decoded(reply.into_parts().0))
+    Ok(answers(reply, cx))
 }
 
 fn single<I: Message>(client: &Client, input: &I) -> Result<Payload, Error> {
@@ -90,7 +96,7 @@ fn single<I: Message>(client: &Client, input: &I) -> Result<Payload, Error> {
 
 fn stream<I: Message, X: DomainError>(client: &Client, input: Streaming<I, X>) -> Payload {
     let codec = client.codec();
-    Payload::stream(codec, encoded(input, codec, false))
+    Payload::stream(codec, encoded(input, codec, |error| error))
 }
 
 async fn send(
@@ -101,16 +107,31 @@ async fn send(
 ) -> Result<Reply, Error> {
     let context = cx.outgoing();
     let guard = context.guard();
+    let received = cx.received();
     match client.endpoint(index).call(Request::new(context, payload)).await {
         Ok(mut reply) => {
             if let Body::Stream(_) = reply.payload().body() {
                 reply.hold(guard);
             }
+            if let Some(received) = received {
+                received.set(reply.metadata());
+            }
             Ok(reply)
         }
-        // Of a service in this process, too, the caller sees a peer.
-        Err(error) if error.origin() == Origin::Domain => Err(error.with_origin(Origin::Peer)),
-        Err(error) => Err(error),
+        Err(error) => {
+            if let Some(received) = received {
+                received.set(error.metadata());
+            }
+            Err(from_peer(error))
+        }
+    }
+}
+
+/// Of a service in this process, too, the caller sees a peer.
+fn from_peer(error: Error) -> Error {
+    match error.origin() {
+        Origin::Domain | Origin::Caller => error.with_origin(Origin::Peer),
+        _ => error,
     }
 }
 
@@ -118,8 +139,41 @@ fn last<O: Message>(reply: &Reply) -> Result<O, Error> {
     let Body::Unary(bytes) = reply.payload().body() else {
         return Err(crate::payload::wrong_shape());
     };
-    O::decode(reply.payload().codec(), bytes).map_err(|cause| {
+    answer(reply.payload().codec(), bytes)
+}
+
+fn answers<O: Message, X: DomainError>(reply: Reply, cx: &Context) -> Streaming<O, X> {
+    let payload = reply.into_parts().0;
+    let codec = payload.codec();
+    let messages = Receiving { messages: payload.into_stream(), received: cx.received().cloned() };
+    decoded(messages, move |bytes| answer(codec, bytes), from_peer)
+}
+
+fn answer<O: Message>(codec: Codec, bytes: &Bytes) -> Result<O, Error> {
+    O::decode(codec, bytes).map_err(|cause| {
         let message = format!("the answer is no {}: {cause}", O::NAME);
         Error::new(Code::Internal, message).with_origin(Origin::Transport)
     })
+}
+
+/// The messages of an answer, and where its trailers are kept if the caller wants them.
+struct Receiving {
+    messages: MessageStream,
+    received: Option<Received>,
+}
+
+impl Stream for Receiving {
+    type Item = Result<Bytes, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Option<Self::Item>> {
+        let next = ready!(Pin::new(&mut self.messages).poll_next(cx));
+        let Some(received) = &self.received else { return Poll::Ready(next) };
+        let trailers = match &next {
+            Some(Ok(_)) => return Poll::Ready(next),
+            Some(Err(error)) => error.metadata().map(|metadata| metadata.trailers.clone()),
+            None => self.messages.trailers().and_then(Trailers::take),
+        };
+        received.end_with(trailers.unwrap_or_default());
+        Poll::Ready(next)
+    }
 }

@@ -4,13 +4,20 @@ use std::any::type_name;
 use std::error::Error as _;
 use std::future::Future;
 use std::marker::PhantomData;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll, ready};
+
+use bytes::Bytes;
+use futures_core::Stream;
 
 use super::streams::{decoded, encoded};
 use crate::message::{Codec, Message};
+use crate::payload::decode;
+use crate::stream::Trailers;
 use crate::{
-    BoxEndpoint, Code, Context, DomainError, Endpoint, Error, Origin, Payload, Reply, Request,
-    Streaming,
+    BoxEndpoint, Code, Context, DomainError, Endpoint, Error, MessageStream, Origin, Payload,
+    Reply, Request, ResponseMetadata, Streaming,
 };
 
 /// One message in, one out.
@@ -23,7 +30,7 @@ where
     F: Fn(Arc<S>, Context, I) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<O, E>> + Send,
 {
-    shim(service, method, |payload| payload.decode(), |output, codec| one(&output, codec))
+    shim(service, method, |payload| payload.decode(), |output, answering| one(&output, answering))
 }
 
 /// One message in, many out.
@@ -51,7 +58,12 @@ where
     F: Fn(Arc<S>, Context, Streaming<I, X>) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<O, E>> + Send,
 {
-    shim(service, method, |payload| Ok(decoded(payload)), |output, codec| one(&output, codec))
+    shim(
+        service,
+        method,
+        |payload| Ok(requests(payload)),
+        |output, answering| one(&output, answering),
+    )
 }
 
 /// Many messages in, many out.
@@ -66,21 +78,70 @@ where
     F: Fn(Arc<S>, Context, Streaming<I, X>) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<Streaming<O, Y>, E>> + Send,
 {
-    shim(service, method, |payload| Ok(decoded(payload)), many)
+    shim(service, method, |payload| Ok(requests(payload)), many)
 }
 
-fn one<O: Message>(output: &O, codec: Codec) -> Result<Payload, Error> {
+fn requests<I: Message, X: DomainError>(payload: Payload) -> Streaming<I, X> {
+    let codec = payload.codec();
+    // Whatever is wrong with it is the caller's, and the caller may be told.
+    let fail = |error: Error| error.with_origin(Origin::Caller);
+    decoded(payload.into_stream(), move |bytes| decode(codec, bytes), fail)
+}
+
+fn one<O: Message>(output: &O, answering: &Answering<'_>) -> Result<Payload, Error> {
+    let Answering { codec, place, .. } = *answering;
     match output.encode(codec) {
         Ok(bytes) => Ok(Payload::unary(codec, bytes)),
-        Err(cause) => Err(super::streams::unencodable::<O>(cause)),
+        Err(cause) => {
+            let error = super::streams::unencodable::<O>(cause);
+            place.log(&error, false);
+            Err(error)
+        }
     }
 }
 
 fn many<O: Message, X: DomainError>(
     output: Streaming<O, X>,
-    codec: Codec,
+    answering: &Answering<'_>,
 ) -> Result<Payload, Error> {
-    Ok(Payload::stream(codec, encoded(output, codec, true)))
+    let Answering { codec, place, context } = *answering;
+    let cx = context.clone();
+    let fail = move |error| place.answer_with(error, cx.take_response());
+    let messages = Answers {
+        messages: encoded(output, codec, fail),
+        context: context.clone(),
+        trailers: Trailers::default(),
+    };
+    let trailers = messages.trailers.clone();
+    Ok(Payload::stream(codec, MessageStream::new(messages).with_trailers(trailers)))
+}
+
+/// What an answer is encoded with.
+struct Answering<'a> {
+    codec: Codec,
+    context: &'a Context,
+    place: Place,
+}
+
+/// The messages of an answer, and the trailers that the method set on the way.
+struct Answers {
+    messages: MessageStream,
+    context: Context,
+    trailers: Trailers,
+}
+
+impl Stream for Answers {
+    type Item = Result<Bytes, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Option<Self::Item>> {
+        let next = ready!(Pin::new(&mut self.messages).poll_next(cx));
+        if next.is_none()
+            && let Some(metadata) = self.context.take_response()
+        {
+            self.trailers.add(metadata.trailers);
+        }
+        Poll::Ready(next)
+    }
 }
 
 fn shim<S, I, O, E, F, Fut, D, N>(service: &Arc<S>, method: F, decode: D, encode: N) -> BoxEndpoint
@@ -92,7 +153,7 @@ where
     F: Fn(Arc<S>, Context, I) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<O, E>> + Send,
     D: Fn(Payload) -> Result<I, Error> + Send + Sync + 'static,
-    N: Fn(O, Codec) -> Result<Payload, Error> + Send + Sync + 'static,
+    N: Fn(O, &Answering<'_>) -> Result<Payload, Error> + Send + Sync + 'static,
 {
     let service = Arc::clone(service);
     BoxEndpoint::new(Shim { service, method, decode, encode, types: PhantomData })
@@ -115,7 +176,7 @@ where
     F: Fn(Arc<S>, Context, I) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<O, E>> + Send,
     D: Fn(Payload) -> Result<I, Error> + Send + Sync + 'static,
-    N: Fn(O, Codec) -> Result<Payload, Error> + Send + Sync + 'static,
+    N: Fn(O, &Answering<'_>) -> Result<Payload, Error> + Send + Sync + 'static,
 {
     async fn call(&self, request: Request) -> Result<Reply, Error> {
         let Request { context, payload } = request;
@@ -126,23 +187,18 @@ where
         let metadata = context.take_response();
         match answer {
             Ok(output) => {
-                let encoded = (self.encode)(output, codec);
-                let payload = encoded.inspect_err(|error| Place::of::<S, I>().log(error, false))?;
+                let answering = Answering { codec, context: &context, place: Place::of::<S, I>() };
+                let payload = (self.encode)(output, &answering)?;
                 Ok(Reply::new(payload).with_metadata(metadata))
             }
-            Err(error) => {
-                let mut error = Place::of::<S, I>().answer(error.into_error());
-                if let Some(metadata) = metadata {
-                    error.metadata_mut().extend(*metadata);
-                }
-                Err(error)
-            }
+            Err(error) => Err(Place::of::<S, I>().answer_with(error.into_error(), metadata)),
         }
     }
 }
 
 /// Where a call failed. A shim does not know its method: the types of the service and of the input
 /// tell which one it is.
+#[derive(Clone, Copy)]
 struct Place {
     service: &'static str,
     input: &'static str,
@@ -153,13 +209,16 @@ impl Place {
         Place { service: type_name::<S>(), input: type_name::<I>() }
     }
 
-    /// What the caller is told of a failure; the log learns the rest.
+    /// What the caller is told of a failure, with what the method set; the log learns the rest.
     #[cold]
-    fn answer(&self, error: Error) -> Error {
+    fn answer_with(&self, error: Error, metadata: Option<Box<ResponseMetadata>>) -> Error {
         // A call that was cancelled did not fail.
-        let masked = error.origin() != Origin::Domain && error.code() != Code::Canceled;
-        let answer = error.into_answer();
+        let masked = !error.origin().is_answer() && error.code() != Code::Canceled;
+        let mut answer = error.into_answer();
         self.log(&answer, masked);
+        if let Some(metadata) = metadata {
+            answer.metadata_mut().extend(*metadata);
+        }
         answer
     }
 
@@ -195,7 +254,6 @@ mod tests {
     use std::fmt::{Debug, Write as _};
     use std::sync::Mutex;
 
-    use bytes::Bytes;
     use tracing::field::{Field, Visit};
     use tracing::{Event, Level, Metadata, Subscriber, span};
 

@@ -7,30 +7,30 @@ use bytes::Bytes;
 use futures_core::Stream;
 
 use crate::message::{Codec, EncodeError, Message};
-use crate::payload::undecodable;
-use crate::{Code, DomainError, Error, MessageStream, Payload, Streaming};
+use crate::{Code, DomainError, Error, MessageStream, Streaming};
 
-/// Encodes messages as they come. On the server, the error that ends the stream is an answer.
+/// Encodes messages as they come; `fail` says what is told of an error that ends them.
 pub(super) fn encoded<T: Message, X: DomainError>(
     messages: Streaming<T, X>,
     codec: Codec,
-    answer: bool,
+    mut fail: impl FnMut(Error) -> Error + Send + Unpin + 'static,
 ) -> MessageStream {
     MessageStream::new(Map(messages, move |message: Result<T, X>| match message {
-        Ok(message) => message.encode(codec).map_err(unencodable::<T>),
-        Err(error) if answer => Err(error.into_error().into_answer()),
-        Err(error) => Err(error.into_error()),
+        Ok(message) => message.encode(codec).map_err(|cause| fail(unencodable::<T>(cause))),
+        Err(error) => Err(fail(error.into_error())),
     }))
 }
 
-/// Decodes messages as they come.
-pub(super) fn decoded<T: Message, X: DomainError>(payload: Payload) -> Streaming<T, X> {
-    let codec = payload.codec();
-    let decode = move |message: Result<Bytes, Error>| {
-        let bytes = message.map_err(X::from_error)?;
-        T::decode(codec, &bytes).map_err(|cause| X::from_error(undecodable::<T>(&cause)))
-    };
-    Streaming::new(Map(payload.into_stream(), decode))
+/// Decodes messages as they come; `fail` says what is told of an error, of the stream or of a
+/// message in it.
+pub(super) fn decoded<T: Message, X: DomainError>(
+    messages: impl Stream<Item = Result<Bytes, Error>> + Send + Unpin + 'static,
+    decode: impl Fn(&Bytes) -> Result<T, Error> + Send + Unpin + 'static,
+    fail: impl Fn(Error) -> Error + Send + Unpin + 'static,
+) -> Streaming<T, X> {
+    Streaming::new(Map(messages, move |message: Result<Bytes, Error>| {
+        message.and_then(|bytes| decode(&bytes)).map_err(|error| X::from_error(fail(error)))
+    }))
 }
 
 pub(super) fn unencodable<T: Message>(cause: EncodeError) -> Error {
