@@ -1,7 +1,7 @@
 //! The smallest service worth showing: a trait, its messages, its errors, and an implementation.
 //! Everything else (wires, deadlines, clients, shutdown) comes with Kitfox.
 
-use kitfox::Context;
+use kitfox::{Context, Streaming};
 
 /// Things to do with texts.
 #[kitfox::service(package = "strings.v1")]
@@ -21,6 +21,28 @@ pub trait Strings {
         cx: &Context,
         request: CountRequest,
     ) -> Result<CountResponse, StringsError>;
+
+    /// The words of a text, one after the other.
+    #[endpoint(get = "/v1/words/{text}", safe)]
+    async fn words(
+        &self,
+        cx: &Context,
+        request: WordsRequest,
+    ) -> Result<Streaming<Word, StringsError>, StringsError>;
+
+    /// Joins words to a text. An empty one is refused, however many came before it.
+    async fn join(
+        &self,
+        cx: &Context,
+        words: Streaming<Word>,
+    ) -> Result<JoinResponse, StringsError>;
+
+    /// Answers each word in upper case, as soon as it has come.
+    async fn chat(
+        &self,
+        cx: &Context,
+        words: Streaming<Word>,
+    ) -> Result<Streaming<Word, StringsError>, StringsError>;
 }
 
 /// What to upper-case.
@@ -49,6 +71,27 @@ pub struct CountRequest {
 pub struct CountResponse {
     /// In characters, not bytes.
     pub count: u64,
+}
+
+/// What to take apart.
+#[kitfox::message]
+pub struct WordsRequest {
+    /// Any text but the empty one.
+    pub text: String,
+}
+
+/// A word.
+#[kitfox::message]
+pub struct Word {
+    /// Not empty.
+    pub text: String,
+}
+
+/// The words as one text.
+#[kitfox::message]
+pub struct JoinResponse {
+    /// With a space between two words.
+    pub text: String,
 }
 
 /// How it can fail.
@@ -84,5 +127,45 @@ impl Strings for Service {
         request: CountRequest,
     ) -> Result<CountResponse, StringsError> {
         Ok(CountResponse { count: request.text.chars().count() as u64 })
+    }
+
+    async fn words(
+        &self,
+        _: &Context,
+        request: WordsRequest,
+    ) -> Result<Streaming<Word, StringsError>, StringsError> {
+        if request.text.is_empty() {
+            return Err(StringsError::Empty);
+        }
+        let words = request.text.split_whitespace().map(|word| Word { text: word.to_owned() });
+        Ok(Streaming::of(words.collect::<Vec<_>>()))
+    }
+
+    async fn join(
+        &self,
+        _: &Context,
+        mut words: Streaming<Word>,
+    ) -> Result<JoinResponse, StringsError> {
+        let mut text = Vec::new();
+        while let Some(word) = words.try_next().await? {
+            if word.text.is_empty() {
+                return Err(StringsError::Empty);
+            }
+            text.push(word.text);
+        }
+        Ok(JoinResponse { text: text.join(" ") })
+    }
+
+    async fn chat(
+        &self,
+        _: &Context,
+        mut words: Streaming<Word>,
+    ) -> Result<Streaming<Word, StringsError>, StringsError> {
+        Ok(Streaming::produce(async move |answers| {
+            while let Some(word) = words.try_next().await? {
+                answers.send(Word { text: word.text.to_uppercase() }).await?;
+            }
+            Ok(())
+        }))
     }
 }
