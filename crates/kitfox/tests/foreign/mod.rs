@@ -3,6 +3,8 @@
 //! A test whose client is not installed says so and passes, unless `KITFOX_FOREIGN=required` is
 //! set, as the gate does.
 
+mod h2spec;
+
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
