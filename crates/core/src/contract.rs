@@ -13,6 +13,8 @@ pub struct Contract {
     pub name: &'static str,
     /// What it is for, from the trait's doc comment.
     pub docs: &'static str,
+    /// Whether callers should look for another service.
+    pub deprecated: bool,
     /// The methods in the order of the trait.
     pub methods: &'static [Method],
 }

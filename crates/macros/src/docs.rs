@@ -1,6 +1,11 @@
-//! Doc comments as text.
+//! What attributes say that every item may have: its doc comment, and that it is deprecated.
 
 use syn::{Attribute, Expr, ExprLit, Lit, Meta};
+
+/// Whether `#[deprecated]` is among `attributes`.
+pub(crate) fn is_deprecated(attributes: &[Attribute]) -> bool {
+    attributes.iter().any(|attribute| attribute.path().is_ident("deprecated"))
+}
 
 /// The doc comment among `attributes`, without the space that follows the slashes; empty without
 /// one.

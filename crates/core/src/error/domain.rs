@@ -2,6 +2,7 @@
 
 use super::{Detail, Error, Origin, Recovery};
 use crate::Code;
+use crate::message::MessageSchema;
 use crate::types::rpc::ErrorInfo;
 
 /// A service's own errors: what `#[kitfox::error]` makes of an enum.
@@ -77,7 +78,7 @@ impl ErrorSchema {
 }
 
 /// One error of a service as data.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct ErrorVariant {
     /// Its name on every wire (`google.rpc.ErrorInfo.reason`), in `UPPER_SNAKE_CASE`.
     pub reason: &'static str,
@@ -87,4 +88,21 @@ pub struct ErrorVariant {
     pub recovery: Recovery,
     /// What it means, from the doc comment.
     pub docs: &'static str,
+    /// Whether it is no longer given.
+    pub deprecated: bool,
+    /// The message among its details that holds its fields, where it has any.
+    pub detail: Option<fn() -> &'static MessageSchema>,
 }
+
+/// The same for callers: the message of its fields is known by name.
+impl PartialEq for ErrorVariant {
+    fn eq(&self, other: &Self) -> bool {
+        let known = |variant: &Self| {
+            let detail = variant.detail.map(|detail| detail().name);
+            (variant.reason, variant.code, variant.recovery, variant.docs, detail)
+        };
+        known(self) == known(other) && self.deprecated == other.deprecated
+    }
+}
+
+impl Eq for ErrorVariant {}

@@ -37,7 +37,7 @@ pub use fault::{BindError, DecodeError, EncodeError};
 pub use field::Field;
 pub use schema::{
     EnumSchema, EnumValue, FieldSchema, Kind, Label, Member, MessageSchema, OneofSchema, Position,
-    Scalar,
+    Reserved, Scalar,
 };
 
 use fault::Fault;

@@ -9,5 +9,6 @@ pub use super::json::{self, JsonReader};
 pub use super::oneof::{self, Oneof, OneofField};
 pub use super::schema::{
     EnumSchema, EnumValue, FieldSchema, Kind, Label, Member, MessageSchema, OneofSchema, Position,
+    Reserved,
 };
 pub use super::wire::{self, Reader, WireType};

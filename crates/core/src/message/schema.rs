@@ -8,8 +8,15 @@
 pub struct MessageSchema {
     /// The full protobuf name, such as `strings.v1.UppercaseRequest`.
     pub name: &'static str,
+    /// The protobuf package at the beginning of the name. Where it is empty, `.proto` files and the
+    /// like take the message into the package of whatever uses it.
+    pub package: &'static str,
     /// The doc comment, or nothing.
     pub docs: &'static str,
+    /// Whether users should look for another message.
+    pub deprecated: bool,
+    /// What no field may be called again.
+    pub reserved: Reserved,
     /// Fields and oneofs, in the order of their (first) numbers.
     pub members: &'static [Member],
 }
@@ -49,6 +56,8 @@ pub struct FieldSchema {
     pub kind: Kind,
     /// The doc comment, or nothing.
     pub docs: &'static str,
+    /// Whether users should look for another field.
+    pub deprecated: bool,
     /// JSON's `null` is a value of this field, and does not mean its default.
     pub takes_null: bool,
 }
@@ -110,8 +119,14 @@ pub enum Scalar {
 pub struct EnumSchema {
     /// The full protobuf name.
     pub name: &'static str,
+    /// The protobuf package at the beginning of the name; empty as it may be for a message.
+    pub package: &'static str,
     /// The doc comment, or nothing.
     pub docs: &'static str,
+    /// Whether users should look for another enum.
+    pub deprecated: bool,
+    /// What no value may be called again.
+    pub reserved: Reserved,
     /// The values; the first is number 0 and the default.
     pub values: &'static [EnumValue],
 }
@@ -125,6 +140,18 @@ pub struct EnumValue {
     pub number: i32,
     /// The doc comment, or nothing.
     pub docs: &'static str,
+    /// Whether users should look for another value.
+    pub deprecated: bool,
+}
+
+/// Numbers and names of what is gone, which nothing may have again: peers that remember would take
+/// the new for the old.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reserved {
+    /// First and last of each range.
+    pub numbers: &'static [(i32, i32)],
+    /// Names.
+    pub names: &'static [&'static str],
 }
 
 /// Where a field stands: its member, and within a oneof which of its fields.
@@ -136,7 +163,22 @@ pub struct Position {
     pub variant: usize,
 }
 
+impl Reserved {
+    /// Nothing.
+    pub const NONE: Reserved = Reserved { numbers: &[], names: &[] };
+}
+
 impl MessageSchema {
+    /// A message without a name and without fields, for those written by hand to begin with.
+    pub const BLANK: MessageSchema = MessageSchema {
+        name: "",
+        package: "",
+        docs: "",
+        deprecated: false,
+        reserved: Reserved::NONE,
+        members: &[],
+    };
+
     /// All fields, those of oneofs among them, with the oneof that they belong to.
     pub fn fields(
         &self,

@@ -6,8 +6,11 @@ use crate::message::private::{
     fields,
 };
 
-static SCHEMA: MessageSchema =
-    MessageSchema { name: "google.protobuf.Empty", docs: "", members: &[] };
+static SCHEMA: MessageSchema = MessageSchema {
+    name: "google.protobuf.Empty",
+    package: "google.protobuf",
+    ..MessageSchema::BLANK
+};
 
 impl Fields for () {
     fn fields_schema(&self) -> &'static MessageSchema {

@@ -150,7 +150,7 @@ impl<T: Wrapped> Message for Wrapper<T> {
         const {
             &MessageSchema {
                 name: <T as Wrapped>::NAME,
-                docs: "",
+                package: "google.protobuf",
                 members: &[Member::Field(FieldSchema {
                     name: "value",
                     json_name: "value",
@@ -158,8 +158,10 @@ impl<T: Wrapped> Message for Wrapper<T> {
                     label: Label::Implicit,
                     kind: T::KIND,
                     docs: "",
+                    deprecated: false,
                     takes_null: false,
                 })],
+                ..MessageSchema::BLANK
             }
         }
     }

@@ -22,7 +22,8 @@ use crate::support::memory::Memory;
 
 pub(super) const ADDRESS: &str = "10.0.0.9:7000";
 
-static MESSAGE: MessageSchema = MessageSchema { name: "peer.v1.Any", docs: "", members: &[] };
+static MESSAGE: MessageSchema =
+    MessageSchema { name: "peer.v1.Any", package: "peer.v1", ..MessageSchema::BLANK };
 
 pub(super) static METHOD: Method = Method {
     service: "peer.v1.Peer",

@@ -13,12 +13,14 @@ use kitfox::{
 /// How long `Slow` takes, and the work that `Detach` leaves behind.
 pub(crate) const SLOW: Duration = Duration::from_secs(2);
 
-static MESSAGE: MessageSchema = MessageSchema { name: "probe.v1.Any", docs: "", members: &[] };
+static MESSAGE: MessageSchema =
+    MessageSchema { name: "probe.v1.Any", package: "probe.v1", ..MessageSchema::BLANK };
 
 static CONTRACT: Contract = Contract {
     package: "probe.v1",
     name: "Probe",
     docs: "",
+    deprecated: false,
     methods: &[
         method("Echo", "/probe.v1.Probe/Echo", &[Route { verb: Verb::Post, template: "/v1/echo" }]),
         method("Slow", "/probe.v1.Probe/Slow", &[]),

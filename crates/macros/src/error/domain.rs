@@ -21,7 +21,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
             Kind::Call(_) => None,
         })
         .collect();
-    let described = domains.iter().map(|(variant, domain)| describe(variant, domain));
+    let described = domains.iter().map(|(variant, domain)| describe(model, variant, domain));
     let details = domains.iter().filter_map(|(variant, _)| detail(model, variant));
     let out = domains.iter().enumerate().map(|(index, (variant, _))| into(model, index, variant));
     let back =
@@ -44,6 +44,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
         }
     };
     quote! {
+        #[allow(deprecated, reason = "whoever uses what is deprecated is told, not who encodes it")]
         const _: () = {
             #(#details)*
 
@@ -66,9 +67,15 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     }
 }
 
-fn describe(variant: &Variant, domain: &Domain) -> TokenStream {
+fn describe(model: &Model, variant: &Variant, domain: &Domain) -> TokenStream {
     let Domain { code, recovery, reason } = domain;
-    let docs = &variant.docs;
+    let (docs, deprecated) = (&variant.docs, variant.deprecated);
+    let detail = match detail_name(model, variant) {
+        Some(detail) => quote! {
+            ::core::option::Option::Some(<#detail as ::kitfox::message::Message>::schema)
+        },
+        None => quote!(::core::option::Option::None),
+    };
     let recovery = match recovery {
         Recovery::No => quote!(No),
         Recovery::Retry => quote!(Retry),
@@ -83,6 +90,8 @@ fn describe(variant: &Variant, domain: &Domain) -> TokenStream {
             code: ::kitfox::Code::#code,
             recovery: ::kitfox::Recovery::#recovery,
             docs: #docs,
+            deprecated: #deprecated,
+            detail: #detail,
         }
     }
 }
@@ -90,7 +99,18 @@ fn describe(variant: &Variant, domain: &Domain) -> TokenStream {
 /// The message that holds a variant's fields; none where it has none.
 fn detail(model: &Model, variant: &Variant) -> Option<TokenStream> {
     let name = detail_name(model, variant)?;
-    let (package, wire) = (&model.domain, variant.ident.to_string());
+    // A domain that is no package is a scope within the package of whoever fails so.
+    let options = match &model.package {
+        Some(package) => {
+            let name = variant.ident.to_string();
+            quote!(package = #package, name = #name)
+        }
+        None => {
+            let name = format!("{}.{}", model.domain, variant.ident);
+            quote!(name = #name)
+        }
+    };
+    let docs = format!("What belongs to `{}`.", reason(variant));
     let fields = variant.fields.iter().map(|field| {
         let attributes = &field.attrs;
         let ty = &field.ty;
@@ -98,9 +118,17 @@ fn detail(model: &Model, variant: &Variant) -> Option<TokenStream> {
         quote_spanned!(ty.span()=> #(#attributes)* #name: #ty)
     });
     Some(quote! {
-        #[::kitfox::message(package = #package, name = #wire)]
+        #[doc = #docs]
+        #[::kitfox::message(#options)]
         struct #name { #(#fields),* }
     })
+}
+
+fn reason(variant: &Variant) -> &str {
+    match &variant.kind {
+        Kind::Domain(domain) => &domain.reason,
+        Kind::Call(_) => "",
+    }
 }
 
 fn detail_name(model: &Model, variant: &Variant) -> Option<Ident> {

@@ -21,6 +21,8 @@ const CALL: &str =
 pub(super) struct Model {
     pub(super) ident: Ident,
     pub(super) domain: String,
+    /// The protobuf package of the messages that hold the variants' fields, where one is named.
+    pub(super) package: Option<String>,
     pub(super) variants: Vec<Variant>,
     /// Whether the user derives `Debug`.
     pub(super) has_debug: bool,
@@ -46,7 +48,8 @@ impl Model {
         faults.check()?;
         Ok(Model {
             ident: item.ident.clone(),
-            domain: domain.unwrap_or_else(|| item.ident.to_string()),
+            domain: domain.clone().unwrap_or_else(|| item.ident.to_string()),
+            package: domain,
             variants: variants.into_iter().flatten().collect(),
             has_debug: derives_debug(&item.attrs),
         })

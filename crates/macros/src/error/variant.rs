@@ -5,7 +5,7 @@ use syn::{Attribute, Field, Fields, Ident, Meta, Token, Type};
 
 use super::code::{Code, Recovery};
 use super::display::Text;
-use crate::docs::docs;
+use crate::docs::{docs, is_deprecated};
 use crate::faults::Faults;
 use crate::names::{in_words, upper_snake};
 
@@ -14,6 +14,7 @@ pub(super) struct Variant {
     pub(super) ident: Ident,
     pub(super) fields: Fields,
     pub(super) docs: String,
+    pub(super) deprecated: bool,
     /// What `Display` says; `None` for the call's failure without words of its own.
     pub(super) text: Option<Text>,
     pub(super) kind: Kind,
@@ -75,6 +76,7 @@ impl Variant {
             ident: variant.ident.clone(),
             fields: variant.fields.clone(),
             docs: about,
+            deprecated: is_deprecated(&variant.attrs),
             text,
             kind: kind?,
         })

@@ -2,9 +2,11 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::Ident;
+use syn::{Attribute, Ident};
 
+use super::item;
 use super::options::MessageOptions;
+use crate::docs::is_deprecated;
 
 /// The JSON half of `Element`, where a type of Kitfox writes it by hand.
 pub(super) fn json_by_hand() -> TokenStream {
@@ -28,11 +30,13 @@ pub(super) fn json_by_hand() -> TokenStream {
 pub(super) fn message(
     ident: &Ident,
     options: &MessageOptions,
-    docs: &str,
+    attributes: &[Attribute],
     members: &TokenStream,
     body: &TokenStream,
 ) -> TokenStream {
-    let name = options.full_name(ident);
+    let (name, package) = (options.full_name(ident), options.package_name());
+    let (docs, deprecated) = (item::docs(attributes), is_deprecated(attributes));
+    let reserved = options.reserved.schema();
     let by_hand = options.json_by_hand.then(|| {
         quote!(
             const JSON_IS_BY_HAND: bool = true;
@@ -40,8 +44,14 @@ pub(super) fn message(
     });
     quote! {
         const MEMBERS: &[k::Member] = &[#members];
-        static SCHEMA: k::MessageSchema =
-            k::MessageSchema { name: #name, docs: #docs, members: MEMBERS };
+        static SCHEMA: k::MessageSchema = k::MessageSchema {
+            name: #name,
+            package: #package,
+            docs: #docs,
+            deprecated: #deprecated,
+            reserved: #reserved,
+            members: MEMBERS,
+        };
 
         #[diagnostic::do_not_recommend]
         impl ::kitfox::message::Message for #ident {

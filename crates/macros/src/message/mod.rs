@@ -9,6 +9,7 @@ mod item;
 mod oneof;
 mod options;
 mod plain;
+mod reserved;
 mod structure;
 
 use proc_macro2::TokenStream;
@@ -77,6 +78,7 @@ fn finish(
     let body = match errors.finish() {
         Some(errors) => quote!(#errors #stand_in),
         None => quote! {
+            #[allow(deprecated, reason = "whoever uses what is deprecated is told, not who encodes it")]
             const _: () = {
                 use ::kitfox::__private as k;
                 #body

@@ -21,13 +21,14 @@ struct Choice<'a> {
     json: String,
     encoding: TokenStream,
     docs: String,
+    deprecated: bool,
 }
 
 pub(super) fn expand(options: &MessageOptions, item: &ItemEnum, errors: &mut Errors) -> Code {
     let derives = item::derives(&item.attrs, &["Clone", "Debug", "PartialEq"]);
     let ident = &item.ident;
     let unset = errors.take(unset(item).map(Some)).flatten();
-    let choices = choices(item, errors);
+    let choices = choices(item, options, errors);
     if choices.is_empty() {
         errors.at(ident, "the enum needs a variant that carries data, such as Circle(Circle)");
     }
@@ -50,7 +51,7 @@ pub(super) fn expand(options: &MessageOptions, item: &ItemEnum, errors: &mut Err
     let message = element::message(
         ident,
         options,
-        &docs,
+        &item.attrs,
         &member,
         &quote! {
             fn write_body(&self, out: &mut ::std::vec::Vec<u8>) {
@@ -97,8 +98,12 @@ fn unset(item: &ItemEnum) -> syn::Result<Option<&Ident>> {
     Ok(found)
 }
 
-fn choices<'a>(item: &'a ItemEnum, errors: &mut Errors) -> Vec<Choice<'a>> {
-    let mut seen = Seen::default();
+fn choices<'a>(
+    item: &'a ItemEnum,
+    options: &MessageOptions,
+    errors: &mut Errors,
+) -> Vec<Choice<'a>> {
+    let mut seen = Seen::new(&options.reserved);
     let mut choices = Vec::new();
     for variant in &item.variants {
         match choice(variant, choices.len(), &mut seen) {
@@ -112,7 +117,7 @@ fn choices<'a>(item: &'a ItemEnum, errors: &mut Errors) -> Vec<Choice<'a>> {
 fn choice<'a>(
     variant: &'a Variant,
     place: usize,
-    seen: &mut Seen,
+    seen: &mut Seen<'_>,
 ) -> syn::Result<Option<Choice<'a>>> {
     let ident = &variant.ident;
     for wrong in ["oneof", "value"] {
@@ -156,13 +161,14 @@ fn choice<'a>(
             ));
         }
     };
-    let (number, span) = options.number(place, ident.span());
+    let (number, span) = options.number(place, seen.reserved, ident.span());
     let (name, json, names) = options.names(names::snake(&plain_name(ident)), ident.span());
     seen.number(number, span, ident)?;
     seen.name(&name, &json, names, ident)?;
     let encoding = options.encoding();
     let docs = item::docs(&variant.attrs);
-    Ok(Some(Choice { ident, ty, is_unit, number, name, json, encoding, docs }))
+    let deprecated = crate::docs::is_deprecated(&variant.attrs);
+    Ok(Some(Choice { ident, ty, is_unit, number, name, json, encoding, docs, deprecated }))
 }
 
 impl Choice<'_> {
@@ -212,7 +218,8 @@ fn oneof_impl(
     unset: Option<&Ident>,
     docs: &str,
 ) -> TokenStream {
-    let schema = choices.iter().map(|Choice { ty, number, name, json, encoding, docs, .. }| {
+    let schema = choices.iter().map(|choice| {
+        let Choice { ty, number, name, json, encoding, docs, deprecated, .. } = choice;
         quote_spanned! {ty.span()=>
             k::FieldSchema {
                 name: #name,
@@ -221,6 +228,7 @@ fn oneof_impl(
                 label: k::Label::Optional,
                 kind: <#ty as k::Element<#encoding>>::KIND,
                 docs: #docs,
+                deprecated: #deprecated,
                 takes_null: <#ty as k::Element<#encoding>>::TAKES_NULL,
             },
         }

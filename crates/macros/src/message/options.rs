@@ -6,6 +6,7 @@ use syn::parse::{ParseStream, Parser};
 use syn::spanned::Spanned;
 use syn::{Attribute, Error, Ident, LitInt, LitStr, Result, Token, Type};
 
+use super::reserved::Reserved;
 use crate::names;
 
 /// The largest number that a protobuf tag has room for.
@@ -16,6 +17,7 @@ const MAX_NUMBER: u32 = (1 << 29) - 1;
 pub(super) struct MessageOptions {
     package: Option<LitStr>,
     name: Option<LitStr>,
+    pub(super) reserved: Reserved,
     /// For Kitfox's own types: JSON is not what the fields say.
     pub(super) json_by_hand: bool,
 }
@@ -48,12 +50,13 @@ impl MessageOptions {
                 match key.to_string().as_str() {
                     "package" => set(&mut options.package, &key, dotted(input)?)?,
                     "name" => set(&mut options.name, &key, dotted(input)?)?,
+                    "reserved" => options.reserved.read(input)?,
                     "json_by_hand" => options.json_by_hand = true,
                     _ => {
                         return Err(Error::new(
                             key.span(),
                             format!(
-                                "`{key}` is no option of #[message]; there are package = \"...\" and name = \"...\""
+                                "`{key}` is no option of #[message]; there are package = \"...\", name = \"...\" and reserved(3, \"note\")"
                             ),
                         ));
                     }
@@ -76,6 +79,11 @@ impl MessageOptions {
 
     fn name_in_package(&self, ident: &Ident) -> String {
         self.name.as_ref().map_or_else(|| plain_name(ident), LitStr::value)
+    }
+
+    /// The package, empty where none is given.
+    pub(super) fn package_name(&self) -> String {
+        self.package.as_ref().map_or_else(String::new, LitStr::value)
     }
 
     /// The full protobuf name.
@@ -159,10 +167,11 @@ impl FieldOptions {
         Ok(())
     }
 
-    /// The number, by its place (from 0) in the declaration where none is given.
-    pub(super) fn number(&self, place: usize, otherwise: Span) -> (u32, Span) {
-        let by_place = u32::try_from(place).map_or(MAX_NUMBER, |place| place + 1);
-        self.number.unwrap_or((by_place, otherwise))
+    /// The number, by its place (from 0) in the declaration where none is given. Reserved numbers
+    /// keep the places of what had them.
+    pub(super) fn number(&self, place: usize, reserved: &Reserved, otherwise: Span) -> (u32, Span) {
+        let by_place = || reserved.number_at(place).map_or(MAX_NUMBER, |number| number);
+        self.number.unwrap_or_else(|| (by_place(), otherwise))
     }
 
     /// The names on the wire and in JSON, and where they were given.

@@ -10,6 +10,7 @@ use syn::{Error, Expr, ExprUnary, Fields, Ident, ItemEnum, Lit, UnOp, Variant};
 use super::element;
 use super::item::{self, Code, Errors};
 use super::options::{self, MessageOptions};
+use crate::docs::is_deprecated;
 use crate::names;
 
 struct Value<'a> {
@@ -17,6 +18,7 @@ struct Value<'a> {
     number: i32,
     name: String,
     docs: String,
+    deprecated: bool,
 }
 
 pub(super) fn expand(options: &MessageOptions, item: &ItemEnum, errors: &mut Errors) -> Code {
@@ -45,10 +47,13 @@ pub(super) fn expand(options: &MessageOptions, item: &ItemEnum, errors: &mut Err
             }
         }
     });
-    let full_name = options.full_name(ident);
-    let docs = item::docs(&item.attrs);
-    let schema = values.iter().map(|Value { name, number, docs, .. }| {
-        quote!(k::EnumValue { name: #name, number: #number, docs: #docs },)
+    let (full_name, package) = (options.full_name(ident), options.package_name());
+    let (docs, deprecated) = (item::docs(&item.attrs), is_deprecated(&item.attrs));
+    let reserved = options.reserved.schema();
+    let schema = values.iter().map(|Value { name, number, docs, deprecated, .. }| {
+        quote! {
+            k::EnumValue { name: #name, number: #number, docs: #docs, deprecated: #deprecated },
+        }
     });
     let to_number =
         values.iter().map(|Value { ident, number, .. }| quote!(Self::#ident => #number,));
@@ -60,8 +65,14 @@ pub(super) fn expand(options: &MessageOptions, item: &ItemEnum, errors: &mut Err
     let element = element_impl(ident, options.json_by_hand);
     let body = quote! {
         #default
-        static SCHEMA: k::EnumSchema =
-            k::EnumSchema { name: #full_name, docs: #docs, values: &[#(#schema)*] };
+        static SCHEMA: k::EnumSchema = k::EnumSchema {
+            name: #full_name,
+            package: #package,
+            docs: #docs,
+            deprecated: #deprecated,
+            reserved: #reserved,
+            values: &[#(#schema)*],
+        };
         impl k::Enumeration for #ident {
             fn enum_schema() -> &'static k::EnumSchema {
                 &SCHEMA
@@ -118,6 +129,10 @@ fn values<'a>(options: &MessageOptions, item: &'a ItemEnum, errors: &mut Errors)
                 "the first value of an enum is number 0, it stands for what is not on the wire: put one first that means nothing, such as Unspecified",
             ));
         }
+        if options.reserved.has_number(i64::from(number)) {
+            let why = format!("number {number} is reserved, something had it before: give another");
+            errors.push(Error::new(span, why));
+        }
         if let Some(first) = numbers.insert(number, &variant.ident) {
             errors.push(Error::new(
                 span,
@@ -135,6 +150,11 @@ fn values<'a>(options: &MessageOptions, item: &'a ItemEnum, errors: &mut Errors)
             syn::LitStr::value,
         );
         let place = given.as_ref().map_or(variant.ident.span(), syn::LitStr::span);
+        if options.reserved.has_name(&name) {
+            let why =
+                format!("the name `{name}` is reserved, something had it before: take another");
+            errors.push(Error::new(place, why));
+        }
         if let Some(first) = taken_names.insert(name.clone(), &variant.ident) {
             errors.push(Error::new(
                 place,
@@ -146,6 +166,7 @@ fn values<'a>(options: &MessageOptions, item: &'a ItemEnum, errors: &mut Errors)
             number,
             name,
             docs: item::docs(&variant.attrs),
+            deprecated: is_deprecated(&variant.attrs),
         });
     }
     values

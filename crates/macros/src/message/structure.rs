@@ -10,12 +10,15 @@ use syn::{Error, Field, Fields, Ident, ItemStruct, Type};
 use super::element;
 use super::item::{self, Code, Errors};
 use super::options::{self, FieldOptions, MessageOptions};
+use super::reserved::Reserved;
+use crate::docs::is_deprecated;
 
 /// A field of the struct, in the order of the wire.
 struct Member<'a> {
     ident: &'a Ident,
     ty: &'a Type,
     docs: String,
+    deprecated: bool,
     kind: Kind,
 }
 
@@ -29,7 +32,7 @@ pub(super) fn expand(options: &MessageOptions, item: &ItemStruct, errors: &mut E
     if let Fields::Unnamed(fields) = &item.fields {
         errors.at(fields, "a message needs a name for each field: struct Point { pub x: i32 }");
     }
-    let members = members(&item.fields, errors);
+    let members = members(&item.fields, options, errors);
     let ident = &item.ident;
 
     let default = (!item::has_derive(&item.attrs, "Default")).then(|| default(ident, &members));
@@ -39,7 +42,7 @@ pub(super) fn expand(options: &MessageOptions, item: &ItemStruct, errors: &mut E
     let message = element::message(
         ident,
         options,
-        &item::docs(&item.attrs),
+        &item.attrs,
         &schema,
         &quote! {
             fn write_body(&self, out: &mut ::std::vec::Vec<u8>) {
@@ -65,10 +68,14 @@ pub(super) fn expand(options: &MessageOptions, item: &ItemStruct, errors: &mut E
     Code { derives, body: quote!(#default #fields #element #message #assertions) }
 }
 
-fn members<'a>(fields: &'a Fields, errors: &mut Errors) -> Vec<Member<'a>> {
+fn members<'a>(
+    fields: &'a Fields,
+    options: &MessageOptions,
+    errors: &mut Errors,
+) -> Vec<Member<'a>> {
     let mut members = Vec::new();
     let mut places = 0;
-    let mut seen = Seen::default();
+    let mut seen = Seen::new(&options.reserved);
     for field in fields {
         let Some(ident) = &field.ident else { continue };
         let member = match oneof_member(field, ident) {
@@ -107,39 +114,50 @@ fn oneof_member<'a>(field: &'a Field, ident: &'a Ident) -> syn::Result<Option<Me
             "a oneof has no number: give the variants theirs, #[field(3)] Circle(Circle)",
         ));
     }
+    // Of a oneof, each variant says so for itself.
+    let deprecated = false;
     let kind = Kind::Oneof { name: options::plain_name(ident), span: attribute.span() };
-    Ok(Some(Member { ident, ty: &field.ty, docs: item::docs(&field.attrs), kind }))
+    Ok(Some(Member { ident, ty: &field.ty, docs: item::docs(&field.attrs), deprecated, kind }))
 }
 
 fn field_member<'a>(
     field: &'a Field,
     ident: &'a Ident,
     place: usize,
-    seen: &mut Seen,
+    seen: &mut Seen<'_>,
 ) -> syn::Result<Member<'a>> {
     let options = FieldOptions::of(&field.attrs)?;
-    let (number, span) = options.number(place, ident.span());
+    let (number, span) = options.number(place, seen.reserved, ident.span());
     let (name, json, names) = options.names(options::plain_name(ident), ident.span());
     seen.number(number, span, ident)?;
     seen.name(&name, &json, names, ident)?;
+    let deprecated = is_deprecated(&field.attrs);
     let kind = Kind::Field { number, name, json, encoding: options.encoding() };
-    Ok(Member { ident, ty: &field.ty, docs: item::docs(&field.attrs), kind })
+    Ok(Member { ident, ty: &field.ty, docs: item::docs(&field.attrs), deprecated, kind })
 }
 
 /// Numbers and names that are taken.
-#[derive(Default)]
-pub(super) struct Seen {
+pub(super) struct Seen<'a> {
+    pub(super) reserved: &'a Reserved,
     numbers: HashMap<u32, String>,
     names: HashMap<String, String>,
 }
 
-impl Seen {
+impl<'a> Seen<'a> {
+    pub(super) fn new(reserved: &'a Reserved) -> Self {
+        Seen { reserved, numbers: HashMap::new(), names: HashMap::new() }
+    }
+
     pub(super) fn number(&mut self, number: u32, span: Span, ident: &Ident) -> syn::Result<()> {
         if (19_000..20_000).contains(&number) {
             return Err(Error::new(
                 span,
                 "numbers 19000 to 19999 belong to protobuf itself: give a number, #[field(20000)]",
             ));
+        }
+        if self.reserved.has_number(i64::from(number)) {
+            let why = format!("number {number} is reserved, something had it before: give another");
+            return Err(Error::new(span, why));
         }
         match self.numbers.insert(number, ident.to_string()) {
             None => Ok(()),
@@ -160,6 +178,11 @@ impl Seen {
         span: Span,
         ident: &Ident,
     ) -> syn::Result<()> {
+        if self.reserved.has_name(name) {
+            let why =
+                format!("the name `{name}` is reserved, something had it before: take another");
+            return Err(Error::new(span, why));
+        }
         let taken = self.names.get(name).or_else(|| self.names.get(json)).cloned();
         self.names.insert(name.to_owned(), ident.to_string());
         self.names.insert(json.to_owned(), ident.to_string());
@@ -175,13 +198,16 @@ impl Seen {
     }
 
     fn free(&self) -> u32 {
-        (1..).find(|number| !self.numbers.contains_key(number)).unwrap_or(1)
+        let is_free = |number: &u32| {
+            !self.numbers.contains_key(number) && !self.reserved.has_number(i64::from(*number))
+        };
+        (1..).find(is_free).unwrap_or(1)
     }
 }
 
 impl Member<'_> {
     fn schema(&self) -> TokenStream {
-        let Self { ty, docs, .. } = self;
+        let Self { ty, docs, deprecated, .. } = self;
         match &self.kind {
             Kind::Field { number, name, json, encoding } => quote_spanned! {ty.span()=>
                 k::Member::Field(k::FieldSchema {
@@ -191,6 +217,7 @@ impl Member<'_> {
                     label: <#ty as k::Field<#encoding>>::LABEL,
                     kind: <#ty as k::Field<#encoding>>::KIND,
                     docs: #docs,
+                    deprecated: #deprecated,
                     takes_null: <#ty as k::Field<#encoding>>::TAKES_NULL,
                 }),
             },

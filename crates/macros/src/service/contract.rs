@@ -9,17 +9,20 @@ use super::model::Model;
 use super::template::Template;
 
 pub(super) fn expand(model: &Model) -> TokenStream {
-    let Model { package, docs, ident, methods, .. } = model;
+    let Model { package, docs, ident, methods, attributes, .. } = model;
+    let deprecated = crate::docs::is_deprecated(attributes);
     let (client, name) = (model.client(), ident.to_string());
     let service = format!("{package}.{name}");
     let described = methods.iter().map(|method| describe(&service, method));
     let checks = methods.iter().map(check_fields);
     quote! {
+        #[allow(deprecated, reason = "whoever uses what is deprecated is told, not its contract")]
         const _: () = {
             static __CONTRACT: ::kitfox::contract::Contract = ::kitfox::contract::Contract {
                 package: #package,
                 name: #name,
                 docs: #docs,
+                deprecated: #deprecated,
                 methods: &[#(#described),*],
             };
 

@@ -60,7 +60,7 @@ impl Options {
             }
             false
         });
-        options.deprecated |= attributes.iter().any(|it| it.path().is_ident("deprecated"));
+        options.deprecated |= crate::docs::is_deprecated(attributes);
         options.check(faults);
         options
     }

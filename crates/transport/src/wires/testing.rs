@@ -16,7 +16,8 @@ use super::{AnswerBody, Builder, Wires};
 use crate::{Handler, Limits};
 
 fn nothing() -> &'static MessageSchema {
-    static NOTHING: MessageSchema = MessageSchema { name: "a.v1.Nothing", docs: "", members: &[] };
+    static NOTHING: MessageSchema =
+        MessageSchema { name: "a.v1.Nothing", package: "a.v1", ..MessageSchema::BLANK };
     &NOTHING
 }
 
