@@ -42,7 +42,7 @@ pub enum Protocol {
 pub enum HttpVersion {
     /// HTTP/1.1: a connection for each call at a time, kept for the next.
     Http1,
-    /// HTTP/2 with prior knowledge: one connection for all calls. The default.
+    /// HTTP/2 with prior knowledge: many calls at a time on each of a few connections. The default.
     #[default]
     Http2,
 }

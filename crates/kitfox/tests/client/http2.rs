@@ -9,7 +9,7 @@ use std::task::{Context as TaskContext, Poll};
 
 use futures_core::future::BoxFuture;
 use kitfox::platform::{Connection, Listener, Net, Random};
-use kitfox::transport::client::{HttpVersion, Protocol};
+use kitfox::transport::client::{ChannelLimits, HttpVersion, Protocol};
 use kitfox::{Code, Context, Origin, Platform, Recovery};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
@@ -122,7 +122,9 @@ async fn a_connection_that_breaks_fails_its_calls_and_is_replaced() {
 #[tokio::test(start_paused = true)]
 async fn calls_over_the_servers_limit_wait_their_turn_until_their_deadline() {
     let mut peer = Peer::new().await;
-    let channel = peer.grpc();
+    let mut limits = ChannelLimits::default();
+    limits.http2_connections = 1;
+    let channel = builder(&peer.platform).protocol(Protocol::Grpc).limits(limits).build().unwrap();
     let first = peer.run(call(&channel));
     let connection = peer.accept().await;
     let mut server = h2::server::Builder::new();

@@ -24,8 +24,11 @@ pub struct ChannelLimits {
     /// How long a call may take whose context has no deadline, 60 s by default, as on the server.
     pub call_timeout: Duration,
     /// The most calls on an HTTP/2 connection at the same time, 1,000 by default, or fewer where
-    /// the server says so. More wait, each until its deadline.
+    /// the server says so. More go to another connection, or wait, each until its deadline.
     pub streams: usize,
+    /// The most HTTP/2 connections to the server, 8 by default. The next one is opened while the
+    /// last one still has room for calls, and as long as none has, calls wait.
+    pub http2_connections: usize,
     /// How often the server is asked whether it lives while calls are waiting on an HTTP/2
     /// connection, 20 s by default; the connection is replaced when it does not answer for as long.
     ///
@@ -37,7 +40,8 @@ pub struct ChannelLimits {
     pub connections: usize,
     /// The most HTTP/1.1 connections kept open without a call, 32 by default.
     pub idle_connections: usize,
-    /// How long an HTTP/1.1 connection is kept open without a call, 90 s by default.
+    /// How long a connection is kept open without a call, 90 s by default; over HTTP/2 up to a
+    /// quarter longer.
     pub idle_timeout: Duration,
 }
 
@@ -49,6 +53,7 @@ impl Default for ChannelLimits {
             connect_timeout: Duration::from_secs(5),
             call_timeout: Duration::from_secs(60),
             streams: 1000,
+            http2_connections: 8,
             keep_alive: Duration::from_secs(20),
             connections: 256,
             idle_connections: 32,
@@ -66,6 +71,7 @@ impl ChannelLimits {
             ("connect_timeout", self.connect_timeout.is_zero()),
             ("call_timeout", self.call_timeout.is_zero()),
             ("streams", !(1..=MOST_PERMITS).contains(&self.streams)),
+            ("http2_connections", self.http2_connections == 0),
             ("keep_alive", self.keep_alive.is_zero()),
             ("connections", !(1..=MOST_PERMITS).contains(&self.connections)),
         ]

@@ -4,13 +4,14 @@ use std::future::poll_fn;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use h2::client::{Builder, Connection, SendRequest};
+use h2::client::{Builder, Connection, ResponseFuture, SendRequest};
 use h2::{Ping, PingPong, Reason};
 use http::Request;
 use kitfox_core::{Code, Error, Origin, Platform, Recovery, platform};
+use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 
-use super::permits::{FIRST, Permits};
+use super::load::{FIRST, Load};
 use crate::client::ChannelLimits;
 use crate::client::address::Address;
 use crate::client::answer::{Answer, Gather};
@@ -30,7 +31,7 @@ const HINT: &str = "does it speak HTTP/2 without TLS? Otherwise choose `HttpVers
 pub(super) struct Link {
     peer: Box<str>,
     send: SendRequest<Outgoing>,
-    permits: Permits,
+    load: Arc<Load>,
     /// Why the connection is over, once it is.
     ended: Arc<OnceLock<String>>,
     answer_bytes: usize,
@@ -42,16 +43,19 @@ pub(super) struct Running {
     connection: Connection<Corked<platform::Connection>, Outgoing>,
     cork: Cork<platform::Connection>,
     pings: PingPong,
-    permits: Permits,
     ended: Arc<OnceLock<String>>,
-    keep_alive: Duration,
 }
+
+/// A place on a connection for one call.
+#[derive(Debug)]
+pub(super) struct Slot(Arc<Link>);
 
 /// Connects within the limit for it.
 pub(super) async fn connect(
     address: &Address,
     platform: &Platform,
     limits: &ChannelLimits,
+    free: &Arc<Semaphore>,
 ) -> Result<(Arc<Link>, Running), Refused> {
     let peer = &address.target;
     let dialled = timeout(limits.connect_timeout, platform.net().connect(peer)).await;
@@ -74,58 +78,75 @@ pub(super) async fn connect(
         .map_err(|_| Refused::silent(peer, limits.connect_timeout))?
         .map_err(|cause| Refused(format!("could not speak HTTP/2 with {peer}: {cause}")))?;
     let pings = connection.ping_pong().expect("asked for once");
-    let permits = Permits::new(limits.streams);
     let ended = Arc::new(OnceLock::new());
     let link = Link {
         peer: peer.clone(),
         send,
-        permits: permits.clone(),
+        load: Arc::new(Load::new(limits.streams, Arc::clone(free))),
         ended: Arc::clone(&ended),
         answer_bytes: limits.answer_bytes,
         header_bytes: limits.header_bytes,
     };
-    let keep_alive = limits.keep_alive;
-    Ok((Arc::new(link), Running { connection, cork, pings, permits, ended, keep_alive }))
+    Ok((Arc::new(link), Running { connection, cork, pings, ended }))
 }
 
-impl Link {
-    pub(super) fn is_open(&self) -> bool {
-        self.ended.get().is_none()
+impl Slot {
+    /// A place that was taken on `link`.
+    pub(super) fn new(link: Arc<Link>) -> Self {
+        Slot(link)
     }
 
-    /// Sends one call and reads its answer. Dropping the future resets the stream.
-    pub(super) async fn exchange(
+    pub(super) fn load(&self) -> &Arc<Load> {
+        &self.0.load
+    }
+
+    /// Sends one call. Dropping the answer that is to come resets the stream.
+    pub(super) fn send(
         &self,
         head: Request<()>,
         body: Outgoing,
-    ) -> Result<Answer, Failure> {
-        let permit = self.permits.streams.acquire().await;
-        let _permit = permit.map_err(|_| Failure::unsent(&self.peer, self.why()))?;
-        let sent = self.send.clone().send_request(head, false);
+    ) -> Result<ResponseFuture, Failure> {
+        let sent = self.0.send.clone().send_request(head, false);
         let (response, mut stream) =
-            sent.map_err(|cause| Failure::unsent(&self.peer, describe(&cause)))?;
+            sent.map_err(|cause| Failure::unsent(&self.0.peer, self.0.why(&cause)))?;
         // The message is in memory already, so that waiting for the server's window before handing
         // it over would save nothing. Where this fails, the stream is over and the answer says why.
         let _ = stream.send_data(body, true);
-        drop(stream);
+        Ok(response)
+    }
 
-        let response = response.await.map_err(|cause| self.failure(&cause))?;
+    /// Reads an answer to its end.
+    pub(super) async fn answer(&self, response: ResponseFuture) -> Result<Answer, Failure> {
+        let link = &*self.0;
+        let response = response.await.map_err(|cause| link.failure(&cause))?;
         let (parts, mut body) = response.into_parts();
-        let mut gather = Gather::new(self.answer_bytes);
+        let mut gather = Gather::new(link.answer_bytes);
         while let Some(chunk) = body.data().await {
-            let chunk = chunk.map_err(|cause| self.failure(&cause))?;
+            let chunk = chunk.map_err(|cause| link.failure(&cause))?;
             let length = chunk.len();
-            gather.push(chunk).map_err(|_| Failure::too_large(&self.peer, self.answer_bytes))?;
+            gather.push(chunk).map_err(|_| Failure::too_large(&link.peer, link.answer_bytes))?;
             // Fails only when the stream is over, which the next read says.
             let _ = body.flow_control().release_capacity(length);
         }
-        let trailers = body.trailers().await.map_err(|cause| self.failure(&cause))?;
+        let trailers = body.trailers().await.map_err(|cause| link.failure(&cause))?;
         Ok(Answer {
             status: parts.status,
             headers: parts.headers,
             body: gather.whole(),
             trailers: trailers.unwrap_or_default(),
         })
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.0.load.give_back();
+    }
+}
+
+impl Link {
+    pub(super) fn load(&self) -> &Arc<Load> {
+        &self.load
     }
 
     fn failure(&self, cause: &h2::Error) -> Failure {
@@ -172,19 +193,19 @@ impl Link {
         Error::new(code, message).with_origin(Origin::Transport).with_recovery(recovery)
     }
 
-    fn why(&self) -> &str {
-        self.ended.get().map_or("it was closed", String::as_str)
+    fn why(&self, cause: &h2::Error) -> String {
+        self.ended.get().cloned().unwrap_or_else(|| describe(cause))
     }
 }
 
 impl Running {
     /// Runs the connection to its end, and asks now and then whether the server lives.
-    pub(super) async fn run(self) {
-        let Running { mut connection, cork, pings, permits, ended, keep_alive } = self;
+    pub(super) async fn run(self, load: &Load, keep_alive: Duration) {
+        let Running { mut connection, cork, pings, ended } = self;
         // Messages of several calls that are ready together leave in one write.
         let running = cork.around(poll_fn(|cx| {
             let polled = std::pin::Pin::new(&mut connection).poll(cx);
-            permits.follow(connection.max_concurrent_send_streams());
+            load.follow(connection.max_concurrent_send_streams());
             polled
         }));
         let why = tokio::select! {
@@ -193,22 +214,20 @@ impl Running {
                 Ok(()) => "the server closed it".to_owned(),
                 Err(cause) => describe(&cause),
             },
-            () = unanswered(pings, &permits, keep_alive) => {
+            () = unanswered(pings, load, keep_alive) => {
                 format!("the server did not answer a ping within {keep_alive:?}")
             }
         };
-        // In this order: who waits for a permit finds out why there is none, and the calls on the
-        // connection end only now, when it is dropped.
+        // The calls on the connection end when it is dropped, and find this.
         let _ = ended.set(why);
-        permits.streams.close();
     }
 }
 
 /// Resolves when a ping was not answered in time.
-async fn unanswered(mut pings: PingPong, permits: &Permits, interval: Duration) {
+async fn unanswered(mut pings: PingPong, load: &Load, interval: Duration) {
     loop {
         sleep(interval).await;
-        if permits.idle() {
+        if load.idle() {
             continue;
         }
         match timeout(interval, pings.ping(Ping::opaque())).await {
