@@ -2,11 +2,14 @@
 //! clients of them.
 
 pub mod client;
+#[expect(dead_code, unused_imports, reason = "wires and clients come to it one by one")]
+mod frames;
 mod handler;
 mod limits;
 mod names;
 pub mod serve;
 pub mod wires;
 
+pub use frames::Compression;
 pub use handler::Handler;
 pub use limits::Limits;
