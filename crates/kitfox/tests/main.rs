@@ -13,5 +13,6 @@ mod foreign;
 mod host;
 mod messages;
 mod service;
+mod suite;
 mod support;
 mod wires;

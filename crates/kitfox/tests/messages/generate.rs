@@ -12,14 +12,14 @@ use super::model::{
 };
 
 /// SplitMix64: Sebastiano Vigna, public domain.
-pub(super) struct Random {
+pub(crate) struct Random {
     state: u64,
     /// How many values may still lie in each other.
     depth: u32,
 }
 
 impl Random {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self { state: seed, depth: 4 }
     }
 
@@ -48,7 +48,7 @@ impl Random {
 }
 
 /// A value at random.
-pub(super) trait Generate: Sized {
+pub(crate) trait Generate: Sized {
     fn generate(random: &mut Random) -> Self;
 }
 

@@ -5,7 +5,7 @@
 
 mod differential;
 mod edges;
-mod generate;
+pub(crate) mod generate;
 mod json_cases;
-mod model;
+pub(crate) mod model;
 mod oracle;

@@ -7,7 +7,7 @@ use kitfox::message;
 use kitfox::types::{Any, Duration, ListValue, NullValue, Struct, Timestamp, Value, Wrapper};
 
 #[message(package = "kitfox.test.v1")]
-pub(super) enum Color {
+pub(crate) enum Color {
     Red,
     DarkGreen,
     Blue = 7,
@@ -19,105 +19,105 @@ pub(super) enum Color {
 }
 
 #[message(package = "kitfox.test.v1")]
-pub(super) struct Scalars {
-    pub(super) double: f64,
-    pub(super) float: f32,
-    pub(super) int32: i32,
-    pub(super) int64: i64,
-    pub(super) uint32: u32,
-    pub(super) uint64: u64,
+pub(crate) struct Scalars {
+    pub(crate) double: f64,
+    pub(crate) float: f32,
+    pub(crate) int32: i32,
+    pub(crate) int64: i64,
+    pub(crate) uint32: u32,
+    pub(crate) uint64: u64,
     #[field(sint)]
-    pub(super) sint32: i32,
+    pub(crate) sint32: i32,
     #[field(sint)]
-    pub(super) sint64: i64,
+    pub(crate) sint64: i64,
     #[field(fixed)]
-    pub(super) fixed32: u32,
+    pub(crate) fixed32: u32,
     #[field(fixed)]
-    pub(super) fixed64: u64,
+    pub(crate) fixed64: u64,
     #[field(fixed)]
-    pub(super) sfixed32: i32,
+    pub(crate) sfixed32: i32,
     #[field(fixed)]
-    pub(super) sfixed64: i64,
-    pub(super) bool: bool,
-    pub(super) string: String,
-    pub(super) bytes: Vec<u8>,
-    pub(super) shared_bytes: Bytes,
-    pub(super) color: Color,
+    pub(crate) sfixed64: i64,
+    pub(crate) bool: bool,
+    pub(crate) string: String,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) shared_bytes: Bytes,
+    pub(crate) color: Color,
     #[field(100, name = "renamed_field", json = "otherName")]
-    pub(super) renamed: String,
+    pub(crate) renamed: String,
 }
 
 #[message(package = "kitfox.test.v1")]
-pub(super) struct Options {
-    pub(super) double: Option<f64>,
-    pub(super) float: Option<f32>,
-    pub(super) int32: Option<i32>,
-    pub(super) int64: Option<i64>,
-    pub(super) uint32: Option<u32>,
-    pub(super) uint64: Option<u64>,
+pub(crate) struct Options {
+    pub(crate) double: Option<f64>,
+    pub(crate) float: Option<f32>,
+    pub(crate) int32: Option<i32>,
+    pub(crate) int64: Option<i64>,
+    pub(crate) uint32: Option<u32>,
+    pub(crate) uint64: Option<u64>,
     #[field(sint)]
-    pub(super) sint32: Option<i32>,
+    pub(crate) sint32: Option<i32>,
     #[field(fixed)]
-    pub(super) fixed64: Option<u64>,
-    pub(super) bool: Option<bool>,
-    pub(super) string: Option<String>,
-    pub(super) bytes: Option<Vec<u8>>,
-    pub(super) color: Option<Color>,
-    pub(super) scalars: Option<Scalars>,
+    pub(crate) fixed64: Option<u64>,
+    pub(crate) bool: Option<bool>,
+    pub(crate) string: Option<String>,
+    pub(crate) bytes: Option<Vec<u8>>,
+    pub(crate) color: Option<Color>,
+    pub(crate) scalars: Option<Scalars>,
 }
 
 #[message(package = "kitfox.test.v1")]
-pub(super) struct Lists {
-    pub(super) double: Vec<f64>,
-    pub(super) float: Vec<f32>,
-    pub(super) int32: Vec<i32>,
-    pub(super) int64: Vec<i64>,
-    pub(super) uint32: Vec<u32>,
-    pub(super) uint64: Vec<u64>,
+pub(crate) struct Lists {
+    pub(crate) double: Vec<f64>,
+    pub(crate) float: Vec<f32>,
+    pub(crate) int32: Vec<i32>,
+    pub(crate) int64: Vec<i64>,
+    pub(crate) uint32: Vec<u32>,
+    pub(crate) uint64: Vec<u64>,
     #[field(sint)]
-    pub(super) sint32: Vec<i32>,
+    pub(crate) sint32: Vec<i32>,
     #[field(sint)]
-    pub(super) sint64: Vec<i64>,
+    pub(crate) sint64: Vec<i64>,
     #[field(fixed)]
-    pub(super) fixed32: Vec<u32>,
+    pub(crate) fixed32: Vec<u32>,
     #[field(fixed)]
-    pub(super) sfixed64: Vec<i64>,
-    pub(super) bool: Vec<bool>,
-    pub(super) string: Vec<String>,
-    pub(super) bytes: Vec<Vec<u8>>,
-    pub(super) color: Vec<Color>,
-    pub(super) scalars: Vec<Scalars>,
-    pub(super) shapes: Vec<Shape>,
+    pub(crate) sfixed64: Vec<i64>,
+    pub(crate) bool: Vec<bool>,
+    pub(crate) string: Vec<String>,
+    pub(crate) bytes: Vec<Vec<u8>>,
+    pub(crate) color: Vec<Color>,
+    pub(crate) scalars: Vec<Scalars>,
+    pub(crate) shapes: Vec<Shape>,
 }
 
 #[message(package = "kitfox.test.v1")]
-pub(super) struct Maps {
-    pub(super) strings: HashMap<String, String>,
-    pub(super) numbers: HashMap<i32, i64>,
-    pub(super) flags: BTreeMap<u64, bool>,
-    pub(super) bytes: HashMap<bool, Vec<u8>>,
-    pub(super) messages: HashMap<String, Scalars>,
-    pub(super) colors: HashMap<i64, Color>,
+pub(crate) struct Maps {
+    pub(crate) strings: HashMap<String, String>,
+    pub(crate) numbers: HashMap<i32, i64>,
+    pub(crate) flags: BTreeMap<u64, bool>,
+    pub(crate) bytes: HashMap<bool, Vec<u8>>,
+    pub(crate) messages: HashMap<String, Scalars>,
+    pub(crate) colors: HashMap<i64, Color>,
     #[field(key = sint, fixed)]
-    pub(super) encoded: HashMap<i32, u64>,
+    pub(crate) encoded: HashMap<i32, u64>,
     #[field(key = fixed)]
-    pub(super) keyed: BTreeMap<u32, f64>,
-    pub(super) shapes: BTreeMap<String, Shape>,
-    pub(super) values: BTreeMap<String, Value>,
+    pub(crate) keyed: BTreeMap<u32, f64>,
+    pub(crate) shapes: BTreeMap<String, Shape>,
+    pub(crate) values: BTreeMap<String, Value>,
 }
 
 #[message(package = "kitfox.test.v1")]
-pub(super) struct Tree {
-    pub(super) label: String,
-    pub(super) left: Option<Box<Tree>>,
-    pub(super) right: Option<Box<Tree>>,
-    pub(super) others: Vec<Tree>,
+pub(crate) struct Tree {
+    pub(crate) label: String,
+    pub(crate) left: Option<Box<Tree>>,
+    pub(crate) right: Option<Box<Tree>>,
+    pub(crate) others: Vec<Tree>,
     /// Without `Option`: absent and empty are the same.
-    pub(super) leaf: Scalars,
+    pub(crate) leaf: Scalars,
 }
 
 #[message(package = "kitfox.test.v1")]
-pub(super) enum Shape {
+pub(crate) enum Shape {
     #[unset]
     Unset,
     Circle(Circle),
@@ -131,23 +131,23 @@ pub(super) enum Shape {
 }
 
 #[message(package = "kitfox.test.v1")]
-pub(super) struct Circle {
-    pub(super) radius: f64,
+pub(crate) struct Circle {
+    pub(crate) radius: f64,
 }
 
 #[message(package = "kitfox.test.v1")]
-pub(super) struct Choices {
-    pub(super) before: String,
+pub(crate) struct Choices {
+    pub(crate) before: String,
     #[oneof]
-    pub(super) payment: Option<Payment>,
+    pub(crate) payment: Option<Payment>,
     #[oneof]
-    pub(super) delivery: Option<Delivery>,
-    pub(super) shape: Option<Shape>,
-    pub(super) loose: Shape,
+    pub(crate) delivery: Option<Delivery>,
+    pub(crate) shape: Option<Shape>,
+    pub(crate) loose: Shape,
 }
 
 #[message(package = "kitfox.test.v1")]
-pub(super) enum Payment {
+pub(crate) enum Payment {
     #[field(10)]
     Voucher(String),
     #[field(11)]
@@ -159,7 +159,7 @@ pub(super) enum Payment {
 }
 
 #[message(package = "kitfox.test.v1")]
-pub(super) enum Delivery {
+pub(crate) enum Delivery {
     #[field(20)]
     PickUp(bool),
     #[field(21)]
@@ -167,26 +167,26 @@ pub(super) enum Delivery {
 }
 
 #[message(package = "kitfox.test.v1")]
-pub(super) struct WellKnown {
-    pub(super) timestamp: Option<Timestamp>,
-    pub(super) duration: Option<Duration>,
-    pub(super) r#struct: Option<Struct>,
-    pub(super) value: Option<Value>,
-    pub(super) list: Option<ListValue>,
-    pub(super) any: Option<Any>,
-    pub(super) empty: Option<()>,
-    pub(super) null: NullValue,
-    pub(super) bool_value: Option<Wrapper<bool>>,
-    pub(super) int32_value: Option<Wrapper<i32>>,
-    pub(super) int64_value: Option<Wrapper<i64>>,
-    pub(super) uint32_value: Option<Wrapper<u32>>,
-    pub(super) uint64_value: Option<Wrapper<u64>>,
-    pub(super) float_value: Option<Wrapper<f32>>,
-    pub(super) double_value: Option<Wrapper<f64>>,
-    pub(super) string_value: Option<Wrapper<String>>,
-    pub(super) bytes_value: Option<Wrapper<Vec<u8>>>,
-    pub(super) anys: Vec<Any>,
-    pub(super) timestamps: Vec<Timestamp>,
-    pub(super) wrapped: Vec<Wrapper<i64>>,
-    pub(super) always: Timestamp,
+pub(crate) struct WellKnown {
+    pub(crate) timestamp: Option<Timestamp>,
+    pub(crate) duration: Option<Duration>,
+    pub(crate) r#struct: Option<Struct>,
+    pub(crate) value: Option<Value>,
+    pub(crate) list: Option<ListValue>,
+    pub(crate) any: Option<Any>,
+    pub(crate) empty: Option<()>,
+    pub(crate) null: NullValue,
+    pub(crate) bool_value: Option<Wrapper<bool>>,
+    pub(crate) int32_value: Option<Wrapper<i32>>,
+    pub(crate) int64_value: Option<Wrapper<i64>>,
+    pub(crate) uint32_value: Option<Wrapper<u32>>,
+    pub(crate) uint64_value: Option<Wrapper<u64>>,
+    pub(crate) float_value: Option<Wrapper<f32>>,
+    pub(crate) double_value: Option<Wrapper<f64>>,
+    pub(crate) string_value: Option<Wrapper<String>>,
+    pub(crate) bytes_value: Option<Wrapper<Vec<u8>>>,
+    pub(crate) anys: Vec<Any>,
+    pub(crate) timestamps: Vec<Timestamp>,
+    pub(crate) wrapped: Vec<Wrapper<i64>>,
+    pub(crate) always: Timestamp,
 }

@@ -1,0 +1,81 @@
+//! Nobody waits longer, or works longer, than a call may take.
+
+use std::time::Duration;
+
+use kitfox::{Code, Context, Streaming};
+
+use super::rig::{ANSWERING, ASKING, Outcome, Rig, SHAPES};
+use super::service::Item;
+
+/// Long enough for a call over sockets to begin, short enough to be waited for.
+const SHORT: Duration = Duration::from_millis(300);
+
+pub(super) async fn a_call_without_an_answer_ends_at_its_deadline(rig: &Rig) {
+    rig.puppet.behave(async |_, _| std::future::pending().await);
+    for shape in SHAPES {
+        let cx = Context::background().with_timeout(SHORT);
+        let error = rig.ask(shape, &cx, [Item::default()]).await.failure();
+        assert_eq!(error.code(), Code::DeadlineExceeded, "{shape:?}: {error}");
+        rig.over().await;
+        assert!(rig.puppet.context().is_cancelled(), "{shape:?}");
+    }
+    assert_eq!(rig.puppet.begun(), SHAPES.len());
+}
+
+pub(super) async fn a_stream_ends_at_its_deadline(rig: &Rig) {
+    rig.puppet.behave(async |_, _| {
+        Ok(Streaming::produce(async |items| {
+            items.send(Item::numbered(1)).await?;
+            items.send(Item::numbered(2)).await?;
+            std::future::pending().await
+        }))
+    });
+    for shape in ANSWERING {
+        let cx = Context::background().with_timeout(SHORT);
+        let outcome = rig.ask(shape, &cx, [Item::default()]).await;
+        assert_eq!(outcome.items, [Item::numbered(1), Item::numbered(2)], "{shape:?}");
+        let error = outcome.failure();
+        assert_eq!(error.code(), Code::DeadlineExceeded, "{shape:?}: {error}");
+        rig.over().await;
+        assert!(rig.puppet.context().is_cancelled(), "{shape:?}");
+    }
+}
+
+pub(super) async fn a_request_without_an_end_ends_at_its_deadline(rig: &Rig) {
+    rig.puppet.behave(async |_, mut items| {
+        while items.try_next().await?.is_some() {}
+        Ok(Streaming::of([]))
+    });
+    for shape in ASKING {
+        let cx = Context::background().with_timeout(SHORT);
+        let (sender, items) = Streaming::channel(1);
+        sender.send(Item::default()).await.unwrap();
+        let error = Outcome::of(rig.call(shape, &cx, items).await).await.failure();
+        assert_eq!(error.code(), Code::DeadlineExceeded, "{shape:?}: {error}");
+        rig.over().await;
+        let sent = sender.send(Item::default()).await;
+        assert!(sent.is_err(), "{shape:?}: the caller's stream is let go");
+    }
+}
+
+pub(super) async fn the_service_knows_what_time_is_left(rig: &Rig) {
+    rig.puppet.behave(async |cx: Context, _| {
+        let left = cx.remaining().map_or(0, |left| u64::try_from(left.as_millis()).unwrap());
+        Ok(Streaming::of([Item::numbered(left)]))
+    });
+    for shape in SHAPES {
+        let cx = Context::background().with_timeout(Duration::from_secs(20));
+        let items = rig.ask(shape, &cx, [Item::default()]).await.good();
+        assert!((1..=20_000).contains(&items[0].number), "{shape:?}: {} ms", items[0].number);
+    }
+}
+
+pub(super) async fn a_call_past_its_deadline_is_not_begun(rig: &Rig) {
+    rig.puppet.behave(async |_, items| Ok(items));
+    for shape in SHAPES {
+        let cx = Context::background().with_timeout(Duration::ZERO);
+        let error = rig.ask(shape, &cx, [Item::default()]).await.failure();
+        assert_eq!(error.code(), Code::DeadlineExceeded, "{shape:?}: {error}");
+    }
+    assert_eq!(rig.puppet.begun(), 0);
+}

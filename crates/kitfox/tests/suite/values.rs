@@ -1,0 +1,104 @@
+//! What is sent arrives.
+
+use kitfox::types::Any;
+use kitfox::{Context, Streaming};
+
+use super::rig::{ANSWERING, ASKING, Outcome, Rig, SHAPES};
+use super::service::{Everything, Item};
+use crate::messages::generate::{Generate, Random};
+use crate::messages::model::{Choices, Circle};
+
+impl Generate for Everything {
+    fn generate(random: &mut Random) -> Self {
+        Everything {
+            scalars: Generate::generate(random),
+            options: Generate::generate(random),
+            lists: Generate::generate(random),
+            maps: Generate::generate(random),
+            tree: Generate::generate(random),
+            choices: Generate::generate(random),
+            well_known: Generate::generate(random),
+        }
+    }
+}
+
+/// Has the service give back what it gets.
+fn echo(rig: &Rig) {
+    rig.puppet.behave(async |_, items| Ok(items));
+}
+
+async fn comes_back(rig: &Rig, item: &Item) {
+    echo(rig);
+    for shape in SHAPES {
+        let items = rig.ask(shape, &Context::background(), [item.clone()]).await.good();
+        assert!(items == std::slice::from_ref(item), "{shape:?}: {items:?} instead of {item:?}");
+    }
+}
+
+pub(super) async fn every_kind_of_field_arrives(rig: &Rig) {
+    Any::register::<Choices>();
+    Any::register::<Circle>();
+    for seed in 0..10 {
+        let everything = Some(Everything::generate(&mut Random::new(seed)));
+        comes_back(rig, &Item { number: seed, everything, ..Item::default() }).await;
+    }
+}
+
+pub(super) async fn an_empty_message_arrives(rig: &Rig) {
+    comes_back(rig, &Item::default()).await;
+    echo(rig);
+    for shape in [ANSWERING[1], ASKING[1]] {
+        let empty = [Item::default(), Item::default(), Item::default()];
+        let items = rig.ask(shape, &Context::background(), empty.clone()).await.good();
+        assert_eq!(items, empty, "{shape:?}");
+    }
+}
+
+pub(super) async fn large_messages_arrive(rig: &Rig) {
+    comes_back(rig, &Item::sized(2 * 1024 * 1024)).await;
+    comes_back(rig, &Item::said("é\n".repeat(500_000))).await;
+}
+
+pub(super) async fn no_message_at_all_is_a_stream_too(rig: &Rig) {
+    rig.puppet.behave(async |_, mut items| {
+        let mut count = 0;
+        while items.try_next().await?.is_some() {
+            count += 1;
+        }
+        Ok(Streaming::of([Item::numbered(count)]))
+    });
+    for shape in ASKING {
+        let items = rig.ask(shape, &Context::background(), []).await.good();
+        assert_eq!(items, [Item::numbered(0)], "{shape:?}");
+    }
+    rig.puppet.behave(async |_, _| Ok(Streaming::of([])));
+    for shape in ANSWERING {
+        let items = rig.ask(shape, &Context::background(), [Item::numbered(1)]).await.good();
+        assert_eq!(items, [], "{shape:?}");
+    }
+}
+
+pub(super) async fn ten_thousand_messages_arrive_in_their_order(rig: &Rig) {
+    const COUNT: u64 = 10_000;
+    let cx = Context::background();
+    let numbers = || (0..COUNT).map(Item::numbered);
+
+    rig.puppet.behave(move |_, _| async move { Ok(Streaming::of(numbers())) });
+    let items = rig.ask(ANSWERING[0], &cx, [Item::default()]).await.good();
+    assert!(items.into_iter().eq(numbers()), "one in, many out");
+
+    rig.puppet.behave(move |_, mut items| async move {
+        let mut expected = numbers();
+        while let Some(item) = items.try_next().await? {
+            assert_eq!(Some(item), expected.next());
+        }
+        Ok(Streaming::of([Item::numbered(COUNT - expected.count() as u64)]))
+    });
+    let items = rig.ask(ASKING[0], &cx, numbers()).await.good();
+    assert_eq!(items, [Item::numbered(COUNT)], "many in, one out");
+
+    echo(rig);
+    let answer = rig.call(ASKING[1], &cx, Streaming::of(numbers())).await;
+    let items = Outcome::of(answer).await.good();
+    assert!(items.into_iter().eq(numbers()), "many in, many out");
+}
