@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use crate::message::{Codec, Message};
+use crate::types::Any;
 
 /// One typed detail of an error: the name of a message and its protobuf bytes.
 ///
@@ -67,5 +68,31 @@ impl Detail {
             return None;
         }
         M::decode(Codec::Protobuf, &self.value).ok()
+    }
+}
+
+impl From<Any> for Detail {
+    fn from(any: Any) -> Self {
+        Detail::from_wire(&any.type_url, any.value.into())
+    }
+}
+
+impl From<&Detail> for Any {
+    fn from(detail: &Detail) -> Self {
+        Any::of_bytes(detail.type_name(), detail.value().to_vec())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::rpc::ErrorInfo;
+
+    #[test]
+    fn a_detail_is_the_any_that_holds_its_message() {
+        let info = ErrorInfo { reason: "EMPTY".into(), ..Default::default() };
+        let detail = Detail::from(Any::pack(&info));
+        assert_eq!(detail.decode::<ErrorInfo>(), Some(info.clone()));
+        assert_eq!(Any::from(&detail), Any::pack(&info));
     }
 }

@@ -6,13 +6,31 @@ use super::scalar::low_half;
 use super::schema::EnumSchema;
 use super::wire::{self, Reader};
 
-/// What the macro writes for an enum of plain names.
+/// An enum of plain names, between its variants and their numbers. Written by `#[kitfox::message]`,
+/// not by hand.
+///
+/// ```
+/// # extern crate kitfox_core as kitfox;
+/// use kitfox::message::Enumeration;
+///
+/// #[kitfox_macros::message]
+/// enum State {
+///     Unspecified,
+///     Shipped = 5,
+///     #[unknown]
+///     Unknown(i32),
+/// }
+///
+/// assert_eq!(State::Shipped.number(), 5);
+/// assert_eq!(State::from_number(5), State::Shipped);
+/// assert_eq!(State::from_number(6), State::Unknown(6));
+/// ```
 pub trait Enumeration: Sized {
     /// Names and numbers.
     fn enum_schema() -> &'static EnumSchema;
-    /// The number of the variant.
+    /// The number of the variant on the wire.
     fn number(&self) -> i32;
-    /// The variant of a number, the catch-all for one without a name.
+    /// The variant of a number; the catch-all for a number without a name.
     fn from_number(number: i32) -> Self;
 }
 

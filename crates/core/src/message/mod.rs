@@ -33,6 +33,7 @@ use buffa::types::WirePayload;
 use bytes::Bytes;
 
 pub use element::{Element, Fixed, Keyed, MapKey, Plain, Singular, Sint};
+pub use enumeration::Enumeration;
 pub use fault::{BindError, DecodeError, EncodeError};
 pub use field::Field;
 pub use schema::{

@@ -32,7 +32,12 @@ impl Any {
     pub fn pack<M: Message>(message: &M) -> Self {
         let mut value = Vec::new();
         message.write_body(&mut value);
-        Self { type_url: format!("{PREFIX}{}", M::NAME), value }
+        Self::of_bytes(M::NAME, value)
+    }
+
+    /// The message called `name`, which is these bytes in protobuf.
+    pub(crate) fn of_bytes(name: &str, value: Vec<u8>) -> Self {
+        Self { type_url: format!("{PREFIX}{name}"), value }
     }
 
     /// Takes the message out, or nothing where it is of another type.
