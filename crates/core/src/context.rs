@@ -214,7 +214,8 @@ impl Context {
     }
 
     /// A context that can be cancelled apart from this one, which happens when the guard is
-    /// dropped. Cancelling this one cancels it too.
+    /// dropped. Cancelling this one cancels it too. A call made in it fails with `Canceled` then,
+    /// or the stream that is its answer does.
     pub fn child(&self) -> (Self, CancelGuard) {
         let child = self.link(self.0.travel.clone(), None);
         let guard = child.guard();
@@ -362,7 +363,7 @@ impl Call {
     }
 }
 
-fn canceled() -> Error {
+pub(crate) fn canceled() -> Error {
     Error::by_layer("context", Code::Canceled, "the call was cancelled or is over")
 }
 

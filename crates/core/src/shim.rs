@@ -4,6 +4,7 @@
 
 mod checks;
 mod client;
+mod receiving;
 mod server;
 mod streams;
 

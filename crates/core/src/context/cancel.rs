@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use super::Context;
 
@@ -50,6 +50,11 @@ impl Context {
     /// Resolves when the call is cancelled, or over. Does not look at the deadline.
     pub async fn cancelled(&self) {
         self.token().cancelled().await;
+    }
+
+    /// The same, for whoever cannot borrow the context.
+    pub(crate) fn cancelled_owned(&self) -> WaitForCancellationFutureOwned {
+        self.token().clone().cancelled_owned()
     }
 
     fn cancel(&self) {

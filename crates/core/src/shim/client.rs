@@ -1,16 +1,14 @@
 //! Encode, call the stack, decode.
 
-use std::pin::Pin;
-use std::task::{Context as TaskContext, Poll, ready};
-
 use bytes::Bytes;
-use futures_core::Stream;
 
+use super::receiving::Receiving;
 use super::streams::{decoded, encoded, unencodable};
+use crate::context::canceled;
 use crate::message::{Codec, Message};
 use crate::{
-    Body, Client, Code, Context, DomainError, Endpoint, Error, MessageStream, Origin, Payload,
-    Received, Reply, Request, Streaming, Trailers,
+    Body, Client, Code, Context, DomainError, Endpoint, Error, Origin, Payload, Reply, Request,
+    Streaming,
 };
 
 /// One message in, one out.
@@ -108,7 +106,8 @@ async fn send(
     let context = cx.outgoing();
     let guard = context.guard();
     let received = cx.received();
-    match client.endpoint(index).call(Request::new(context, payload)).await {
+    let call = client.endpoint(index).call(Request::new(context, payload));
+    match unless_cancelled(cx, call).await {
         Ok(mut reply) => {
             if let Body::Stream(_) = reply.payload().body() {
                 reply.hold(guard);
@@ -124,6 +123,21 @@ async fn send(
             }
             Err(from_peer(error))
         }
+    }
+}
+
+/// Drops a call whose context is cancelled; looks for that only where the call has to wait.
+async fn unless_cancelled(
+    cx: &Context,
+    call: impl Future<Output = Result<Reply, Error>>,
+) -> Result<Reply, Error> {
+    if cx.is_cancelled() {
+        return Err(canceled());
+    }
+    tokio::select! {
+        biased;
+        outcome = call => outcome,
+        () = cx.cancelled() => Err(canceled()),
     }
 }
 
@@ -145,7 +159,7 @@ fn last<O: Message>(reply: &Reply) -> Result<O, Error> {
 fn answers<O: Message, X: DomainError>(reply: Reply, cx: &Context) -> Streaming<O, X> {
     let payload = reply.into_parts().0;
     let codec = payload.codec();
-    let messages = Receiving { messages: payload.into_stream(), received: cx.received().cloned() };
+    let messages = Receiving::new(payload.into_stream(), cx);
     decoded(messages, move |bytes| answer(codec, bytes), from_peer)
 }
 
@@ -154,26 +168,4 @@ fn answer<O: Message>(codec: Codec, bytes: &Bytes) -> Result<O, Error> {
         let message = format!("the answer is no {}: {cause}", O::NAME);
         Error::new(Code::Internal, message).with_origin(Origin::Transport)
     })
-}
-
-/// The messages of an answer, and where its trailers are kept if the caller wants them.
-struct Receiving {
-    messages: MessageStream,
-    received: Option<Received>,
-}
-
-impl Stream for Receiving {
-    type Item = Result<Bytes, Error>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Option<Self::Item>> {
-        let next = ready!(Pin::new(&mut self.messages).poll_next(cx));
-        let Some(received) = &self.received else { return Poll::Ready(next) };
-        let trailers = match &next {
-            Some(Ok(_)) => return Poll::Ready(next),
-            Some(Err(error)) => error.metadata().map(|metadata| metadata.trailers.clone()),
-            None => self.messages.trailers().and_then(Trailers::take),
-        };
-        received.end_with(trailers.unwrap_or_default());
-        Poll::Ready(next)
-    }
 }
