@@ -184,6 +184,39 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_stream_ends_at_its_deadline_whether_its_messages_wait_or_not() {
+        let waiting = || MessageStream::new(futures_util::stream::pending());
+        let hurried = || {
+            let slow = futures_util::stream::unfold((), |()| async {
+                tokio::time::advance(Duration::from_secs(1)).await;
+                Some((Ok(Bytes::new()), ()))
+            });
+            MessageStream::new(slow)
+        };
+        for messages in [waiting as fn() -> MessageStream, hurried] {
+            let stack = ServerStack::new(
+                &METHOD,
+                endpoint(move |_| async move {
+                    Ok(Reply::new(Payload::stream(Codec::Json, messages())))
+                }),
+            );
+            let (cx, permits) = (Context::background(), Arc::new(()));
+            let call = cx.with_timeout(Duration::from_secs(60));
+            let mut reply = stack.call(request(&call)).await.unwrap();
+            reply.hold(Arc::clone(&permits));
+            let mut messages = reply.into_parts().0.into_stream();
+            let error = loop {
+                if let Err(error) = messages.next().await.unwrap() {
+                    break error;
+                }
+            };
+            assert_eq!(error.code(), Code::DeadlineExceeded);
+            assert_eq!(Arc::strong_count(&permits), 1, "the guards are let go");
+            assert!(messages.next().await.is_none());
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_dropped_call_is_cancelled_and_a_detached_one_is_finished() {
         for (method, finished) in [(&METHOD, 0), (&DETACHED, 1)] {
             let count = Arc::new(AtomicUsize::new(0));
