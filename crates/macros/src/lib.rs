@@ -149,6 +149,11 @@ pub fn error(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// `#[field(...)]` stand the number, `name = "..."`, `json = "..."`, and the encoding: `sint` for
 /// numbers that are often negative, `fixed` for large ones, `key = sint` for the keys of a map.
 ///
+/// # What is gone
+/// A number or a name that was once on a wire must not mean something else later.
+/// `#[kitfox::message(reserved(3, 5..=7, "note"))]` keeps them: nothing can have them again, and
+/// the fields after a removed one, which were numbered by their place, keep their numbers.
+///
 /// # Enums
 /// An enum of plain names keeps numbers it has no name for in its `#[unknown]` variant. A name on
 /// the wire is `STATE_PAID`, unless `#[value(name = "PAID")]` stands before it. The first is the

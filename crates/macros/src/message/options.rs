@@ -50,7 +50,7 @@ impl MessageOptions {
                 match key.to_string().as_str() {
                     "package" => set(&mut options.package, &key, dotted(input)?)?,
                     "name" => set(&mut options.name, &key, dotted(input)?)?,
-                    "reserved" => options.reserved.read(input)?,
+                    "reserved" => options.reserved.read(&key, input)?,
                     "json_by_hand" => options.json_by_hand = true,
                     _ => {
                         return Err(Error::new(

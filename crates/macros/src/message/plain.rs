@@ -114,7 +114,7 @@ fn values<'a>(options: &MessageOptions, item: &'a ItemEnum, errors: &mut Errors)
                     continue;
                 }
             },
-            None => match next {
+            None => match next.and_then(|next| options.reserved.next_value(next)) {
                 Some(number) => (number, variant.ident.span()),
                 None => {
                     errors.at(&variant.ident, "the numbers of an enum end at 2147483647");

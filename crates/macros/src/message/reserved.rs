@@ -1,6 +1,6 @@
 //! `reserved(3, 5..=7, "note")`: numbers and names of what is gone, which nothing may have again.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 use syn::parse::ParseStream;
 use syn::punctuated::Punctuated;
@@ -19,9 +19,9 @@ pub(super) struct Reserved {
 
 impl Reserved {
     /// Reads the parentheses and what they hold.
-    pub(super) fn read(&mut self, input: ParseStream<'_>) -> Result<()> {
+    pub(super) fn read(&mut self, key: &Ident, input: ParseStream<'_>) -> Result<()> {
         if !input.peek(syn::token::Paren) {
-            return Err(input.error(WANTED));
+            return Err(Error::new(key.span(), WANTED));
         }
         let inside;
         parenthesized!(inside in input);
@@ -44,6 +44,11 @@ impl Reserved {
     /// The number at a place, from 0, among those that are not reserved.
     pub(super) fn number_at(&self, place: usize) -> Option<u32> {
         (1..=u32::MAX).filter(|number| !self.has_number(i64::from(*number))).nth(place)
+    }
+
+    /// The first number from `number` on that is not reserved, of an enum.
+    pub(super) fn next_value(&self, number: i32) -> Option<i32> {
+        (number..=i32::MAX).find(|number| !self.has_number(i64::from(*number)))
     }
 
     /// As it stands in the schema.
@@ -88,13 +93,15 @@ fn number(expression: &Expr) -> Option<i32> {
 
 #[cfg(test)]
 mod tests {
+    use proc_macro2::Span;
     use syn::parse::Parser;
 
     use super::*;
 
     fn read(text: &str) -> Result<Reserved> {
         let mut reserved = Reserved::default();
-        (|input: ParseStream<'_>| reserved.read(input)).parse_str(text)?;
+        let key = Ident::new("reserved", Span::call_site());
+        (|input: ParseStream<'_>| reserved.read(&key, input)).parse_str(text)?;
         Ok(reserved)
     }
 

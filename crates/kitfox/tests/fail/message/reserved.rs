@@ -14,7 +14,7 @@ pub struct Nothing {}
 #[kitfox::message(reserved(1, "COLOR_BLUE"))]
 pub enum Color {
     Unspecified,
-    Red,
+    Red = 1,
     Blue,
     #[unknown]
     Unknown(i32),
