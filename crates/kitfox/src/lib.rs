@@ -68,6 +68,7 @@
 //! [announces](Host::announce) prints.
 
 pub mod config;
+pub mod contract;
 mod host;
 mod notice;
 

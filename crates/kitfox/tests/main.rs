@@ -7,6 +7,7 @@
 )]
 
 mod client;
+mod contract;
 mod errors;
 mod fail;
 mod foreign;

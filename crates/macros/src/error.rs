@@ -30,7 +30,12 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
         Ok(model) => {
             let parts = [display::expand(&model), domain::expand(&model)];
             let debug = (!model.has_debug).then(|| quote!(#[derive(Debug)]));
-            quote!(#debug #plain #(#parts)*)
+            quote! {
+                #debug
+                #plain
+                #[allow(deprecated, reason = "whoever uses what is deprecated is told, not its code")]
+                const _: () = { #(#parts)* };
+            }
         }
         Err(error) => {
             let errors = error.into_compile_error();

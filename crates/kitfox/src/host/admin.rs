@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
-use http::{Method, Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode, Uri};
 use http_body::Body;
 use http_body_util::Full;
 use kitfox_core::{Contract, Peer};
@@ -14,14 +14,17 @@ use tokio::time::Instant;
 
 use super::readiness::Readiness;
 
+mod contract;
+
 const TEXT: &str = "text/plain; charset=utf-8";
 const JSON: &str = "application/json";
 
 /// Where everything is, as `/` and a 404 tell it.
 const INDEX: &str = "\
-/healthz  whether the process lives
-/readyz   whether it wants calls
-/info     what it is, as JSON
+/healthz         whether the process lives
+/readyz          whether it wants calls
+/info            what it is, as JSON
+/contract.proto  what it offers, for clients of gRPC and Connect
 ";
 
 /// The pages of the admin port.
@@ -42,9 +45,9 @@ impl Admin {
         Admin(Arc::new(pages))
     }
 
-    async fn page(&self, path: &str) -> Response<Full<Bytes>> {
+    async fn page(&self, uri: &Uri) -> Response<Full<Bytes>> {
         let pages = &*self.0;
-        match path {
+        match uri.path() {
             "/" => page(StatusCode::OK, TEXT, format!("{}\n\n{INDEX}", pages.name)),
             "/healthz" => page(StatusCode::OK, TEXT, "alive\n".to_owned()),
             "/readyz" => match pages.readiness.refusal().await {
@@ -52,6 +55,7 @@ impl Admin {
                 Some(why) => page(StatusCode::SERVICE_UNAVAILABLE, TEXT, why + "\n"),
             },
             "/info" => page(StatusCode::OK, JSON, format!("{:#}\n", pages.info())),
+            "/contract.proto" => contract::proto(&pages.contracts, uri.query()),
             _ => page(StatusCode::NOT_FOUND, TEXT, format!("there is no such page, but\n{INDEX}")),
         }
     }
@@ -86,7 +90,7 @@ impl Handler for Admin {
             response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
             return response;
         }
-        let mut response = self.page(head.uri.path()).await;
+        let mut response = self.page(&head.uri).await;
         if head_only {
             *response.body_mut() = Full::default();
         }

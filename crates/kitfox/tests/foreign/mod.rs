@@ -28,7 +28,7 @@ fn serving(test: impl FnOnce(&str)) {
 }
 
 /// Runs a foreign client; `None` when it is not there and need not be.
-fn run(program: impl AsRef<OsStr>, arguments: &[&str]) -> Option<Output> {
+pub(super) fn run(program: impl AsRef<OsStr>, arguments: &[&str]) -> Option<Output> {
     let program = program.as_ref();
     match Command::new(program).args(arguments).output() {
         Ok(output) => Some(output),
@@ -47,7 +47,7 @@ fn directory_of_proto() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/strings")
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(super) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 

@@ -44,8 +44,6 @@ pub(super) fn expand(model: &Model) -> TokenStream {
         }
     };
     quote! {
-        #[allow(deprecated, reason = "whoever uses what is deprecated is told, not who encodes it")]
-        const _: () = {
             #(#details)*
 
             impl ::kitfox::DomainError for #ident {
@@ -63,7 +61,6 @@ pub(super) fn expand(model: &Model) -> TokenStream {
                     }
                 }
             }
-        };
     }
 }
 

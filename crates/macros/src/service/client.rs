@@ -18,6 +18,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
         #[derive(Clone, Debug)]
         #visibility struct #client(::kitfox::Client);
 
+        #[allow(deprecated, reason = "whoever calls what is deprecated is told, not whoever offers it")]
         impl #client {
             /// A client by way of `channel`.
             #[must_use]

@@ -17,6 +17,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
         #[doc = #about]
         #visibility struct #server<S>(::std::sync::Arc<S>);
 
+        #[allow(deprecated, reason = "whoever calls what is deprecated is told, not whoever serves it")]
         impl<S: #ident> #server<S> {
             /// Serves `service`; an `Arc` of it will do, too.
             #[must_use]

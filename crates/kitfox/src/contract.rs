@@ -1,0 +1,55 @@
+//! The contract of services, and what others make their clients of.
+//!
+//! `#[kitfox::service]` leaves the contract as data, `StringsClient::CONTRACT`. From it come:
+//! - [`proto`]: files of the protobuf language, which a host shows on its admin port, too
+//!   (`GET /contract.proto`).
+
+mod error;
+mod files;
+mod names;
+mod paths;
+mod proto;
+mod same;
+mod tree;
+
+pub use error::ContractError;
+pub use kitfox_core::contract::*;
+pub use proto::ProtoFile;
+
+use files::Files;
+
+/// The services as `.proto` files, one for each package that they need (Google's own, which
+/// everybody has, are left out), in the order of their mention.
+///
+/// A message without a package of its own is taken into that of the service, or of the message,
+/// that uses it. Only where a message travels by name, in an [`Any`](crate::types::Any) or among the
+/// details of an error, does a reader of the file need the package in the name:
+/// `#[kitfox::message(package = "strings.v1")]`, `#[kitfox::error(domain = "strings.v1")]`.
+///
+/// The text passes the standard rules of `buf lint`, but for those which are about names that are
+/// yours: `SERVICE_SUFFIX` (wants `StringsService`), `PACKAGE_VERSION_SUFFIX`,
+/// `RPC_REQUEST_STANDARD_NAME`, `RPC_RESPONSE_STANDARD_NAME`, `RPC_REQUEST_RESPONSE_UNIQUE` (want
+/// `UppercaseRequest` and `UppercaseResponse` for `Uppercase`, and each only once), and
+/// `ENUM_ZERO_VALUE_SUFFIX` (wants `Unspecified` first).
+///
+/// ```
+/// # #[kitfox::message] pub struct Text { pub text: String }
+/// # #[kitfox::service(package = "strings.v1")] pub trait Strings {
+/// #     async fn uppercase(&self, cx: &kitfox::Context, request: Text) -> Result<Text, kitfox::Error>;
+/// # }
+/// # fn main() -> Result<(), kitfox::contract::ContractError> {
+/// for file in kitfox::contract::proto(&[StringsClient::CONTRACT])? {
+///     println!("{}:\n{}", file.path, file.text);
+/// #   assert_eq!(file.path, "strings/v1/strings.proto");
+/// #   assert!(file.text.contains("rpc Uppercase(Text) returns (Text);"));
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// When two things would have one name.
+pub fn proto(contracts: &[&'static Contract]) -> Result<Vec<ProtoFile>, ContractError> {
+    let files = Files::of(contracts)?;
+    Ok(files.own().map(|file| ProtoFile::new(&files, file)).collect())
+}

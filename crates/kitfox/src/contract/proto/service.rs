@@ -1,0 +1,92 @@
+//! A service with its methods.
+
+use kitfox_core::contract::{Contract, Idempotency, Method, Shape};
+use kitfox_core::error::ErrorVariant;
+use kitfox_core::message::MessageSchema;
+
+use super::reference::reference;
+use super::{Text, comment};
+use crate::contract::files::{File, Files, Schema};
+
+pub(super) fn write(files: &Files, file: &File, contract: &Contract, out: &mut Text) {
+    comment::write(contract.docs, out);
+    out.block(&format!("service {}", contract.name), |out| {
+        if contract.deprecated {
+            out.line("option deprecated = true;");
+        }
+        for method in contract.methods {
+            if !docs(file, method).is_empty() {
+                out.blank();
+            }
+            write_method(files, file, method, out);
+        }
+    });
+}
+
+fn write_method(files: &Files, file: &File, method: &Method, out: &mut Text) {
+    comment::write(&docs(file, method), out);
+    let (stream_in, stream_out) = match method.shape {
+        Shape::Unary => ("", ""),
+        Shape::ServerStream => ("", "stream "),
+        Shape::ClientStream => ("stream ", ""),
+        Shape::BothStream => ("stream ", "stream "),
+    };
+    let name = |message: fn() -> &'static MessageSchema| {
+        let (_, name) = Schema::Message(message()).resolve(&file.package);
+        reference(files, file, method.service, &name)
+    };
+    let head = format!(
+        "rpc {}({stream_in}{}) returns ({stream_out}{})",
+        method.name,
+        name(method.input),
+        name(method.output),
+    );
+    let mut options = Vec::new();
+    if method.deprecated {
+        options.push("option deprecated = true;");
+    }
+    match method.idempotency {
+        Idempotency::None => {}
+        Idempotency::Idempotent => options.push("option idempotency_level = IDEMPOTENT;"),
+        Idempotency::Safe => options.push("option idempotency_level = NO_SIDE_EFFECTS;"),
+    }
+    if options.is_empty() {
+        return out.line(&format!("{head};"));
+    }
+    out.block(&head, |out| options.iter().for_each(|option| out.line(option)));
+}
+
+/// What the method does, and how it fails: protobuf has no other place for it.
+fn docs(file: &File, method: &Method) -> String {
+    let mut docs = method.docs.to_owned();
+    if method.errors.variants.is_empty() {
+        return docs;
+    }
+    if !docs.is_empty() {
+        docs.push_str("\n\n");
+    }
+    docs.push_str("Fails with:");
+    for variant in method.errors.variants {
+        docs.push_str("\n- ");
+        docs.push_str(&failure(file, variant));
+    }
+    docs
+}
+
+fn failure(file: &File, variant: &ErrorVariant) -> String {
+    let mut text = format!("{} {}", variant.code.name().to_uppercase(), variant.reason);
+    let about = variant.docs.split("\n\n").next().unwrap_or_default().replace('\n', " ");
+    if !about.is_empty() {
+        text.push_str(": ");
+        text.push_str(&about);
+    }
+    if let Some(detail) = variant.detail {
+        let (_, name) = Schema::Message(detail()).resolve(&file.package);
+        let name = file.local(&name).unwrap_or(&name);
+        text.push_str(&format!(" (its values are in the detail {name})"));
+    }
+    if variant.deprecated {
+        text.push_str(" (deprecated)");
+    }
+    text
+}

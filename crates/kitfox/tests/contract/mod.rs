@@ -1,0 +1,5 @@
+//! The contract as others read it.
+
+mod everything;
+mod pages;
+mod proto;
