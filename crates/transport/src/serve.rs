@@ -3,7 +3,7 @@
 //! ```text
 //! serve ──> connection ──> acceptor   (TLS's place; tells HTTP/1.1 from HTTP/2)
 //!                     └──> watch ──> hyper ──> answer ──> Handler
-//!                            │         └──> streams    (HTTP/2: where a call runs)
+//!                            │         └──> streams ──> stalled   (HTTP/2: where a call runs)
 //!                            └─ head, idle, age, drain
 //! ```
 //!
@@ -13,11 +13,13 @@
 mod acceptor;
 mod activity;
 mod answer;
+mod blocks;
 mod connection;
 pub(crate) mod cork;
 mod drain;
 mod hangup;
 mod socket;
+mod stalled;
 mod streams;
 mod watch;
 

@@ -9,21 +9,18 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use kitfox_core::Peer;
 use tokio::sync::OwnedSemaphorePermit;
 
-/// The numbers of one connection. All but `in_flight`, `offered` and `taken` are written by the
-/// connection's own task.
+/// The numbers of one connection. All but `in_flight` are written by the connection's own task.
 #[derive(Debug)]
 pub(super) struct Activity {
     in_flight: AtomicU32,
     started: AtomicU64,
-    /// Bytes came while no request was in flight: the head of the next one has begun.
+    /// Bytes of HTTP/1.1 came while no request was in flight: the head of the next one has begun.
     half_head: AtomicBool,
+    /// The number of the head of HTTP/2 that has begun; zero where none has.
+    half_block: AtomicU64,
     written: AtomicU64,
     /// The socket took nothing of the last write.
     blocked: AtomicBool,
-    /// Answers that wait for the peer to make room for them, and not for their handler.
-    offered: AtomicU32,
-    /// Pieces of answers for which there was room.
-    taken: AtomicU64,
     /// The connection's place under the limit; it is free when the last part of the connection
     /// is gone, streams in tasks of their own included.
     _place: OwnedSemaphorePermit,
@@ -35,10 +32,9 @@ impl Activity {
             in_flight: AtomicU32::new(0),
             started: AtomicU64::new(0),
             half_head: AtomicBool::new(false),
+            half_block: AtomicU64::new(0),
             written: AtomicU64::new(0),
             blocked: AtomicBool::new(false),
-            offered: AtomicU32::new(0),
-            taken: AtomicU64::new(0),
             _place: place,
         }
     }
@@ -58,9 +54,12 @@ impl Activity {
         self.written.load(Ordering::Relaxed)
     }
 
-    /// Whether a request's head has begun and not yet come to its end.
-    pub(super) fn half_head(&self) -> bool {
-        self.half_head.load(Ordering::Relaxed)
+    /// Which head has begun and not yet come to its end. No two heads have the same number.
+    pub(super) fn half_head(&self) -> Option<u64> {
+        if self.half_head.load(Ordering::Relaxed) {
+            return Some(self.started());
+        }
+        Some(self.half_block.load(Ordering::Relaxed)).filter(|block| *block > 0)
     }
 
     /// Whether the socket takes nothing at the moment.
@@ -68,21 +67,16 @@ impl Activity {
         self.blocked.load(Ordering::Relaxed)
     }
 
-    /// Whether whoever is in flight has an answer that the peer makes no room for.
-    pub(super) fn offers(&self) -> bool {
-        let offered = self.offered.load(Ordering::Relaxed);
-        offered > 0 && offered >= self.in_flight()
-    }
-
-    /// How many pieces of answers there was room for.
-    pub(super) fn taken(&self) -> u64 {
-        self.taken.load(Ordering::Relaxed)
-    }
-
+    /// Bytes of HTTP/1.1 came.
     pub(super) fn has_read(&self) {
         if self.in_flight() == 0 {
             self.half_head.store(true, Ordering::Relaxed);
         }
+    }
+
+    /// Bytes of HTTP/2 came, and left `half` a head.
+    pub(super) fn has_read_blocks(&self, half: Option<u64>) {
+        self.half_block.store(half.unwrap_or(0), Ordering::Relaxed);
     }
 
     pub(super) fn has_written(&self, bytes: usize) {
@@ -102,6 +96,8 @@ pub(super) struct Served<H> {
     pub(super) handler: H,
     pub(super) peer: Peer,
     pub(super) activity: Arc<Activity>,
+    /// The most bytes of an answer that go out in one piece.
+    pub(super) piece: usize,
 }
 
 /// One request in flight, until it is dropped.
@@ -126,48 +122,5 @@ impl<H> InFlight<H> {
 impl<H> Drop for InFlight<H> {
     fn drop(&mut self) {
         self.0.activity.in_flight.fetch_sub(1, Ordering::Release);
-    }
-}
-
-/// A request in flight that has an answer, until it is dropped.
-#[derive(Debug)]
-pub(super) struct Offer<H> {
-    in_flight: InFlight<H>,
-    /// The peer can have the next piece; otherwise it is still being made.
-    stands: bool,
-}
-
-impl<H> Offer<H> {
-    pub(super) fn begin(in_flight: InFlight<H>) -> Self {
-        let mut offer = Offer { in_flight, stands: false };
-        offer.stand(true);
-        offer
-    }
-
-    /// A piece was asked for; `there` is whether it was there.
-    pub(super) fn asked(&mut self, there: bool) {
-        if there {
-            self.activity().taken.fetch_add(1, Ordering::Relaxed);
-        }
-        self.stand(there);
-    }
-
-    fn stand(&mut self, stands: bool) {
-        match (self.stands, stands) {
-            (false, true) => self.activity().offered.fetch_add(1, Ordering::Relaxed),
-            (true, false) => self.activity().offered.fetch_sub(1, Ordering::Relaxed),
-            _ => return,
-        };
-        self.stands = stands;
-    }
-
-    fn activity(&self) -> &Activity {
-        &self.in_flight.served().activity
-    }
-}
-
-impl<H> Drop for Offer<H> {
-    fn drop(&mut self) {
-        self.stand(false);
     }
 }

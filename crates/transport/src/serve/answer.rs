@@ -13,7 +13,8 @@ use http::{Method, Request, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
-use super::activity::{InFlight, Offer};
+use super::activity::InFlight;
+use super::stalled;
 use crate::Handler;
 
 type BoxError = Box<dyn Error + Send + Sync>;
@@ -50,13 +51,15 @@ pin_project! {
     pub(super) struct Answer<H: Handler> {
         #[pin]
         body: Option<H::Body>,
-        offer: Offer<H>,
+        // What is left of a piece that was too large for one.
+        rest: Bytes,
+        in_flight: InFlight<H>,
     }
 }
 
 impl<H: Handler> Answer<H> {
     fn new(body: Option<H::Body>, in_flight: InFlight<H>) -> Self {
-        Answer { body, offer: Offer::begin(in_flight) }
+        Answer { body, rest: Bytes::new(), in_flight }
     }
 }
 
@@ -69,13 +72,25 @@ impl<H: Handler> Body for Answer<H> {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = self.project();
+        let piece = this.in_flight.served().piece;
+        if !this.rest.is_empty() {
+            stalled::asked(true);
+            let next = this.rest.split_to(piece.min(this.rest.len()));
+            return Poll::Ready(Some(Ok(Frame::data(next))));
+        }
         let Some(body) = this.body.as_pin_mut() else {
             return Poll::Ready(None);
         };
         // What a panic left half done is dropped with the body: an error is its last word.
         match catch_unwind(AssertUnwindSafe(|| body.poll_frame(cx))) {
-            Ok(polled) => {
-                this.offer.asked(polled.is_ready());
+            Ok(mut polled) => {
+                stalled::asked(polled.is_ready());
+                if let Poll::Ready(Some(Ok(frame))) = &mut polled
+                    && let Some(data) = frame.data_mut()
+                    && data.len() > piece
+                {
+                    *this.rest = data.split_off(piece);
+                }
                 polled.map(|frame| frame.map(|frame| frame.map_err(Into::into)))
             }
             Err(panic) => {
@@ -86,7 +101,7 @@ impl<H: Handler> Body for Answer<H> {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.as_ref().is_none_or(Body::is_end_stream)
+        self.rest.is_empty() && self.body.as_ref().is_none_or(Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {

@@ -33,6 +33,9 @@ const PENDING_RESETS: usize = 20;
 const OWN_RESETS: usize = 128;
 /// How long a peer has to answer a ping.
 const PING_TIMEOUT: Duration = Duration::from_secs(20);
+/// The most bytes of an answer that `h2` keeps for a peer that makes room for less: it takes a piece
+/// whole as soon as there is room for a byte.
+const PIECE: usize = 64 * 1024;
 /// The most bytes that HTTP/1.1 reads ahead, beside a head at its limit.
 const READ_AHEAD: usize = 64 * 1024;
 
@@ -79,9 +82,12 @@ impl<H: Handler> Port<H> {
     ) {
         let protocol = accepted.protocol;
         let activity = Arc::new(Activity::new(place));
-        let socket = Socket::new(accepted.connection, accepted.prefix, Arc::clone(&activity));
+        let (connection, prefix) = (accepted.connection, accepted.prefix);
+        let socket = Socket::new(connection, prefix, Arc::clone(&activity), protocol);
         let handler = self.handler.clone();
-        let served = Arc::new(Served { handler, peer, activity: Arc::clone(&activity) });
+        // Over HTTP/1.1 what the peer does not take stands in its socket.
+        let piece = if protocol == Protocol::Http2 { PIECE } else { usize::MAX };
+        let served = Arc::new(Served { handler, peer, activity: Arc::clone(&activity), piece });
         let service =
             service_fn(move |request: Request<Incoming>| answer(InFlight::begin(&served), request));
         let (drain, age) = (self.drain.clone(), self.age());
@@ -97,7 +103,7 @@ impl<H: Handler> Port<H> {
                 Watch::new(connection, close, watched, &self.limits).await;
             }
             Protocol::Http2 => {
-                let streams = Streams::default();
+                let streams = Streams::new(self.limits.write_timeout);
                 let (corked, cork) = cork(socket, Waiting::Learned);
                 let connection =
                     self.http2(&streams).serve_connection(TokioIo::new(corked), service);

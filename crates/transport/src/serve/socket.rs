@@ -10,13 +10,17 @@ use bytes::{Buf, Bytes};
 use kitfox_core::platform::Connection;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::acceptor::Protocol;
 use super::activity::Activity;
+use super::blocks::Blocks;
 
 #[derive(Debug)]
 pub(super) struct Socket {
     prefix: Bytes,
     connection: Connection,
     activity: Arc<Activity>,
+    /// Over HTTP/2: how far the frames have come.
+    blocks: Option<Blocks>,
     /// In this turn its reader asked for bytes that are not there.
     waits: bool,
 }
@@ -26,8 +30,14 @@ const AHEAD: usize = 1024;
 
 impl Socket {
     /// `connection`, of which `prefix` was read already.
-    pub(super) fn new(connection: Connection, prefix: Bytes, activity: Arc<Activity>) -> Self {
-        Socket { prefix, connection, activity, waits: false }
+    pub(super) fn new(
+        connection: Connection,
+        prefix: Bytes,
+        activity: Arc<Activity>,
+        protocol: Protocol,
+    ) -> Self {
+        let blocks = (protocol == Protocol::Http2).then(Blocks::new);
+        Socket { prefix, connection, activity, blocks, waits: false }
     }
 
     /// Forgets whether the reader waits: in each turn it asks again for what it wants.
@@ -78,8 +88,13 @@ impl AsyncRead for Socket {
             buffer.put_slice(&self.prefix[..count]);
             self.prefix.advance(count);
         }
-        if buffer.filled().len() > before {
-            self.activity.has_read();
+        let read = &buffer.filled()[before..];
+        if !read.is_empty() {
+            let Socket { activity, blocks, .. } = &mut *self;
+            match blocks {
+                Some(blocks) => activity.has_read_blocks(blocks.read(read)),
+                None => activity.has_read(),
+            }
         }
         Poll::Ready(Ok(()))
     }

@@ -30,6 +30,8 @@ use hyper::rt::Executor;
 use pin_project_lite::pin_project;
 use tokio::time::Instant;
 
+use super::stalled::{Stallable, observed};
+
 /// A poll that took longer has work that other processors should share: the most that a task of
 /// tokio's should run without an await.
 const LONG: Duration = Duration::from_micros(100);
@@ -44,11 +46,13 @@ const BURST: u32 = 64;
 const AGAIN: u32 = 4;
 
 /// The executor of one connection's streams. Cloning shares it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Streams(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
+    /// How long a piece of an answer may stand.
+    patience: Duration,
     turn: AtomicU8,
     /// The task that the connection runs in.
     task: Mutex<Option<Waker>>,
@@ -116,21 +120,21 @@ impl Shared {
         tried.is_multiple_of(SAMPLE)
     }
 
-    /// Polls `stream` in the connection's task.
-    fn attempt(&self, stream: Pin<&mut impl Future<Output = ()>>) -> Poll<()> {
+    /// Polls `stream` in the connection's task, and tells whether it left a piece of its answer.
+    fn attempt(&self, stream: Pin<&mut impl Future<Output = ()>>) -> (Poll<()>, bool) {
         // A wake-up that comes before the stream has a task is not lost: a task starts with a poll.
         let mut cx = Context::from_waker(Waker::noop());
         let before = self.turn.load(Ordering::Acquire);
         let polled = if self.times() {
             let start = Instant::now();
-            let polled = stream.poll(&mut cx);
+            let polled = observed(|| stream.poll(&mut cx));
             let long = start.elapsed() > LONG;
             if self.long.swap(long, Ordering::Relaxed) && long {
                 self.apart.store(APART, Ordering::Relaxed);
             }
             polled
         } else {
-            stream.poll(&mut cx)
+            observed(|| stream.poll(&mut cx))
         };
         if before == RUNS {
             self.turn.swap(RUNS, Ordering::AcqRel);
@@ -140,6 +144,11 @@ impl Shared {
 }
 
 impl Streams {
+    /// Of a connection whose peer must make room for a piece of an answer within `patience`.
+    pub(super) fn new(patience: Duration) -> Self {
+        Streams(Arc::new(Shared { patience, ..Shared::default() }))
+    }
+
     /// Runs `connection`, whose streams these are.
     pub(super) fn around<C>(&self, connection: C) -> Turns<C> {
         Turns { connection, waker: Waker::from(Arc::clone(&self.0)), shared: Arc::clone(&self.0) }
@@ -189,12 +198,14 @@ where
     F: Future<Output = ()> + Send + 'static,
 {
     fn execute(&self, stream: F) {
+        let patience = self.0.patience;
         if !self.0.tries() {
-            return spawn(stream);
+            return spawn(Stallable::new(stream, patience, false));
         }
         let mut stream = Box::pin(stream);
-        if self.0.attempt(stream.as_mut()).is_pending() {
-            spawn(stream);
+        let (polled, stands) = self.0.attempt(stream.as_mut());
+        if polled.is_pending() {
+            spawn(Stallable::new(stream, patience, stands));
         }
     }
 }
@@ -214,11 +225,15 @@ mod tests {
 
     use super::*;
 
+    fn streams() -> Streams {
+        Streams::new(Duration::from_secs(30))
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_stream_that_need_not_wait_is_done_at_once() {
         let done = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&done);
-        Streams::default().execute(async move { seen.store(true, Ordering::SeqCst) });
+        streams().execute(async move { seen.store(true, Ordering::SeqCst) });
         assert!(done.load(Ordering::SeqCst));
     }
 
@@ -226,15 +241,15 @@ mod tests {
     async fn a_stream_that_waits_goes_on_in_a_task() {
         let (send, receive) = tokio::sync::oneshot::channel();
         let (told, hear) = tokio::sync::oneshot::channel();
-        Streams::default().execute(async move { told.send(receive.await.unwrap()).unwrap() });
+        streams().execute(async move { told.send(receive.await.unwrap()).unwrap() });
         send.send(7).unwrap();
         assert_eq!(hear.await.unwrap(), 7);
     }
 
     #[tokio::test(start_paused = true)]
     async fn two_long_streams_send_the_next_ones_apart() {
-        let Streams(shared) = Streams::default();
-        let streams = Streams(Arc::clone(&shared));
+        let streams = streams();
+        let shared = Arc::clone(&streams.0);
         let timed = async |milliseconds| {
             shared.burst.store(0, Ordering::Relaxed);
             shared.tried.store(0, Ordering::Relaxed);
@@ -251,7 +266,7 @@ mod tests {
 
     #[test]
     fn a_burst_has_an_end_and_a_turn_begins_a_new_one() {
-        let Streams(shared) = Streams::default();
+        let Streams(shared) = streams();
         assert_eq!((0..1000).filter(|_| shared.tries()).count(), BURST as usize);
         let mut turns = pin!(Streams(Arc::clone(&shared)).around(std::future::pending::<()>()));
         assert!(turns.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
@@ -272,7 +287,7 @@ mod tests {
         let waker = Waker::from(Arc::clone(&woken));
         let mut polls = 0;
         let mut kept = None;
-        let mut turns = Box::pin(Streams::default().around(std::future::poll_fn(|cx| {
+        let mut turns = Box::pin(streams().around(std::future::poll_fn(|cx| {
             polls += 1;
             if wakes(polls) {
                 cx.waker().wake_by_ref();

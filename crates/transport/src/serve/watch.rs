@@ -4,13 +4,11 @@
 //! A connection has one timer, and nobody reads a clock for a request. What must be known is
 //! counted (see [`Activity`]) and compared when the timer fires:
 //!
-//! - **head** (HTTP/1.1): a request's head has begun and is not complete within the header
-//!   timeout. The timer is set only where a poll of the connection ended in the middle of a head,
-//!   which honest callers almost never cause. The connection is dropped.
+//! - **head**: a request's head has begun and is not complete within the header timeout. The timer
+//!   is set only where a poll of the connection ended in the middle of a head, which honest callers
+//!   almost never cause. The connection is dropped.
 //! - **stalled**: the peer has taken no byte of an answer within the write timeout. Set only
 //!   where the socket took nothing. The connection is dropped.
-//! - **unwanted** (HTTP/2): the peer's flow control has let no piece of any answer out within the
-//!   write timeout, though all that is in flight has one. The connection is dropped.
 //! - **idle**: no request was in flight and none came at each of four looks in an idle interval.
 //!   The connection is closed gracefully.
 //! - **age**: the connection is closed gracefully, ten percent sooner or later by chance, so that
@@ -66,12 +64,10 @@ struct Times {
 /// When the watch has to look at something.
 #[derive(Debug)]
 struct Due {
-    /// The head of the request after so many must be complete.
+    /// The head of this number must be complete.
     head: Option<(Instant, u64)>,
     /// The peer must have taken more than so many bytes.
     stalled: Option<(Instant, u64)>,
-    /// The peer must have made room for more than so many pieces of answers.
-    unwanted: Option<(Instant, u64)>,
     /// The connection is looked at.
     look: Instant,
     /// The connection is old.
@@ -80,7 +76,7 @@ struct Due {
 
 impl Due {
     fn first(&self) -> Instant {
-        let slow = [self.head, self.stalled, self.unwanted].map(|due| due.map(|(at, _)| at));
+        let slow = [self.head, self.stalled].map(|due| due.map(|(at, _)| at));
         slow.into_iter().chain([self.age]).flatten().fold(self.look, Instant::min)
     }
 }
@@ -147,7 +143,6 @@ impl<C> Watch<C> {
         let due = Due {
             head: (protocol == Protocol::Http1).then_some((head, 0)),
             stalled: None,
-            unwanted: None,
             look: now + times.look,
             age: now.checked_add(age),
         };
@@ -243,19 +238,14 @@ impl State {
     /// Sees what a poll of the connection left behind; true where that needs the timer.
     fn notices(&mut self) -> bool {
         let mut news = false;
-        let waits = self.times.protocol == Protocol::Http1 && self.activity.half_head();
-        if waits && self.due.head.is_none() {
-            self.due.head = Some((Instant::now() + self.times.head, self.activity.started()));
+        if self.due.head.is_none()
+            && let Some(head) = self.activity.half_head()
+        {
+            self.due.head = Some((Instant::now() + self.times.head, head));
             news = true;
         }
         if self.activity.blocked() && self.due.stalled.is_none() {
             self.due.stalled = Some((Instant::now() + self.times.write, self.activity.written()));
-            news = true;
-        }
-        // Over HTTP/1.1 what the peer does not take stands in its socket.
-        let waits = self.times.protocol == Protocol::Http2 && self.activity.offers();
-        if waits && self.due.unwanted.is_none() {
-            self.due.unwanted = Some((Instant::now() + self.times.write, self.activity.taken()));
             news = true;
         }
         news
@@ -266,8 +256,7 @@ impl State {
         let (started, written) = (self.activity.started(), self.activity.written());
         let (head, stalled) = (&mut self.due.head, &mut self.due.stalled);
         if let Some((_, before)) = head.take_if(|(at, _)| *at <= now)
-            && self.activity.half_head()
-            && started == before
+            && self.activity.half_head() == Some(before)
         {
             return Verdict::Dropped("a request's head took too long");
         }
@@ -276,12 +265,6 @@ impl State {
             && written == before
         {
             return Verdict::Dropped("its peer took no byte of an answer");
-        }
-        let unwanted = self.due.unwanted.take_if(|(at, _)| *at <= now);
-        if unwanted.is_some_and(|(_, before)| self.activity.taken() == before)
-            && self.activity.offers()
-        {
-            return Verdict::Dropped("its peer made room for no byte of an answer");
         }
         if self.due.age.take_if(|at| *at <= now).is_some() {
             return Verdict::Closes;

@@ -18,7 +18,7 @@ use tokio::sync::{Semaphore, mpsc};
 use crate::serve::{Drain, Ended, serve};
 use crate::{Handler, Limits};
 
-/// Answers by path: `/wait` when it is told to, `/panic` never, `/large` much, else the path, the
+/// Answers by path: `/wait` when it is told to, `/panic` never, `/large` much, `/empty` nothing, else the path, the
 /// peer's port and the body.
 #[derive(Clone, Debug)]
 pub(super) struct Echo {
@@ -41,6 +41,7 @@ impl Handler for Echo {
         match path.as_str() {
             "/wait" => self.told.acquire().await.unwrap().forget(),
             "/panic" => panic!("on purpose"),
+            "/empty" => return Response::new(Full::default()),
             "/large" => return Response::new(Full::new(vec![b'x'; 1 << 20].into())),
             _ => {}
         }
