@@ -66,6 +66,11 @@ cases! {
     }
     mod metadata {
         headers_of_a_request_arrive,
+        headers_and_trailers_of_an_answer_arrive,
+        trailers_may_be_set_while_messages_go_out,
+        a_failure_carries_them_too,
+        a_failure_in_the_middle_carries_trailers_too,
+        a_callees_metadata_are_not_those_of_the_answer,
     }
     mod deadlines {
         a_call_without_an_answer_ends_at_its_deadline,
