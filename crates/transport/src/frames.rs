@@ -13,7 +13,7 @@ pub use compression::Compression;
 pub(crate) use compression::Unpacked;
 pub(crate) use deframer::{Deframer, Frame, FrameFault};
 pub(crate) use incoming::{Broken, Frames};
-pub(crate) use packer::{Packer, TooLong};
+pub(crate) use packer::Packer;
 
 /// Bytes before a message.
 pub(crate) const PREFIX: usize = 5;

@@ -2,7 +2,6 @@
 //! clients of them.
 
 pub mod client;
-#[expect(dead_code, unused_imports, reason = "wires and clients come to it one by one")]
 mod frames;
 mod handler;
 mod limits;

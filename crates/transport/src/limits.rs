@@ -6,8 +6,9 @@ use std::time::Duration;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// The most bytes of a request's body, 4 MiB by default. More is answered 413
-    /// (`ResourceExhausted` on gRPC) without being read. Stops memory exhaustion by large bodies.
+    /// The most bytes of a request's body, 4 MiB by default; of a stream, of each of its messages;
+    /// of what is compressed, unpacked as well. More is answered 413 (`ResourceExhausted` on gRPC)
+    /// without being read. Stops memory exhaustion by large bodies and by compressed bombs.
     pub body_bytes: usize,
     /// The most bytes of a request's headers, 16 KiB by default; 431 past it. Stops header floods.
     pub header_bytes: usize,
@@ -15,13 +16,17 @@ pub struct Limits {
     pub headers: usize,
     /// How long a request's headers may take, 10 s by default. Stops Slowloris.
     pub header_timeout: Duration,
-    /// How long the rest of a request's body may take to come, 30 s by default. Stops slow bodies.
+    /// How long the rest of a request's body may take to come, 30 s by default; of a stream, the rest
+    /// of each message. Stops slow bodies.
     pub body_timeout: Duration,
     /// How long a peer may take not one byte of an answer, 30 s by default. Stops slow readers.
     pub write_timeout: Duration,
-    /// How long a call may take where its caller says nothing, and at most whatever it says: 60 s
-    /// by default. Stops work that nobody waits for.
+    /// How long a call with one message each way may take where its caller says nothing, and at most
+    /// whatever it says: 60 s by default. Stops work that nobody waits for.
     pub call_timeout: Duration,
+    /// The same for a call that streams, from its first message to its last: 1 hour by default.
+    /// Stops streams that nobody reads any more.
+    pub stream_timeout: Duration,
     /// The most calls of one HTTP/2 connection at the same time, 200 by default. Stops stream
     /// floods.
     pub streams: u32,
@@ -50,6 +55,7 @@ impl Default for Limits {
             body_timeout: Duration::from_secs(30),
             write_timeout: Duration::from_secs(30),
             call_timeout: Duration::from_secs(60),
+            stream_timeout: Duration::from_secs(60 * 60),
             streams: 200,
             handshake_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(5 * 60),
@@ -71,6 +77,7 @@ impl Limits {
             &mut self.body_timeout,
             &mut self.write_timeout,
             &mut self.call_timeout,
+            &mut self.stream_timeout,
             &mut self.handshake_timeout,
             &mut self.idle_timeout,
             &mut self.keep_alive,

@@ -1,8 +1,8 @@
 //! What a port speaks: REST, Connect and gRPC, on the server.
 //!
-//! A plain unary call takes the direct path: its headers are read in one pass, its body in one
-//! piece, its endpoint called, its answer written. Whatever is off a strict list of what that path
-//! knows goes through the engine. Both end at the same endpoints.
+//! A call with one message each way takes the direct path: its headers are read in one pass, its
+//! body in one piece, its endpoint called, its answer written. Streams, gRPC-Web and Connect's GET
+//! go beside it, in a box. Both end at the same endpoints.
 
 mod baggage;
 mod body;
@@ -11,25 +11,29 @@ mod call;
 mod connect;
 mod content;
 mod detail;
-mod engine;
 mod fallback;
+mod framing;
+mod get;
 mod grpc;
 mod head;
+mod incoming;
 mod metadata;
 mod methods;
 mod mounted;
+mod outgoing;
+mod packing;
 mod problem;
 mod read_body;
 mod refusal;
 mod rest;
 mod route_error;
 mod routes;
+mod stream;
 #[cfg(test)]
 mod testing;
+mod text;
 mod timeout;
 
-#[cfg(test)]
-mod differential;
 #[cfg(test)]
 mod tests;
 
@@ -39,7 +43,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
 use http::request::Parts;
-use http::{Method, Request, Response, Version};
+use http::{HeaderValue, Method, Request, Response, Version};
 use http_body::Body;
 use kitfox_core::contract::{Idempotency, Shape as Streams};
 use kitfox_core::{Code, Endpoint, Error, Peer, Platform};
@@ -49,17 +53,20 @@ pub use builder::Builder;
 pub use route_error::RouteError;
 
 use crate::Handler;
+use crate::names::CONNECT_VERSION;
 use body::BoxError;
 use call::{Call, Surroundings, Wire};
-use content::Content;
-use engine::Engine;
+use content::{Content, Subtype};
 use fallback::Fallback;
+use framing::Framing;
+use get::Query;
 use head::Head;
 use methods::{Methods, Served};
+use packing::{Packing, Speech};
 use read_body::Shape;
 use refusal::{Refusal, WIRE};
 use routes::{Found, Routes, Target};
-use timeout::Patience;
+use stream::StreamCall;
 
 /// The methods of a port on all its wires. Cloning shares it.
 ///
@@ -78,12 +85,10 @@ use timeout::Patience;
 pub struct Wires<E: Endpoint>(Arc<Inner<E>>);
 
 struct Inner<E: Endpoint> {
-    methods: Arc<Methods<E>>,
+    methods: Methods<E>,
     routes: Routes,
     surroundings: Surroundings,
-    engine: Engine<E>,
     fallback: Option<Box<dyn Fallback>>,
-    direct: bool,
 }
 
 impl<E: Endpoint> Wires<E> {
@@ -164,17 +169,30 @@ impl<E: Endpoint> Inner<E> {
     {
         let (mut parts, body) = request.into_parts();
         let head = Head::read(std::mem::take(&mut parts.headers));
-        let plain = head.plain
-            && self.direct
-            && parts.method == Method::POST
-            && served.method.shape == Streams::Unary;
+        let plain =
+            head.plain && parts.method == Method::POST && served.method.shape == Streams::Unary;
+        let accepts = |speech| Packing { request: None, answer: head.accepts(speech) };
         let wire = match head.content {
-            Content::Message(codec) if plain => Wire::Connect(codec),
-            Content::Grpc(subtype) if plain && parts.version == Version::HTTP_2 => {
-                Wire::Grpc(subtype)
+            Content::Message(codec) if plain => {
+                Wire::Connect { codec, packing: accepts(Speech::Http) }
             }
-            _ => return self.indirect(served, peer, parts, head, body),
+            Content::Grpc(subtype) if plain && parts.version == Version::HTTP_2 => {
+                Wire::Grpc { subtype, packing: accepts(Speech::Grpc) }
+            }
+            _ => return self.indirect(served, peer, &parts, head, body),
         };
+        self.call(served, wire, peer, head, body)
+    }
+
+    /// A call with one message each way.
+    fn call<'a, B>(
+        &'a self,
+        served: &'a Served<E>,
+        wire: Wire,
+        peer: Option<&Peer>,
+        head: Head,
+        body: B,
+    ) -> Step<'a, E, B> {
         let (patience, shape) = (wire.patience(&head), wire.shape());
         match self.surroundings.admit(head, peer, patience, shape) {
             Ok(admitted) => Step::Call(Call { endpoint: &served.endpoint, wire, admitted, body }),
@@ -182,44 +200,77 @@ impl<E: Endpoint> Inner<E> {
         }
     }
 
-    /// A request off the direct path: by the engine, or not at all.
+    /// A request on a method's own path that is no plain call, or none at all.
     fn indirect<'a, B>(
         &'a self,
         served: &'a Served<E>,
         peer: Option<&Peer>,
-        parts: Parts,
+        parts: &Parts,
         head: Head,
         body: B,
     ) -> Step<'a, E, B>
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
-        let (content, headers) = (head.content, head.headers().clone());
-        let refuse = move |refusal: &Refusal| match content {
-            Content::Engine => engine::refuse(refusal, &headers),
-            _ => match content.grpc() {
-                Some(subtype) => grpc::refuse(subtype, refusal),
-                None => connect::refuse(refusal),
-            },
-        };
-        let (patience, shape) = match content {
-            Content::Grpc(_) => (head.grpc, Shape::Foreign),
-            Content::Engine if head.connect == Patience::Unsaid => (head.grpc, Shape::Foreign),
-            Content::Engine => (head.connect, Shape::Foreign),
-            _ => (head.connect, Shape::Message),
-        };
-        let admitted = acceptable(served, &parts, &head)
-            .and_then(|()| Ok(self.surroundings.admit(head, peer, patience, shape)?));
-        let admitted = match admitted {
-            Ok(admitted) => admitted,
-            Err(refusal) => return Step::answered(refuse(&refusal)),
-        };
-        Step::Aside(Box::pin(async move {
-            match admitted.body(body).await {
-                Ok(body) => self.engine.answer(parts, admitted.context, body).await,
-                Err(refusal) => refuse(&refusal),
+        let content = head.content;
+        let step = match Way::of(served.method, parts, &head) {
+            Ok(Way::Call(wire)) => return self.call(served, wire, peer, head, body),
+            Ok(Way::Stream(framing, packing)) => {
+                self.stream(served, framing, packing, peer, head, body)
             }
-        }))
+            Ok(Way::Get) => self.get(served, peer, parts, head),
+            Err(refusal) => Err(refusal),
+        };
+        step.unwrap_or_else(|refusal| Step::answered(refuse(content, &refusal)))
+    }
+
+    /// A call in frames.
+    fn stream<'a, B>(
+        &'a self,
+        served: &'a Served<E>,
+        framing: Framing,
+        packing: Packing,
+        peer: Option<&Peer>,
+        head: Head,
+        body: B,
+    ) -> Result<Step<'a, E, B>, Refusal>
+    where
+        B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    {
+        let (shape, limits) = (served.method.shape, &self.surroundings.limits);
+        let patience = framing.patience(&head);
+        let cap = match shape {
+            Streams::Unary => limits.call_timeout,
+            _ => limits.stream_timeout,
+        };
+        let admitted = self.surroundings.admit_for(cap, head, peer, patience, Shape::Frame)?;
+        let endpoint = &served.endpoint;
+        let call = StreamCall { endpoint, shape, framing, packing, limits, admitted, body };
+        Ok(Step::Aside(Box::pin(call.answer())))
+    }
+
+    /// A call of Connect by GET.
+    fn get<'a, B>(
+        &'a self,
+        served: &'a Served<E>,
+        peer: Option<&Peer>,
+        parts: &Parts,
+        head: Head,
+    ) -> Result<Step<'a, E, B>, Refusal> {
+        let limit = self.surroundings.limits.body_bytes;
+        let query = Query::read(parts.uri.query().unwrap_or_default(), limit)?;
+        let packing = Packing { request: query.compression, answer: head.accepts(Speech::Http) };
+        let mut wire = Wire::Connect { codec: query.codec, packing };
+        let payload = wire.payload(query.message, limit)?;
+        let patience = wire.patience(&head);
+        let admitted = self.surroundings.admit(head, peer, patience, Shape::Nothing)?;
+        Ok(Step::Aside(Box::pin(async move {
+            let request = kitfox_core::Request::new(admitted.context, payload);
+            match served.endpoint.call(request).await {
+                Ok(reply) => wire.answer(reply),
+                Err(error) => wire.refuse(&Refusal::from(error)),
+            }
+        })))
     }
 
     /// A request on a REST route.
@@ -235,17 +286,17 @@ impl<E: Endpoint> Inner<E> {
     {
         let served = self.methods.served(target.method);
         if served.method.shape != Streams::Unary {
-            return Err(Refusal::streaming(served.method.path));
+            return Err(Refusal::streaming_route(served.method.path));
         }
         let (parts, body) = request.into_parts();
         let head = Head::read(parts.headers);
-        let wire = Wire::Rest { bindings, body: parts.method != Method::GET };
-        if wire.shape() != Shape::Nothing && !body.is_end_stream() {
-            rest::readable(&head)?;
+        let mut packing = Packing { request: None, answer: head.accepts(Speech::Http) };
+        let has_body = parts.method != Method::GET;
+        if has_body && !body.is_end_stream() {
+            packing.request = rest::readable(&head)?;
         }
-        let patience = wire.patience(&head);
-        let admitted = self.surroundings.admit(head, peer, patience, wire.shape())?;
-        Ok(Step::Call(Call { endpoint: &served.endpoint, wire, admitted, body }))
+        let wire = Wire::Rest { bindings, body: has_body, packing };
+        Ok(self.call(served, wire, peer, head, body))
     }
 
     /// A request to neither a method nor a route.
@@ -263,11 +314,10 @@ impl<E: Endpoint> Inner<E> {
         let content = request.headers().get(http::header::CONTENT_TYPE);
         let content = content.map_or(Content::Missing, |said| Content::from_type(said.as_bytes()));
         let unknown = Refusal::unknown_method(path);
-        if let Some(subtype) = content.grpc() {
-            return Step::answered(grpc::refuse(subtype, &unknown));
-        }
         Step::answered(match content {
-            Content::Engine => engine::refuse(&unknown, request.headers()),
+            Content::Grpc(_) | Content::UnknownGrpc | Content::Web(_) | Content::Stream(_) => {
+                refuse(content, &unknown)
+            }
             _ if ours || methods::looks_like_method(path) => connect::refuse(&unknown),
             Content::Message(kitfox_core::message::Codec::Protobuf) => connect::refuse(&unknown),
             _ => problem::refuse(&match self.routes.lacking(verb, path) {
@@ -278,37 +328,86 @@ impl<E: Endpoint> Inner<E> {
     }
 }
 
-/// Whether the engine can serve the request at all.
-fn acceptable<E>(served: &Served<E>, parts: &Parts, head: &Head) -> Result<(), Refusal> {
-    let method = served.method;
-    let safe = method.shape == Streams::Unary && method.idempotency == Idempotency::Safe;
-    if parts.method == Method::GET && safe {
+/// What a request on a method's own path is.
+enum Way {
+    /// A call with one message each way.
+    Call(Wire),
+    /// A call in frames.
+    Stream(Framing, Packing),
+    /// A call of Connect by GET.
+    Get,
+}
+
+impl Way {
+    fn of(method: &kitfox_core::Method, parts: &Parts, head: &Head) -> Result<Way, Refusal> {
+        let unary = method.shape == Streams::Unary;
+        let safe = unary && method.idempotency == Idempotency::Safe;
+        if parts.method == Method::GET && safe {
+            return Ok(Way::Get);
+        }
+        if parts.method != Method::POST {
+            let allowed = if safe { "POST, GET" } else { "POST" };
+            return Err(Refusal::wrong_verb(&parts.method, method.path, allowed));
+        }
+        let framing = match head.content {
+            Content::Message(codec) if unary => {
+                version(head)?;
+                let packing = head.packing(Speech::Http)?;
+                return Ok(Way::Call(Wire::Connect { codec, packing }));
+            }
+            Content::Grpc(_) if parts.version < Version::HTTP_2 => {
+                return Err(Refusal::grpc_over_http1());
+            }
+            Content::Grpc(subtype) if unary => {
+                let packing = head.packing(Speech::Grpc)?;
+                return Ok(Way::Call(Wire::Grpc { subtype, packing }));
+            }
+            Content::Grpc(subtype) => Framing::Grpc(subtype),
+            Content::Web(web) => Framing::Web(web),
+            Content::Stream(codec) if !unary => {
+                version(head)?;
+                Framing::Connect(codec)
+            }
+            _ => return Err(wrong_content(unary, head)),
+        };
+        Ok(Way::Stream(framing, head.packing(framing.speech())?))
+    }
+}
+
+/// Whether the version of Connect is one that is served here.
+fn version(head: &Head) -> Result<(), Refusal> {
+    if head.version {
         return Ok(());
     }
-    if parts.method != Method::POST {
-        let allowed = if safe { "POST, GET" } else { "POST" };
-        return Err(Refusal::wrong_verb(&parts.method, method.path, allowed));
+    let said = head.headers().get(CONNECT_VERSION).map_or(&b""[..], HeaderValue::as_bytes);
+    Err(Refusal::connect_version(said))
+}
+
+/// A content type that the path of a method of this shape does not take.
+#[cold]
+fn wrong_content(unary: bool, head: &Head) -> Refusal {
+    let said = head.headers().get(http::header::CONTENT_TYPE).map(HeaderValue::as_bytes);
+    let accepted = if unary { content::OF_UNARY } else { content::OF_STREAMS };
+    let mut refusal = Refusal::wrong_content(said, accepted);
+    if head.content == Content::UnknownGrpc {
+        let message = refusal.error.message().to_owned();
+        refusal.error = Error::by_layer(WIRE, Code::Unimplemented, message);
     }
-    let said = head.headers().get(http::header::CONTENT_TYPE).map(http::HeaderValue::as_bytes);
-    match head.content {
-        Content::Missing | Content::Unknown => {
-            return Err(Refusal::wrong_content(said, content::ACCEPTED));
-        }
-        Content::UnknownGrpc => {
-            let mut refusal = Refusal::wrong_content(said, content::ACCEPTED);
-            let message = refusal.error.message().to_owned();
-            refusal.error = Error::by_layer(WIRE, Code::Unimplemented, message);
-            return Err(refusal);
-        }
-        Content::Grpc(_) if parts.version < Version::HTTP_2 => {
-            return Err(Refusal::grpc_over_http1());
-        }
-        _ => {}
+    refusal
+}
+
+/// A refusal on the wire that a request with this content type is on.
+#[cold]
+fn refuse(content: Content, refusal: &Refusal) -> Response<AnswerBody> {
+    match content {
+        Content::Grpc(subtype) => grpc::refuse(subtype, refusal),
+        Content::UnknownGrpc => grpc::refuse(Subtype::None, refusal),
+        Content::Web(web) => Framing::Web(web).refuse(refusal),
+        // What it asks for is no stream of Connect's: HTTP says so itself.
+        Content::Stream(_) if refusal.status.is_some() => connect::refuse(refusal),
+        Content::Stream(codec) => Framing::Connect(codec).refuse(refusal),
+        Content::Message(_) | Content::Missing | Content::Unknown => connect::refuse(refusal),
     }
-    if method.shape != Streams::Unary {
-        return Err(Refusal::streaming(method.path));
-    }
-    Ok(())
 }
 
 /// A unary method whose answer is a stream: an endpoint that was put together wrongly.

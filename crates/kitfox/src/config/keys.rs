@@ -68,6 +68,8 @@ pub const KEYS: &[Key] = &[
         "How long a peer may take not one byte of an answer. Stops slow readers."),
     key!("limits.call_timeout", "KITFOX_LIMITS_CALL_TIMEOUT", DURATION limits.call_timeout,
         "How long a call may take where its caller says nothing, and at most whatever it says. Stops work that nobody waits for."),
+    key!("limits.stream_timeout", "KITFOX_LIMITS_STREAM_TIMEOUT", DURATION limits.stream_timeout,
+        "The same for a call that streams. Stops streams that nobody reads any more."),
     key!("limits.streams", "KITFOX_LIMITS_STREAMS", NUMBER_32 limits.streams,
         "The most calls of one HTTP/2 connection at the same time. Stops stream floods."),
     key!("limits.handshake_timeout", "KITFOX_LIMITS_HANDSHAKE_TIMEOUT", DURATION limits.handshake_timeout,

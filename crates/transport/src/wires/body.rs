@@ -90,11 +90,11 @@ impl AnswerBody {
     }
 
     /// A message of gRPC behind its prefix; `None` where it is too long for one.
-    pub(super) fn grpc(message: Bytes, trailers: Trailers) -> Option<Self> {
+    pub(super) fn grpc(flags: u8, message: Bytes, trailers: Trailers) -> Option<Self> {
         let length = u32::try_from(message.len()).ok()?;
         let copied = message.len() < COPIED_BELOW;
         let mut head = BytesMut::with_capacity(if copied { 5 + message.len() } else { 5 });
-        head.put_u8(0);
+        head.put_u8(flags);
         head.put_u32(length);
         let message = if copied {
             head.put_slice(&message);
@@ -186,7 +186,7 @@ mod tests {
     async fn a_message_is_framed_whether_it_is_copied_or_not() {
         for size in [0, 1, COPIED_BELOW - 1, COPIED_BELOW, 3 * COPIED_BELOW] {
             let message = Bytes::from(vec![7; size]);
-            let body = AnswerBody::grpc(message.clone(), Trailers::Ok).unwrap();
+            let body = AnswerBody::grpc(0, message.clone(), Trailers::Ok).unwrap();
             let collected = body.collect().await.unwrap();
             assert_eq!(collected.trailers().unwrap()["grpc-status"], "0");
             let bytes = collected.to_bytes();

@@ -11,7 +11,6 @@ use tower_service::Service;
 
 use super::body::{BoxError, WireBody};
 use super::call::Surroundings;
-use super::engine::Engine;
 use super::fallback::{Fallback, Mounted};
 use super::methods::Methods;
 use super::routes::Routes;
@@ -25,18 +24,11 @@ pub struct Builder<E: Endpoint> {
     limits: Limits,
     methods: Vec<(&'static Method, E)>,
     fallback: Option<Box<dyn Fallback>>,
-    direct: bool,
 }
 
 impl<E: Endpoint> Builder<E> {
     pub(super) fn new(platform: Platform) -> Self {
-        Builder {
-            platform,
-            limits: Limits::default(),
-            methods: Vec::new(),
-            fallback: None,
-            direct: true,
-        }
+        Builder { platform, limits: Limits::default(), methods: Vec::new(), fallback: None }
     }
 
     /// With other limits of bodies and times; the default is [`Limits::default`].
@@ -71,13 +63,6 @@ impl<E: Endpoint> Builder<E> {
         self
     }
 
-    /// Whether plain calls may take the direct path; for the test that compares both.
-    #[doc(hidden)]
-    pub fn direct(mut self, direct: bool) -> Self {
-        self.direct = direct;
-        self
-    }
-
     /// The wires.
     ///
     /// # Errors
@@ -96,14 +81,11 @@ impl<E: Endpoint> Builder<E> {
         if let Some((route, method)) = hidden {
             return Err(RouteError::route_is_method(method, *route));
         }
-        let methods = Arc::new(methods);
         Ok(Wires(Arc::new(Inner {
-            engine: Engine::new(Arc::clone(&methods), &self.limits),
             methods,
             routes,
             surroundings: Surroundings { limits: self.limits, platform: self.platform },
             fallback: self.fallback,
-            direct: self.direct,
         })))
     }
 }

@@ -1,7 +1,9 @@
-//! The direct path: one unary call on one of the three wires, from its headers to its answer.
+//! A call with one message each way on one of the three wires, from its headers to its answer.
 //!
 //! Everything that needs no waiting happens before there is a future, which therefore holds
 //! little: the context, the body and its bounds.
+
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::Response;
@@ -13,65 +15,80 @@ use tokio::time::Instant;
 use super::body::{AnswerBody, BoxError};
 use super::content::Subtype;
 use super::head::Head;
+use super::packing::{Packing, unpacked};
 use super::read_body::{Bounds, Shape, read_body};
 use super::refusal::Refusal;
 use super::timeout::Patience;
 use super::{connect, grpc, problem, rest};
 use crate::Limits;
 
-/// The wires that are served without the engine.
+/// How the message of a call stands in its body, and how that of its answer does.
 #[derive(Debug)]
 pub(super) enum Wire {
-    Connect(Codec),
-    Grpc(Subtype),
+    Connect {
+        codec: Codec,
+        packing: Packing,
+    },
+    Grpc {
+        subtype: Subtype,
+        packing: Packing,
+    },
     /// With the values of path and query, and whether a body belongs to it.
     Rest {
         bindings: Bindings,
         body: bool,
+        packing: Packing,
     },
 }
 
 impl Wire {
     pub(super) fn shape(&self) -> Shape {
         match self {
-            Wire::Connect(_) | Wire::Rest { body: true, .. } => Shape::Message,
-            Wire::Grpc(_) => Shape::Frame,
+            Wire::Connect { .. } | Wire::Rest { body: true, .. } => Shape::Message,
+            Wire::Grpc { .. } => Shape::Frame,
             Wire::Rest { body: false, .. } => Shape::Nothing,
         }
     }
 
     pub(super) fn patience(&self, head: &Head) -> Patience {
         match self {
-            Wire::Grpc(_) => head.grpc,
-            Wire::Connect(_) | Wire::Rest { .. } => head.connect,
+            Wire::Grpc { .. } => head.grpc,
+            Wire::Connect { .. } | Wire::Rest { .. } => head.connect,
         }
     }
 
-    fn payload(&mut self, body: Bytes, limit: usize) -> Result<Payload, Refusal> {
+    pub(super) fn payload(&mut self, body: Bytes, limit: usize) -> Result<Payload, Refusal> {
         Ok(match self {
-            Wire::Connect(codec) => Payload::unary(*codec, body),
-            Wire::Grpc(subtype) => Payload::unary(subtype.codec(), grpc::unframe(body, limit)?),
-            // Nothing but a body is what Connect has, and a box less.
-            Wire::Rest { bindings, .. } if bindings.0.is_empty() && !body.is_empty() => {
-                Payload::unary(Codec::Json, body)
+            Wire::Connect { codec, packing } => {
+                Payload::unary(*codec, unpacked(body, packing.request, limit)?)
             }
-            Wire::Rest { bindings, .. } => Payload::rest(body, std::mem::take(bindings)),
+            Wire::Grpc { subtype, packing } => {
+                Payload::unary(subtype.codec(), grpc::unframe(body, limit, packing.request)?)
+            }
+            Wire::Rest { bindings, packing, .. } => {
+                let body = unpacked(body, packing.request, limit)?;
+                // Nothing but a body is what Connect has, and a box less.
+                if bindings.0.is_empty() && !body.is_empty() {
+                    return Ok(Payload::unary(Codec::Json, body));
+                }
+                Payload::rest(body, std::mem::take(bindings))
+            }
         })
     }
 
-    fn answer(&self, reply: Reply) -> Response<AnswerBody> {
+    pub(super) fn answer(&self, reply: Reply) -> Response<AnswerBody> {
         match self {
-            Wire::Connect(_) => connect::answer(reply),
-            Wire::Grpc(subtype) => grpc::answer(*subtype, reply),
-            Wire::Rest { .. } => rest::answer(reply),
+            Wire::Connect { packing, .. } => connect::answer(reply, packing.answer),
+            Wire::Grpc { subtype, packing } => grpc::answer(*subtype, reply, packing.answer),
+            Wire::Rest { packing, .. } => rest::answer(reply, packing.answer),
         }
     }
 
     #[cold]
     pub(super) fn refuse(&self, refusal: &Refusal) -> Response<AnswerBody> {
         match self {
-            Wire::Connect(_) => connect::refuse(refusal),
-            Wire::Grpc(subtype) => grpc::refuse(*subtype, refusal),
+            Wire::Connect { .. } => connect::refuse(refusal),
+            Wire::Grpc { subtype, .. } => grpc::refuse(*subtype, refusal),
             Wire::Rest { .. } => problem::refuse(refusal),
         }
     }
@@ -88,11 +105,11 @@ pub(super) struct Surroundings {
 #[derive(Debug)]
 pub(super) struct Admitted {
     pub(super) context: Context,
-    bounds: Bounds,
+    pub(super) bounds: Bounds,
 }
 
 impl Surroundings {
-    /// Makes the context of a call, whose time begins here.
+    /// Makes the context of a call with one message each way, whose time begins here.
     pub(super) fn admit(
         &self,
         head: Head,
@@ -100,25 +117,27 @@ impl Surroundings {
         patience: Patience,
         shape: Shape,
     ) -> Result<Admitted, Error> {
+        self.admit_for(self.limits.call_timeout, head, peer, patience, shape)
+    }
+
+    /// The same of a call that may take as long as `cap`.
+    pub(super) fn admit_for(
+        &self,
+        cap: Duration,
+        head: Head,
+        peer: Option<&Peer>,
+        patience: Patience,
+        shape: Shape,
+    ) -> Result<Admitted, Error> {
         // The one clock reading of the wires.
         let arrived = Instant::now();
-        let deadline = patience.deadline(arrived, self.limits.call_timeout, head.headers())?;
+        let deadline = patience.deadline(arrived, cap, head.headers())?;
         let mut incoming = head.incoming;
         incoming.deadline = deadline;
         incoming.peer = peer.cloned();
         incoming.platform = Some(self.platform.clone());
         let bounds = Bounds::new(shape, &self.limits, arrived, deadline);
         Ok(Admitted { context: Context::incoming(incoming), bounds })
-    }
-}
-
-impl Admitted {
-    /// The body that belongs to the call.
-    pub(super) async fn body<B>(&self, body: B) -> Result<Bytes, Refusal>
-    where
-        B: Body<Data = Bytes, Error: Into<BoxError>>,
-    {
-        read_body(body, &self.bounds).await
     }
 }
 

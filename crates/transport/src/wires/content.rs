@@ -3,12 +3,18 @@
 use http::HeaderValue;
 use kitfox_core::message::Codec;
 
-/// The content types that a method's path takes, as `Accept-Post` says them.
-pub(super) const ACCEPTED: &str = "application/json, application/proto, application/grpc, \
+/// The content types that the path of a unary method takes, as `Accept-Post` says them.
+pub(super) const OF_UNARY: &str = "application/json, application/proto, application/grpc, \
                                    application/grpc+proto, application/grpc+json, \
                                    application/grpc-web, application/grpc-web+proto, \
-                                   application/grpc-web+json, application/connect+json, \
-                                   application/connect+proto";
+                                   application/grpc-web+json, application/grpc-web-text";
+
+/// The same of a method that streams.
+pub(super) const OF_STREAMS: &str = "application/connect+json, application/connect+proto, \
+                                     application/grpc, application/grpc+proto, \
+                                     application/grpc+json, application/grpc-web, \
+                                     application/grpc-web+proto, application/grpc-web+json, \
+                                     application/grpc-web-text";
 
 /// What a request's content type says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,8 +26,10 @@ pub(super) enum Content {
     Message(Codec),
     /// Frames of gRPC.
     Grpc(Subtype),
-    /// A wire that only the engine speaks: gRPC-Web, and Connect's streams.
-    Engine,
+    /// Frames of gRPC-Web.
+    Web(Web),
+    /// Frames of Connect.
+    Stream(Codec),
     /// gRPC with messages that nobody here can read.
     UnknownGrpc,
     /// Something else.
@@ -37,6 +45,13 @@ pub(super) enum Subtype {
     Json,
 }
 
+/// gRPC-Web, and whether it is in base64, for browsers that can read nothing but text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Web {
+    pub(super) subtype: Subtype,
+    pub(super) text: bool,
+}
+
 impl Subtype {
     pub(super) fn codec(self) -> Codec {
         match self {
@@ -46,11 +61,25 @@ impl Subtype {
     }
 
     pub(super) fn content_type(self) -> HeaderValue {
-        match self {
-            Subtype::None => const { HeaderValue::from_static("application/grpc") },
-            Subtype::Protobuf => const { HeaderValue::from_static("application/grpc+proto") },
-            Subtype::Json => const { HeaderValue::from_static("application/grpc+json") },
-        }
+        HeaderValue::from_static(match self {
+            Subtype::None => "application/grpc",
+            Subtype::Protobuf => "application/grpc+proto",
+            Subtype::Json => "application/grpc+json",
+        })
+    }
+}
+
+impl Web {
+    pub(super) fn content_type(self) -> HeaderValue {
+        let Web { subtype, text } = self;
+        HeaderValue::from_static(match (subtype, text) {
+            (Subtype::None, false) => "application/grpc-web",
+            (Subtype::Protobuf, false) => "application/grpc-web+proto",
+            (Subtype::Json, false) => "application/grpc-web+json",
+            (Subtype::None, true) => "application/grpc-web-text",
+            (Subtype::Protobuf, true) => "application/grpc-web-text+proto",
+            (Subtype::Json, true) => "application/grpc-web-text+json",
+        })
     }
 }
 
@@ -82,27 +111,20 @@ impl Content {
     fn with_parameters(value: &[u8]) -> Self {
         let end = value.iter().position(|byte| *byte == b';').unwrap_or(value.len());
         let essence = value[..end].trim_ascii().to_ascii_lowercase();
+        let web = |subtype, text| Content::Web(Web { subtype, text });
         match essence.as_slice() {
-            b"application/connect+json"
-            | b"application/connect+proto"
-            | b"application/grpc-web"
-            | b"application/grpc-web+proto"
-            | b"application/grpc-web+json"
-            | b"application/grpc-web-text"
-            | b"application/grpc-web-text+proto" => Content::Engine,
+            b"application/connect+json" => Content::Stream(Codec::Json),
+            b"application/connect+proto" => Content::Stream(Codec::Protobuf),
+            b"application/grpc-web" => web(Subtype::None, false),
+            b"application/grpc-web+proto" => web(Subtype::Protobuf, false),
+            b"application/grpc-web+json" => web(Subtype::Json, false),
+            b"application/grpc-web-text" => web(Subtype::None, true),
+            b"application/grpc-web-text+proto" => web(Subtype::Protobuf, true),
+            b"application/grpc-web-text+json" => web(Subtype::Json, true),
             other => match Content::from_essence(other) {
                 Content::Unknown if other.starts_with(b"application/grpc+") => Content::UnknownGrpc,
                 known => known,
             },
-        }
-    }
-
-    /// The subtype that an error on gRPC is said in; `None` on other wires.
-    pub(super) fn grpc(self) -> Option<Subtype> {
-        match self {
-            Content::Grpc(subtype) => Some(subtype),
-            Content::UnknownGrpc => Some(Subtype::None),
-            _ => None,
         }
     }
 }
@@ -121,6 +143,7 @@ mod tests {
 
     #[test]
     fn parameters_and_case_do_not_hide_a_type() {
+        let web = |subtype, text| Content::Web(Web { subtype, text });
         for (value, expected) in [
             ("application/json", Content::Message(Codec::Json)),
             ("Application/JSON; charset=utf-8", Content::Message(Codec::Json)),
@@ -128,7 +151,9 @@ mod tests {
             ("application/grpc", Content::Grpc(Subtype::None)),
             ("application/grpc+json ", Content::Grpc(Subtype::Json)),
             ("application/grpc+thrift", Content::UnknownGrpc),
-            ("application/grpc-web+proto", Content::Engine),
+            ("application/grpc-web+proto", web(Subtype::Protobuf, false)),
+            ("application/grpc-web-text; x=y", web(Subtype::None, true)),
+            ("application/connect+json", Content::Stream(Codec::Json)),
             ("application/grpcish", Content::Unknown),
             ("application/jsonp", Content::Unknown),
             ("text/plain", Content::Unknown),

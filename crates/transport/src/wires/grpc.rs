@@ -1,4 +1,4 @@
-//! gRPC's unary calls: the message stands in a frame, the outcome in the trailers.
+//! gRPC: a message stands in a frame, the outcome in the trailers.
 //!
 //! A frame is a byte of flags (bit 0: compressed), the length in four bytes, and the message.
 
@@ -16,7 +16,9 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use super::body::{AnswerBody, Trailers};
 use super::content::Subtype;
 use super::metadata::Own;
+use super::packing::{self, Speech, packed};
 use super::refusal::Refusal;
+use crate::frames::{COMPRESSED, Compression};
 use crate::names::{GRPC_MESSAGE, GRPC_STATUS, GRPC_STATUS_DETAILS};
 
 /// Bytes before a message.
@@ -35,8 +37,12 @@ const TYPE_PREFIX: &str = "type.googleapis.com/";
 /// What `grpc-message` may not hold as it is, beside what is not ASCII.
 const ESCAPED: &AsciiSet = &CONTROLS.add(b'%');
 
-/// The one message of `frames`; it is not copied.
-pub(super) fn unframe(mut frames: Bytes, limit: usize) -> Result<Bytes, Refusal> {
+/// The one message of `frames`, which may be in `compression`; one that is not is not copied.
+pub(super) fn unframe(
+    mut frames: Bytes,
+    limit: usize,
+    compression: Option<Compression>,
+) -> Result<Bytes, Refusal> {
     let Some(length) = announced(&frames, limit)? else {
         return Err(torn(&frames));
     };
@@ -47,18 +53,19 @@ pub(super) fn unframe(mut frames: Bytes, limit: usize) -> Result<Bytes, Refusal>
     if rest > length {
         return Err(more_than_one());
     }
+    let flags = frames[0];
     frames.advance(PREFIX);
-    Ok(frames)
+    if flags == 0 {
+        return Ok(frames);
+    }
+    packing::unframed(flags, frames, compression, limit)
 }
 
 /// The length that the first frame announces, where its prefix is there and it is acceptable.
 pub(super) fn announced(frames: &[u8], limit: usize) -> Result<Option<usize>, Refusal> {
     let Some((prefix, _)) = frames.split_first_chunk::<PREFIX>() else { return Ok(None) };
-    let [flags, length @ ..] = *prefix;
+    let [_, length @ ..] = *prefix;
     let length = u32::from_be_bytes(length) as usize;
-    if flags != 0 {
-        return Err(flagged(flags));
-    }
     if length > limit {
         return Err(Refusal::too_large(limit));
     }
@@ -84,18 +91,12 @@ fn more_than_one() -> Refusal {
     Refusal::new(Code::Unimplemented, message)
 }
 
-#[cold]
-fn flagged(flags: u8) -> Refusal {
-    if flags == 1 {
-        let message = "the request's message is compressed, and no `grpc-encoding` says how";
-        return Refusal::new(Code::Internal, message);
-    }
-    let message = format!("the request's frame has the flags {flags:#04x}, which nobody defined");
-    Refusal::new(Code::Internal, message)
-}
-
-/// The answer of a method.
-pub(super) fn answer(subtype: Subtype, reply: Reply) -> Response<AnswerBody> {
+/// The answer of a method; `accepts` is what it may be compressed with.
+pub(super) fn answer(
+    subtype: Subtype,
+    reply: Reply,
+    accepts: Option<Compression>,
+) -> Response<AnswerBody> {
     let (payload, metadata) = reply.into_parts();
     let Body::Unary(message) = payload.into_body() else {
         return refuse(subtype, &Refusal::from(super::stream_in_answer()));
@@ -109,9 +110,14 @@ pub(super) fn answer(subtype: Subtype, reply: Reply) -> Response<AnswerBody> {
         map.insert(&GRPC_STATUS, const { HeaderValue::from_static("0") });
         trailers = Trailers::Of(Box::new(map));
     }
-    let Some(body) = AnswerBody::grpc(message, trailers) else {
-        let message = "the answer is longer than a frame of gRPC can be";
-        return refuse(subtype, &Refusal::new(Code::Internal, message));
+    let (message, compression) = packed(message, accepts);
+    let mut flags = 0;
+    if let Some(compression) = compression {
+        flags = COMPRESSED;
+        headers.insert(Speech::Grpc.encoding(), HeaderValue::from_static(compression.name()));
+    }
+    let Some(body) = AnswerBody::grpc(flags, message, trailers) else {
+        return refuse(subtype, &too_long());
     };
     headers.insert(CONTENT_TYPE, subtype.content_type());
     let mut response = Response::new(body);
@@ -119,40 +125,68 @@ pub(super) fn answer(subtype: Subtype, reply: Reply) -> Response<AnswerBody> {
     response
 }
 
+/// A message of an answer that no frame holds.
+#[cold]
+pub(super) fn too_long() -> Refusal {
+    Refusal::new(Code::Internal, "a message of the answer is longer than a frame can be: 4 GiB")
+}
+
 /// A failure: trailers and nothing else, so that they travel as the headers.
 #[cold]
 pub(super) fn refuse(subtype: Subtype, refusal: &Refusal) -> Response<AnswerBody> {
     let error = &refusal.error;
-    let own = Own::of_error(error).with_pushback(error);
-    let mut headers = own.headers;
-    for (name, value) in &own.trailers {
+    let mut headers = Own::of_error(error).headers;
+    for (name, value) in &trailers(error, Room::Headers) {
         headers.append(name, value.clone());
     }
     headers.insert(CONTENT_TYPE, subtype.content_type());
-    headers.insert(&GRPC_STATUS, HeaderValue::from(u16::from(error.code().grpc())));
-    let message = cut(error.message());
-    if !message.is_empty() {
-        let escaped = utf8_percent_encode(message, ESCAPED).to_string();
-        let escaped = HeaderValue::try_from(escaped).expect("visible ASCII after escaping");
-        headers.insert(&GRPC_MESSAGE, escaped);
-    }
-    if let Some(status) = status(error) {
-        let status = HeaderValue::try_from(STANDARD_NO_PAD.encode(status));
-        headers.insert(&GRPC_STATUS_DETAILS, status.expect("base64 is ASCII"));
-    }
     let mut response = Response::new(AnswerBody::empty());
     *response.headers_mut() = headers;
     response
 }
 
+/// Where a failure is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Room {
+    /// In headers or trailers, where clients limit it.
+    Headers,
+    /// In the body, where gRPC-Web has its trailers.
+    Body,
+}
+
+/// How a call failed, as the trailers that end it: those of the failure itself, and gRPC's.
+#[cold]
+pub(super) fn trailers(error: &Error, room: Room) -> HeaderMap {
+    let mut trailers = Own::of_error(error).with_pushback(error).trailers;
+    trailers.insert(&GRPC_STATUS, HeaderValue::from(u16::from(error.code().grpc())));
+    let message = match room {
+        Room::Headers => cut(error.message()),
+        Room::Body => error.message(),
+    };
+    if !message.is_empty() {
+        let escaped = utf8_percent_encode(message, ESCAPED).to_string();
+        let escaped = HeaderValue::try_from(escaped).expect("visible ASCII after escaping");
+        trailers.insert(&GRPC_MESSAGE, escaped);
+    }
+    let details: Vec<Any> = match room {
+        Room::Headers => fitting(error).map(any).collect(),
+        Room::Body => error.details().iter().map(any).collect(),
+    };
+    if let Some(status) = status(error.code(), message, details) {
+        let status = HeaderValue::try_from(STANDARD_NO_PAD.encode(status));
+        trailers.insert(&GRPC_STATUS_DETAILS, status.expect("base64 is ASCII"));
+    }
+    trailers
+}
+
 /// The beginning of `message`, on the boundary of a character: as much as a header holds.
-pub(super) fn cut(message: &str) -> &str {
+fn cut(message: &str) -> &str {
     &message[..message.floor_char_boundary(MESSAGE_BYTES)]
 }
 
 /// The details of `error` that a header has room for: what names the failure to programs first, then
 /// the others in their order, without those that are too large.
-pub(super) fn fitting(error: &Error) -> impl Iterator<Item = &Detail> {
+fn fitting(error: &Error) -> impl Iterator<Item = &Detail> {
     let message = cut(error.message());
     let escaped: usize = utf8_percent_encode(message, ESCAPED).map(str::len).sum();
     // Base64 makes four bytes of three; the message stands in the status as well, after its code.
@@ -172,14 +206,12 @@ pub(super) fn fitting(error: &Error) -> impl Iterator<Item = &Detail> {
 /// The most bytes that a field of protobuf takes beside its value, below 2 MiB.
 const FIELD: usize = 4;
 
-/// The failure with its details as `google.rpc.Status`; nothing where there are none.
-fn status(error: &Error) -> Option<Bytes> {
-    let details: Vec<Any> = fitting(error).map(any).collect();
+/// A failure with its details as `google.rpc.Status`; nothing where there are none.
+fn status(code: Code, message: &str, details: Vec<Any>) -> Option<Bytes> {
     if details.is_empty() {
         return None;
     }
-    let code = i32::from(error.code().grpc());
-    let status = Status { code, message: cut(error.message()).to_owned(), details };
+    let status = Status { code: i32::from(code.grpc()), message: message.to_owned(), details };
     // Nothing in it has a form that protobuf lacks; a failure is worth more than its details.
     status.encode(Codec::Protobuf).ok()
 }
@@ -194,14 +226,14 @@ mod tests {
     use super::*;
 
     fn refused(frames: &'static [u8]) -> (Code, String) {
-        let error = unframe(Bytes::from_static(frames), 10).unwrap_err().error;
+        let error = unframe(Bytes::from_static(frames), 10, None).unwrap_err().error;
         (error.code(), error.message().to_owned())
     }
 
     #[test]
     fn exactly_one_whole_message_is_taken() {
-        assert_eq!(unframe(Bytes::from_static(b"\0\0\0\0\x02hi"), 2).unwrap(), "hi");
-        assert_eq!(unframe(Bytes::from_static(b"\0\0\0\0\0"), 2).unwrap(), "");
+        assert_eq!(unframe(Bytes::from_static(b"\0\0\0\0\x02hi"), 2, None).unwrap(), "hi");
+        assert_eq!(unframe(Bytes::from_static(b"\0\0\0\0\0"), 2, None).unwrap(), "");
         assert_eq!(refused(b"").0, Code::Unimplemented);
         assert_eq!(refused(b"\0\0\0\0\0\0\0\0\0\0").0, Code::Unimplemented);
         for torn in [&b"\0"[..], b"\0\0\0\0", b"\0\0\0\0\x02h"] {

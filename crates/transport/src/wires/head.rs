@@ -8,23 +8,44 @@ use kitfox_core::{Criticality, Incoming, Metadata, TraceContext};
 
 use super::baggage::baggage;
 use super::content::Content;
+use super::packing::{Encoded, Packing, Speech};
+use super::refusal::Refusal;
 use super::timeout::Patience;
-use crate::names::{CONNECT_TIMEOUT, CRITICALITY, GRPC_TIMEOUT};
+use crate::frames::Compression;
+use crate::names::{CONNECT_TIMEOUT, CONNECT_VERSION, CRITICALITY, GRPC_TIMEOUT};
 
 /// What the headers say.
 #[derive(Debug)]
 pub(super) struct Head {
     pub(super) content: Content,
-    /// Nothing is said that only the engine understands: a compression, another version.
+    /// Neither a compression is said nor a version that nobody here knows.
     pub(super) plain: bool,
-    /// The whole body is compressed (`content-encoding`).
-    pub(super) encoded: bool,
+    /// `connect-protocol-version` is one that is served here.
+    pub(super) version: bool,
+    /// What HTTP, gRPC and Connect's streams say of compression, each in headers of its own.
+    http: Said,
+    grpc_said: Said,
+    connect_said: Said,
     /// `connect-timeout-ms`
     pub(super) connect: Patience,
     /// `grpc-timeout`
     pub(super) grpc: Patience,
     /// The call so far; its metadata are the headers.
     pub(super) incoming: Incoming,
+}
+
+/// What one set of headers says of compression.
+#[derive(Clone, Copy, Debug, Default)]
+struct Said {
+    request: Encoded,
+    accepts: Option<Compression>,
+}
+
+impl Said {
+    fn accept(&mut self, value: &HeaderValue) {
+        self.accepts =
+            self.accepts.or_else(|| Compression::choose(std::iter::once(value.as_bytes())));
+    }
 }
 
 /// As short as `baggage`.
@@ -45,7 +66,10 @@ impl Head {
         let mut head = Head {
             content: Content::Missing,
             plain: true,
-            encoded: false,
+            version: true,
+            http: Said::default(),
+            grpc_said: Said::default(),
+            connect_said: Said::default(),
             connect: Patience::Unsaid,
             grpc: Patience::Unsaid,
             incoming: Incoming::default(),
@@ -60,11 +84,23 @@ impl Head {
             match name {
                 "content-type" => head.content = Content::from_type(value.as_bytes()),
                 "content-encoding" => {
-                    head.encoded |= value != "identity";
-                    head.plain &= !head.encoded;
+                    head.http.request = Encoded::from_name(value.as_bytes());
+                    head.plain &= head.http.request == Encoded::Not;
                 }
-                "grpc-encoding" => head.plain &= value == "identity",
-                "connect-protocol-version" => head.plain &= value == "1",
+                "accept-encoding" => head.http.accept(value),
+                "grpc-encoding" => {
+                    head.grpc_said.request = Encoded::from_name(value.as_bytes());
+                    head.plain &= head.grpc_said.request == Encoded::Not;
+                }
+                "grpc-accept-encoding" => head.grpc_said.accept(value),
+                "connect-content-encoding" => {
+                    head.connect_said.request = Encoded::from_name(value.as_bytes());
+                }
+                "connect-accept-encoding" => head.connect_said.accept(value),
+                CONNECT_VERSION => {
+                    head.version = value == "1";
+                    head.plain &= head.version;
+                }
                 CONNECT_TIMEOUT => head.connect = Patience::from_connect(value.as_bytes()),
                 GRPC_TIMEOUT => head.grpc = Patience::from_grpc(value.as_bytes()),
                 "traceparent" => seen.trace = Some(value),
@@ -78,6 +114,36 @@ impl Head {
         seen.fill(&headers, &mut head.incoming);
         head.incoming.metadata = Metadata::from(headers);
         head
+    }
+
+    /// What the answer may be compressed with on a wire with this `speech`.
+    pub(super) fn accepts(&self, speech: Speech) -> Option<Compression> {
+        self.said(speech).accepts
+    }
+
+    /// What the call is compressed with on a wire with this `speech`.
+    ///
+    /// # Errors
+    /// `Unimplemented` where the request is in what nobody here can read.
+    pub(super) fn packing(&self, speech: Speech) -> Result<Packing, Refusal> {
+        let Said { request, accepts } = *self.said(speech);
+        let request = match request {
+            Encoded::Not => None,
+            Encoded::As(compression) => Some(compression),
+            Encoded::Unknown => {
+                let said = self.headers().get(speech.encoding());
+                return Err(speech.unknown(said.map_or(b"", HeaderValue::as_bytes)));
+            }
+        };
+        Ok(Packing { request, answer: accepts })
+    }
+
+    fn said(&self, speech: Speech) -> &Said {
+        match speech {
+            Speech::Http => &self.http,
+            Speech::Grpc => &self.grpc_said,
+            Speech::Connect => &self.connect_said,
+        }
     }
 
     /// The headers.
@@ -187,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_the_engine_understands_is_not_plain() {
+    fn a_compression_and_another_version_are_not_plain() {
         for (name, value) in [
             ("content-encoding", "gzip"),
             ("grpc-encoding", "gzip"),
@@ -195,7 +261,26 @@ mod tests {
         ] {
             assert!(!head(&[(name, value)]).plain, "{name}");
         }
-        let plain = head(&[("content-encoding", "identity"), ("grpc-encoding", "identity")]);
-        assert!(plain.plain && !plain.encoded);
+        assert!(head(&[("content-encoding", "identity"), ("grpc-encoding", "identity")]).plain);
+    }
+
+    #[test]
+    fn each_wire_has_its_own_words_for_compression() {
+        let read = head(&[
+            ("content-encoding", "gzip"),
+            ("grpc-encoding", "snappy"),
+            ("grpc-accept-encoding", "identity, gzip"),
+            ("connect-accept-encoding", "br"),
+            ("connect-accept-encoding", "gzip"),
+        ]);
+        let gzip = Some(Compression::Gzip);
+        let http = read.packing(Speech::Http).unwrap();
+        assert_eq!(http, Packing { request: gzip, answer: None });
+        let connect = read.packing(Speech::Connect).unwrap();
+        assert_eq!(connect, Packing { request: None, answer: gzip });
+        let refused = read.packing(Speech::Grpc).unwrap_err().error;
+        assert!(refused.message().contains("snappy") && refused.message().contains("gzip"));
+        let headers = &refused.metadata().unwrap().headers;
+        assert!(headers.text("grpc-accept-encoding").unwrap().contains("gzip"));
     }
 }

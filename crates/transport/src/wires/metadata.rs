@@ -85,7 +85,7 @@ pub(super) fn close_after(headers: &mut HeaderMap) {
 }
 
 /// Without what frames the answer: that is the wire's business, and a wrong one splits messages.
-fn own(mut headers: HeaderMap) -> HeaderMap {
+pub(super) fn own(mut headers: HeaderMap) -> HeaderMap {
     for name in [
         &header::CONNECTION,
         &header::CONTENT_ENCODING,

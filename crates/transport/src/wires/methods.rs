@@ -60,11 +60,7 @@ impl<E> Methods<E> {
 
     /// The index of the method at `path`, which begins with a slash.
     pub(super) fn find(&self, path: &str) -> Option<usize> {
-        self.find_bare(path.strip_prefix('/')?)
-    }
-
-    /// The same for a path without its slash.
-    pub(super) fn find_bare(&self, path: &str) -> Option<usize> {
+        let path = path.strip_prefix('/')?;
         if self.lengths & length_bit(path) == 0 {
             return None;
         }

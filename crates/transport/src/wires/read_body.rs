@@ -26,10 +26,8 @@ pub(super) enum Shape {
     Nothing,
     /// A message.
     Message,
-    /// A message in a frame of gRPC.
+    /// A message in a frame.
     Frame,
-    /// A message in frames that only the engine understands.
-    Foreign,
 }
 
 /// How much of a body is read, and how long that may take.
@@ -69,7 +67,7 @@ impl Bounds {
     fn body_bytes(&self) -> usize {
         match self.shape {
             Shape::Nothing | Shape::Message => self.bytes,
-            Shape::Frame | Shape::Foreign => self.bytes.saturating_add(PREFIX),
+            Shape::Frame => self.bytes.saturating_add(PREFIX),
         }
     }
 
@@ -192,8 +190,9 @@ impl Waiting {
     }
 }
 
+/// A body that broke off.
 #[cold]
-fn broken(cause: &BoxError) -> Refusal {
+pub(super) fn broken(cause: &BoxError) -> Refusal {
     let mut message = format!("the request's body broke off: {cause}");
     // The outer error says that it broke, the inner one how.
     if let Some(inner) = cause.source() {

@@ -42,7 +42,7 @@ impl Refusal {
         self
     }
 
-    fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+    pub(super) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.error.metadata_mut().headers.headers_mut().insert(name, value);
         self
     }
@@ -54,6 +54,15 @@ impl Refusal {
         Refusal::new(Code::ResourceExhausted, message)
             .with_status(StatusCode::PAYLOAD_TOO_LARGE)
             .closing()
+    }
+
+    /// A message of a stream announces more than `limit` bytes.
+    #[cold]
+    pub(super) fn message_too_large(announced: usize, limit: usize) -> Self {
+        let message = format!(
+            "a message of the request has {announced} bytes, and the limit is {limit} bytes"
+        );
+        Refusal::new(Code::ResourceExhausted, message)
     }
 
     /// The content type is none that is served here; `accepted` are.
@@ -68,16 +77,6 @@ impl Refusal {
         Refusal::new(Code::InvalidArgument, message)
             .with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE)
             .with_header(ACCEPT_POST.clone(), HeaderValue::from_static(accepted))
-    }
-
-    /// The body is compressed, and here it must not be.
-    #[cold]
-    pub(super) fn encoded_content() -> Self {
-        let message = "the request's body is compressed, which a REST route does not take: \
-                       send it without `content-encoding`";
-        Refusal::new(Code::InvalidArgument, message)
-            .with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE)
-            .with_header(http::header::ACCEPT_ENCODING, HeaderValue::from_static("identity"))
     }
 
     /// The path is known, and not with this HTTP method; `allowed` are.
@@ -120,11 +119,21 @@ impl Refusal {
         Refusal::new(Code::NotFound, message)
     }
 
-    /// A streaming method, which this version describes and does not serve.
+    /// A REST route of a method that takes a stream, which HTTP has no form for.
     #[cold]
-    pub(super) fn streaming(path: &str) -> Self {
-        let message = format!("`{path}` streams, and streams are not served yet");
+    pub(super) fn streaming_route(path: &str) -> Self {
+        let message = format!(
+            "`{path}` takes a stream of messages, which REST has no form for: call it by Connect, \
+             gRPC or gRPC-Web"
+        );
         Refusal::new(Code::Unimplemented, message)
+    }
+
+    /// A version of Connect that nobody here knows.
+    #[cold]
+    pub(super) fn connect_version(said: &[u8]) -> Self {
+        let message = format!("version `{}` of Connect is not served here: use 1", shown(said));
+        Refusal::new(Code::InvalidArgument, message)
     }
 }
 

@@ -1,6 +1,6 @@
 //! REST: values of the path and the query become fields of the input, the body is its JSON.
 
-use http::header::{CONTENT_TYPE, HeaderValue};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
 use http::{Response, StatusCode};
 use kitfox_core::message::Codec;
 use kitfox_core::{Bindings, Body, Code, Reply};
@@ -10,9 +10,11 @@ use super::body::AnswerBody;
 use super::content::Content;
 use super::head::Head;
 use super::metadata::Own;
+use super::packing::{Speech, packed};
 use super::problem;
 use super::refusal::{Refusal, shown};
 use super::routes::Target;
+use crate::frames::Compression;
 
 /// The values that a request's path and query give to fields: the query's first, so that the path
 /// wins.
@@ -37,13 +39,15 @@ pub(super) fn bindings(
     Ok(Bindings(bound))
 }
 
-/// Whether a body that is there can be read: JSON and not compressed.
-pub(super) fn readable(head: &Head) -> Result<(), Refusal> {
-    if head.encoded {
-        return Err(Refusal::encoded_content());
-    }
+/// What a body that is there is compressed with.
+///
+/// # Errors
+/// When it is not JSON, or in a compression that nobody here can read.
+pub(super) fn readable(head: &Head) -> Result<Option<Compression>, Refusal> {
+    let unsupported = |refusal: Refusal| refusal.with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    let packing = head.packing(Speech::Http).map_err(unsupported)?;
     if head.content == Content::Message(Codec::Json) {
-        return Ok(());
+        return Ok(packing.request);
     }
     let said = head.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes);
     Err(Refusal::wrong_content(said, "application/json"))
@@ -69,11 +73,13 @@ fn not_text(what: &str, name: &str) -> Refusal {
 }
 
 /// The answer of a method. Trailers, which HTTP/1 could not send, are headers behind `trailer-`.
-pub(super) fn answer(reply: Reply) -> Response<AnswerBody> {
+/// `accepts` is what the message may be compressed with.
+pub(super) fn answer(reply: Reply, accepts: Option<Compression>) -> Response<AnswerBody> {
     let (payload, metadata) = reply.into_parts();
     let Body::Unary(message) = payload.into_body() else {
         return problem::refuse(&Refusal::from(super::stream_in_answer()));
     };
+    let (message, compression) = packed(message, accepts);
     let mut response = Response::new(AnswerBody::full(message));
     if let Some(metadata) = metadata {
         let own = Own::of(*metadata);
@@ -86,6 +92,10 @@ pub(super) fn answer(reply: Reply) -> Response<AnswerBody> {
             *response.body_mut() = AnswerBody::empty();
             return response;
         }
+    }
+    if let Some(compression) = compression {
+        let name = HeaderValue::from_static(compression.name());
+        response.headers_mut().insert(CONTENT_ENCODING, name);
     }
     let json = const { HeaderValue::from_static("application/json") };
     response.headers_mut().insert(CONTENT_TYPE, json);

@@ -1,17 +1,21 @@
 //! Methods, endpoints and exchanges for the tests of the wires, without a socket.
 
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::{StreamExt, stream};
 use http::{HeaderMap, Request, Response, StatusCode, Version};
 use http_body_util::{BodyExt, Full};
 use kitfox_core::contract::{Idempotency, Route, Shape, Verb};
 use kitfox_core::error::ErrorSchema;
 use kitfox_core::message::MessageSchema;
 use kitfox_core::{
-    BoxEndpoint, Code, Detail, Endpoint, Error, Method, Peer, Platform, Recovery, Reply,
+    BoxEndpoint, Code, Detail, Endpoint, Error, MessageStream, Metadata, Method, Payload, Peer,
+    Platform, Recovery, Reply, Trailers,
 };
 
+use super::body::BoxError;
 use super::{AnswerBody, Builder, Wires};
 use crate::{Handler, Limits};
 
@@ -61,8 +65,29 @@ static FAIL: Method =
 static WAIT: Method = unary("a.v1.A", "Wait", "/a.v1.A/Wait", &[]);
 static FLOW: Method = Method {
     shape: Shape::ServerStream,
-    ..unary("a.v1.A", "Flow", "/a.v1.A/Flow", &[Route { verb: Verb::Get, template: "/v1/flow" }])
+    ..unary(
+        "a.v1.A",
+        "Flow",
+        "/a.v1.A/Flow",
+        &[
+            Route { verb: Verb::Post, template: "/v1/flow" },
+            Route { verb: Verb::Get, template: "/v1/flow" },
+        ],
+    )
 };
+static GATHER: Method = Method {
+    shape: Shape::ClientStream,
+    ..unary(
+        "a.v1.A",
+        "Gather",
+        "/a.v1.A/Gather",
+        &[Route { verb: Verb::Post, template: "/v1/gather" }],
+    )
+};
+static HANG: Method =
+    Method { shape: Shape::ClientStream, ..unary("a.v1.A", "Hang", "/a.v1.A/Hang", &[]) };
+static CHAT: Method =
+    Method { shape: Shape::BothStream, ..unary("a.v1.A", "Chat", "/a.v1.A/Chat", &[]) };
 
 /// Answers with the message it gets; what it is asked by header it does.
 struct Echo;
@@ -123,6 +148,78 @@ impl Endpoint for Wait {
     }
 }
 
+/// Answers with each word of its message; `!` as one fails there, `?` waits for ever. By header
+/// it says headers and trailers, before the stream and in it.
+struct Flow;
+
+impl Endpoint for Flow {
+    async fn call(&self, request: kitfox_core::Request) -> Result<Reply, Error> {
+        let own = request.context.metadata().text("x-want").is_some();
+        let codec = request.payload.codec();
+        let kitfox_core::Body::Unary(message) = request.payload.body() else { unreachable!() };
+        let text = String::from_utf8(message.to_vec()).unwrap();
+        let slot = Trailers::default();
+        let filled = slot.clone();
+        let words: Vec<_> = text.trim_matches('"').split(' ').map(str::to_owned).collect();
+        let words = stream::iter(words).then(|word| async move {
+            match word.as_str() {
+                "!" => Err(broken()),
+                "?" => std::future::pending().await,
+                _ => Ok(Bytes::from(word)),
+            }
+        });
+        let end = stream::poll_fn(move |_| {
+            if own {
+                let mut late = Metadata::new();
+                late.insert("x-late", "end").unwrap();
+                filled.add(late);
+            }
+            Poll::Ready(None)
+        });
+        let messages = MessageStream::new(words.chain(end)).with_trailers(slot);
+        let mut reply = Reply::new(Payload::stream(codec, messages));
+        if own {
+            reply.metadata_mut().headers.insert("x-own", "head").unwrap();
+            reply.metadata_mut().trailers.insert("x-sum", "tail").unwrap();
+        }
+        Ok(reply)
+    }
+}
+
+/// How a stream fails in the middle.
+fn broken() -> Error {
+    let detail = Detail::from_wire("a.v1.Why", Bytes::from_static(b"\x08\x07"));
+    let mut error = Error::new(Code::DataLoss, "torn").with_detail(detail);
+    error.metadata_mut().headers.insert("x-own", "head").unwrap();
+    error.metadata_mut().trailers.insert("x-sum", "tail").unwrap();
+    error
+}
+
+/// Answers with everything that it was sent, in one message.
+struct Gather;
+
+impl Endpoint for Gather {
+    async fn call(&self, request: kitfox_core::Request) -> Result<Reply, Error> {
+        let codec = request.payload.codec();
+        let mut messages = request.payload.into_stream();
+        let mut all = Vec::new();
+        while let Some(message) = messages.next().await {
+            all.extend_from_slice(&message?);
+        }
+        Ok(Reply::new(Payload::unary(codec, all.into())))
+    }
+}
+
+/// Answers each message as it comes.
+struct Chat;
+
+impl Endpoint for Chat {
+    async fn call(&self, request: kitfox_core::Request) -> Result<Reply, Error> {
+        let codec = request.payload.codec();
+        Ok(Reply::new(Payload::stream(codec, request.payload.into_stream())))
+    }
+}
+
 /// A port with a method of each kind; bodies have at most 1000 bytes.
 pub(super) fn port() -> Builder<BoxEndpoint> {
     let limits = Limits { body_bytes: 1000, ..Limits::default() };
@@ -132,7 +229,10 @@ pub(super) fn port() -> Builder<BoxEndpoint> {
         .method(&LOOK, BoxEndpoint::new(Echo))
         .method(&FAIL, BoxEndpoint::new(Fail))
         .method(&WAIT, BoxEndpoint::new(Wait))
-        .method(&FLOW, BoxEndpoint::new(Echo))
+        .method(&FLOW, BoxEndpoint::new(Flow))
+        .method(&GATHER, BoxEndpoint::new(Gather))
+        .method(&HANG, BoxEndpoint::new(Wait))
+        .method(&CHAT, BoxEndpoint::new(Chat))
 }
 
 /// An endpoint that answers with the message it gets.
@@ -187,8 +287,18 @@ pub(super) fn frame(message: &[u8]) -> Vec<u8> {
     out
 }
 
+/// The same with flags of its own.
+pub(super) fn flagged(flags: u8, message: &[u8]) -> Vec<u8> {
+    let mut frame = frame(message);
+    frame[0] = flags;
+    frame
+}
+
 /// What `wires` answer.
-pub(super) async fn exchange(wires: &Wires<BoxEndpoint>, request: Request<Full<Bytes>>) -> Answer {
+pub(super) async fn exchange<B>(wires: &Wires<BoxEndpoint>, request: Request<B>) -> Answer
+where
+    B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+{
     let peer = Peer::new(([127, 0, 0, 1], 7).into());
     collected(wires.handle(&peer, request).await).await
 }

@@ -1,5 +1,7 @@
 //! What comes back for requests of every kind, without a socket.
 
+mod streams;
+
 use std::convert::Infallible;
 use std::task::{Context, Poll};
 
@@ -106,9 +108,6 @@ async fn a_wrong_content_type_is_told_the_right_ones() {
         assert!(refused.text().contains("text/plain"), "{path}");
         assert_eq!(answer(request(path, "", "{}")).await.status.as_u16(), 415, "{path}");
     }
-    let packed = with(request("/v1/echo", JSON, "{}"), "content-encoding", "gzip");
-    let refused = answer(packed).await;
-    assert_eq!((refused.status.as_u16(), refused.header("accept-encoding")), (415, "identity"));
     let refused = answer(request("/a.v1.A/Echo", "application/grpc+thrift", frame(b""))).await;
     assert_eq!(refused.header("grpc-status"), "12");
     assert!(refused.header("grpc-message").contains("application/grpc+thrift"));
@@ -162,35 +161,6 @@ async fn a_deadline_is_held_on_every_wire() {
     let before = tokio::time::Instant::now();
     assert_eq!(answer(request("/a.v1.A/Wait", JSON, "{}")).await.status.as_u16(), 504);
     assert_eq!(before.elapsed().as_secs(), 60);
-}
-
-#[tokio::test]
-async fn the_engine_takes_what_the_direct_path_does_not() {
-    let packed = with(request("/a.v1.A/Echo", JSON, ZIPPED), "content-encoding", "gzip");
-    assert_eq!(answer(packed).await.text(), r#"{"text":"zip"}"#);
-    let large = with(request("/a.v1.A/Echo", JSON, BOMB), "content-encoding", "gzip");
-    assert_eq!(answer(large).await.status.as_u16(), 413, "unpacked it has 5000 bytes");
-    let web = answer(request("/a.v1.A/Echo", "application/grpc-web", frame(b"hi"))).await;
-    assert!(web.body.starts_with(&frame(b"hi")));
-    assert!(String::from_utf8_lossy(&web.body).contains("grpc-status: 0"));
-    let got = answer(get("/a.v1.A/Look?encoding=json&message=%7B%7D&connect=v1")).await;
-    assert_eq!((got.status.as_u16(), got.text()), (200, "{}"));
-    // A refusal of the method itself keeps its status.
-    let wires = port().direct(false).build().unwrap();
-    let busy = exchange(&wires, request("/a.v1.A/Fail", JSON, "\"8 plain\"")).await;
-    assert_eq!(busy.status.as_u16(), 429);
-}
-
-#[tokio::test]
-async fn a_stream_is_refused_with_its_name() {
-    for kind in [JSON, "application/connect+json"] {
-        let refused = answer(request("/a.v1.A/Flow", kind, "")).await;
-        let text = String::from_utf8_lossy(&refused.body);
-        assert!(text.contains("unimplemented") && text.contains("streams"), "{kind}: {text}");
-    }
-    let grpc = answer(request("/a.v1.A/Flow", GRPC, frame(b""))).await;
-    assert_eq!(grpc.header("grpc-status"), "12");
-    assert_eq!(answer(get("/v1/flow")).await.status.as_u16(), 501);
 }
 
 #[tokio::test]
@@ -273,15 +243,3 @@ fn the_future_of_a_call_stays_small() {
     let future = wires.handle(&peer, request("/v1/echo", JSON, "{}"));
     assert!(size_of_val(&future) <= 640, "{} bytes", size_of_val(&future));
 }
-
-/// `{"text":"zip"}`
-const ZIPPED: &[u8] = &[
-    31, 139, 8, 0, 0, 0, 0, 0, 2, 3, 171, 86, 42, 73, 173, 40, 81, 178, 82, 170, 202, 44, 80, 170,
-    5, 0, 137, 128, 79, 60, 14, 0, 0, 0,
-];
-
-/// 5000 bytes.
-const BOMB: &[u8] = &[
-    31, 139, 8, 0, 0, 0, 0, 0, 2, 3, 237, 193, 49, 1, 0, 0, 0, 194, 160, 218, 139, 111, 10, 63,
-    160, 0, 0, 0, 0, 128, 183, 1, 38, 240, 219, 0, 136, 19, 0, 0,
-];

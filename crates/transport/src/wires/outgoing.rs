@@ -1,0 +1,128 @@
+//! The body of an answer that is a stream: messages leave as they come.
+//!
+//! A message is asked for when there is room for it: the connection asks for a piece when the peer
+//! takes more, so that a slow reader stops the method that writes. Messages that are ready together
+//! leave in one piece, and a piece leaves as soon as no message is ready.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use futures_core::Stream;
+use http::HeaderMap;
+use http_body::{Body, Frame};
+use kitfox_core::{Error, MessageStream};
+
+use super::body::BoxError;
+use super::metadata::own;
+
+/// How messages are written.
+pub(super) trait Form: Unpin {
+    /// Adds a message, when this is not full.
+    ///
+    /// # Errors
+    /// When the form cannot hold it.
+    fn put(&mut self, message: Bytes) -> Result<(), Error>;
+
+    /// Whether a piece should leave before more is added.
+    fn is_full(&self) -> bool;
+
+    /// The next piece; `None` where nothing was added.
+    fn take(&mut self) -> Option<Bytes>;
+
+    /// Adds what ends the stream, and gives what stands in trailers of HTTP.
+    fn end(&mut self, failure: Option<&Error>, trailers: HeaderMap) -> Option<HeaderMap>;
+
+    /// Adds something in the place of messages that do not come; ready when it did.
+    fn wait(&mut self, _: &mut Context<'_>) -> Poll<()> {
+        Poll::Pending
+    }
+}
+
+/// A stream of messages as a body.
+#[derive(Debug)]
+pub(super) struct Outgoing<F> {
+    form: F,
+    /// None when the stream has ended, which lets go of what the call holds.
+    messages: Option<MessageStream>,
+    /// Trailers that were known when the method returned; at the end, those of HTTP.
+    trailers: Option<HeaderMap>,
+    /// The last piece but one, so that the last one is known to be it.
+    ahead: Option<Bytes>,
+}
+
+impl<F: Form> Outgoing<F> {
+    /// Writes `messages` in `form`; `trailers` are what the method set before it returned them.
+    pub(super) fn new(form: F, messages: MessageStream, trailers: HeaderMap) -> Self {
+        Outgoing { form, messages: Some(messages), trailers: Some(trailers), ahead: None }
+    }
+
+    /// Everything is in the form; what is left is to take it out.
+    fn end(&mut self, failure: Option<Error>) {
+        let messages = self.messages.take();
+        let mut trailers = self.trailers.take().unwrap_or_default();
+        let set = messages.and_then(|messages| messages.trailers()?.take());
+        if let Some(set) = set {
+            trailers.extend(own(set.into_headers()));
+        }
+        let failure = failure.map(|mut error| {
+            // What is left of the answer is its end: the failure's headers stand there, too.
+            if error.metadata().is_some_and(|metadata| !metadata.headers.is_empty()) {
+                let metadata = error.metadata_mut();
+                let headers = std::mem::take(&mut metadata.headers).into_headers();
+                metadata.trailers.headers_mut().extend(headers);
+            }
+            error
+        });
+        self.trailers = self.form.end(failure.as_ref(), trailers);
+        self.ahead = self.form.take();
+    }
+
+    fn last(&mut self) -> Option<Frame<Bytes>> {
+        if let Some(piece) = self.ahead.take() {
+            self.ahead = self.form.take();
+            return Some(Frame::data(piece));
+        }
+        self.trailers.take().map(Frame::trailers)
+    }
+
+    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Frame<Bytes>>> {
+        loop {
+            let Some(messages) = &mut self.messages else { return Poll::Ready(self.last()) };
+            if self.form.is_full() {
+                return Poll::Ready(self.form.take().map(Frame::data));
+            }
+            match Pin::new(messages).poll_next(cx) {
+                Poll::Ready(Some(Ok(message))) => {
+                    if let Err(error) = self.form.put(message) {
+                        self.end(Some(error));
+                    }
+                }
+                Poll::Ready(Some(Err(error))) => self.end(Some(error)),
+                Poll::Ready(None) => self.end(None),
+                Poll::Pending => {
+                    if let Some(piece) = self.form.take() {
+                        return Poll::Ready(Some(Frame::data(piece)));
+                    }
+                    ready!(self.form.wait(cx));
+                }
+            }
+        }
+    }
+}
+
+impl<F: Form> Body for Outgoing<F> {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        self.get_mut().poll_piece(cx).map(|piece| piece.map(Ok))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.messages.is_none() && self.ahead.is_none() && self.trailers.is_none()
+    }
+}

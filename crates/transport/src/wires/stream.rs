@@ -1,0 +1,60 @@
+//! A call in frames, of any shape: what is not one message each way on Connect, gRPC or REST.
+
+use bytes::Bytes;
+use http::Response;
+use http_body::Body;
+use kitfox_core::contract::Shape;
+use kitfox_core::{Endpoint, MessageStream, Payload, Request};
+
+use super::body::{AnswerBody, BoxError};
+use super::call::Admitted;
+use super::framing::Framing;
+use super::grpc::unframe;
+use super::incoming::Incoming;
+use super::packing::Packing;
+use super::read_body::read_body;
+use super::refusal::Refusal;
+use super::text::Text;
+use crate::Limits;
+
+/// A call on its way to its endpoint.
+pub(super) struct StreamCall<'a, E, B> {
+    pub(super) endpoint: &'a E,
+    pub(super) shape: Shape,
+    pub(super) framing: Framing,
+    pub(super) packing: Packing,
+    pub(super) limits: &'a Limits,
+    pub(super) admitted: Admitted,
+    pub(super) body: B,
+}
+
+impl<E, B> StreamCall<'_, E, B>
+where
+    E: Endpoint,
+    B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+{
+    /// Reads the message or lets the method read them, calls, and begins the answer.
+    pub(super) async fn answer(self) -> Response<AnswerBody> {
+        let StreamCall { endpoint, shape, framing, packing, limits, admitted, body } = self;
+        let Admitted { context, bounds } = admitted;
+        let body = Text::new(body, framing.is_text());
+        let payload = match shape {
+            Shape::ClientStream | Shape::BothStream => {
+                let messages = Incoming::new(body, packing.request, limits);
+                Ok(Payload::stream(framing.codec(), MessageStream::new(messages)))
+            }
+            Shape::Unary | Shape::ServerStream => read_body(body, &bounds)
+                .await
+                .and_then(|frames| unframe(frames, bounds.bytes(), packing.request))
+                .map(|message| Payload::unary(framing.codec(), message)),
+        };
+        let payload = match payload {
+            Ok(payload) => payload,
+            Err(refusal) => return framing.refuse(&refusal),
+        };
+        match endpoint.call(Request::new(context, payload)).await {
+            Ok(reply) => framing.answer(reply, packing.answer),
+            Err(error) => framing.refuse(&Refusal::from(error)),
+        }
+    }
+}
