@@ -2,11 +2,13 @@
 //!
 //! `#[kitfox::service]` leaves the contract as data, `StringsClient::CONTRACT`. From it come:
 //! - [`proto`]: files of the protobuf language, which a host shows on its admin port, too
-//!   (`GET /contract.proto`).
+//!   (`GET /contract.proto`);
+//! - [`openapi`]: an OpenAPI document, there too (`GET /openapi.json`).
 
 mod error;
 mod files;
 mod names;
+mod openapi;
 mod paths;
 mod proto;
 mod same;
@@ -52,4 +54,27 @@ use files::Files;
 pub fn proto(contracts: &[&'static Contract]) -> Result<Vec<ProtoFile>, ContractError> {
     let files = Files::of(contracts)?;
     Ok(files.own().map(|file| ProtoFile::new(&files, file)).collect())
+}
+
+/// The services as an OpenAPI 3.1 document, JSON in one text; `title` and `version` are those of the
+/// application.
+///
+/// Each REST route is an operation; a unary method without one has its Connect path, called with
+/// JSON. What takes a stream is left out: HTTP has no form for it that OpenAPI could say. Messages
+/// are the JSON of proto3: a 64-bit number is a string, bytes are base64, a name that is not there
+/// means the default. (NaN and the infinities, which are strings there, are not mentioned.) Each
+/// failure is there with its status, and with the reasons that `#[kitfox::error]` knows.
+///
+/// In a generated client an operation is called `Strings_Uppercase`, a message as it is here.
+/// Where two packages have the same name, both have their package before it.
+///
+/// # Errors
+/// When two things would have one name.
+pub fn openapi(
+    title: &str,
+    version: &str,
+    contracts: &[&'static Contract],
+) -> Result<String, ContractError> {
+    let files = Files::of(contracts)?;
+    Ok(format!("{:#}\n", openapi::document(title, version, contracts, &files)))
 }

@@ -36,6 +36,8 @@ pub(crate) struct File {
 pub(crate) struct Type {
     /// The full name, with the package that it was taken into where it has none of its own.
     pub(crate) name: String,
+    /// The package at its beginning.
+    pub(crate) package: String,
     pub(crate) schema: Schema,
 }
 
@@ -87,7 +89,7 @@ impl Files {
         let contracts = self.files.iter().flat_map(|file| &file.contracts);
         let methods = contracts.flat_map(|contract| contract.methods);
         let methods = methods.map(|method| format!("{}.{}", method.service, method.name));
-        let inside = self.types().flat_map(|Type { name, schema }| match schema {
+        let inside = self.types().flat_map(|Type { name, schema, .. }| match schema {
             Schema::Message(message) => {
                 let fields = message.fields().map(|(field, _)| format!("{name}.{}", field.name));
                 fields.collect::<Vec<_>>()
@@ -144,7 +146,8 @@ impl Files {
         }
         let place = self.files[home].types.len();
         self.types.insert(name.clone(), (home, place));
-        self.files[home].types.push(Type { name, schema });
+        let of = Type { name, package: package.clone(), schema };
+        self.files[home].types.push(of);
         let Schema::Message(message) = schema else { return Ok(()) };
         for (field, _) in message.fields() {
             if let Some(schema) = Schema::of(&field.kind) {
@@ -180,7 +183,7 @@ impl Files {
             }
         }
         let mut known: HashMap<String, &str> = HashMap::new();
-        for Type { name, schema } in self.types() {
+        for Type { name, schema, .. } in self.types() {
             let Schema::Enum(of) = schema else { continue };
             let scope = name.rsplit_once('.').map_or("", |(scope, _)| scope);
             for value in of.values {

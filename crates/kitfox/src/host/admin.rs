@@ -25,6 +25,7 @@ const INDEX: &str = "\
 /readyz          whether it wants calls
 /info            what it is, as JSON
 /contract.proto  what it offers, for clients of gRPC and Connect
+/openapi.json    the same for clients of REST
 ";
 
 /// The pages of the admin port.
@@ -55,6 +56,7 @@ impl Admin {
                 Some(why) => page(StatusCode::SERVICE_UNAVAILABLE, TEXT, why + "\n"),
             },
             "/info" => page(StatusCode::OK, JSON, format!("{:#}\n", pages.info())),
+            "/openapi.json" => contract::openapi(pages, uri.query()),
             "/contract.proto" => contract::proto(&pages.contracts, uri.query()),
             _ => page(StatusCode::NOT_FOUND, TEXT, format!("there is no such page, but\n{INDEX}")),
         }

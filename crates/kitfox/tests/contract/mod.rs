@@ -1,5 +1,6 @@
 //! The contract as others read it.
 
 mod everything;
+mod openapi;
 mod pages;
 mod proto;

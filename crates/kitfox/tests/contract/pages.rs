@@ -83,6 +83,26 @@ async fn of_several_packages_each_has_its_own_page() {
     assert!(none.body.contains("/contract.proto?package=strings.v1 "), "{}", none.body);
 }
 
+#[tokio::test(start_paused = true)]
+async fn openapi_is_of_everything_or_of_one_package() {
+    let net = Memory::default();
+    let both = |host: Host| {
+        host.serve(ShopServer::new(Closed)).serve(StringsServer::new(strings::Service))
+    };
+    let running = serving(&net, both).await;
+    let answer = admin(&net, &running, "/openapi.json").await;
+    assert!(answer.head.contains("content-type: application/json"), "{}", answer.head);
+    let all: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+    assert_eq!((&all["info"]["title"], &all["info"]["version"]), (&"shop".into(), &"1.2.3".into()));
+    assert!(all["paths"]["/v1/orders"].is_object() && all["paths"]["/v1/uppercase"].is_object());
+    let one = admin(&net, &running, "/openapi.json?package=strings.v1").await.body;
+    let one: serde_json::Value = serde_json::from_str(&one).unwrap();
+    assert!(one["paths"]["/v1/orders"].is_null() && one["paths"]["/v1/uppercase"].is_object());
+    let none = admin(&net, &running, "/openapi.json?package=strings.v2").await;
+    assert_eq!(none.status, 404);
+    assert!(none.body.contains("/openapi.json?package=strings.v1\n"), "{}", none.body);
+}
+
 async fn serving(net: &Memory, add: impl Fn(Host) -> Host) -> Running {
     let host = Host::new("shop").version("1.2.3").platform(net.platform());
     let host = host.environment(Environment::default()).announce(false);

@@ -13,7 +13,7 @@ use kitfox::{Host, config::Environment};
 use strings::{Service, StringsServer};
 
 /// A host of the strings service on a free port, for as long as `test` runs.
-fn serving(test: impl FnOnce(&str)) {
+pub(super) fn serving(test: impl FnOnce(&str)) {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let host = Host::new("strings")
         .serve(StringsServer::new(Service))
@@ -36,7 +36,7 @@ pub(super) fn run(program: impl AsRef<OsStr>, arguments: &[&str]) -> Option<Outp
     }
 }
 
-fn missing<T>(program: &OsStr, why: &str) -> Option<T> {
+pub(super) fn missing<T>(program: &OsStr, why: &str) -> Option<T> {
     let required = std::env::var_os("KITFOX_FOREIGN").is_some_and(|value| value == "required");
     assert!(!required, "{} is required and cannot be run: {why}", program.display());
     eprintln!("SKIPPED: {} cannot be run: {why}", program.display());

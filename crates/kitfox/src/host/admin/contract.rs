@@ -1,11 +1,13 @@
 //! The contract as others read it.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use http_body_util::Full;
 use kitfox_core::Contract;
 
-use super::{TEXT, page};
+use super::{JSON, Pages, TEXT, page};
 use crate::contract::{self, ContractError, ProtoFile};
 
 /// `/contract.proto`: the file of the package that the query names, or of the one that has services.
@@ -30,6 +32,26 @@ pub(super) fn proto(contracts: &[&'static Contract], query: Option<&str>) -> Res
             let text = "no such package is served here, but these are:\n";
             page(StatusCode::NOT_FOUND, TEXT, text.to_owned() + &list(&files))
         }
+    }
+}
+
+/// `/openapi.json`: everything, or what the package has that the query names.
+pub(super) fn openapi(pages: &Pages, query: Option<&str>) -> Response<Full<Bytes>> {
+    let named = package(query);
+    let wanted = pages.contracts.iter().copied();
+    let wanted: Vec<_> =
+        wanted.filter(|contract| named.is_none_or(|named| contract.package == named)).collect();
+    if wanted.is_empty() && named.is_some() {
+        let packages: BTreeSet<_> = pages.contracts.iter().map(|it| it.package).collect();
+        let line = |package| format!("/openapi.json?package={package}\n");
+        let text = "no such package is served here, but these are:\n";
+        let list: String = packages.into_iter().map(line).collect();
+        return page(StatusCode::NOT_FOUND, TEXT, text.to_owned() + &list);
+    }
+    let version = pages.version.as_deref().unwrap_or("0");
+    match contract::openapi(&pages.name, version, &wanted) {
+        Ok(document) => page(StatusCode::OK, JSON, document),
+        Err(error) => impossible(&error),
     }
 }
 
