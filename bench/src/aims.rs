@@ -8,6 +8,10 @@ use crate::failure::Failure;
 pub(crate) const JSON_INSTRUCTIONS: Bound = Bound::AtMost(0.80);
 /// gRPC instructions beside bare tonic's, at most, in each profile.
 pub(crate) const GRPC_INSTRUCTIONS: Bound = Bound::AtMost(0.85);
+/// Instructions of a text of any size, beside bare axum's (JSON) and bare tonic's (gRPC), at most.
+pub(crate) const SIZE_INSTRUCTIONS: Bound = Bound::AtMost(1.0);
+/// Instructions of a message in a stream of gRPC, beside bare tonic's, at most.
+pub(crate) const STREAM_INSTRUCTIONS: Bound = Bound::AtMost(1.0);
 /// gRPC write system calls beside bare tonic's, at most, on tokio's default runtime.
 pub(crate) const GRPC_WRITES: Bound = Bound::AtMost(0.2);
 /// gRPC requests per second beside bare tonic's, at least, on tokio's default runtime.

@@ -22,7 +22,7 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use crate::failure::{Failure, While};
-use crate::load::Wire;
+use crate::load::{Call, Shape, Wire};
 use crate::servers::Server;
 
 const USAGE: &str = "usage: bench COMMAND
@@ -30,8 +30,11 @@ const USAGE: &str = "usage: bench COMMAND
   throughput [--check]   requests per second and latencies (about 3 minutes)
   compile                seconds to compile a service of 1 and of 40 methods
   serve SERVER [WORKERS] one of hyper, axum, tonic, kitfox, on a free port until its input ends
-  load WIRE ADDRESS CALLS
-                         calls over json or grpc, 64 in flight
+  load WIRE ADDRESS CALLS [SHAPE]
+                         calls over json, grpc, connect or lines; SHAPE is unary, a number of bytes,
+                         server-stream, client-stream, client-singles or both-stream
+  count SERVER WIRE SHAPE...
+                         counts of this build alone, for work on one row
 with --check a missed aim is a failure, with --check-counts one that is counted and not timed";
 
 fn main() -> ExitCode {
@@ -50,7 +53,7 @@ fn run(words: &[&str]) -> Result<(), Failure> {
     match *words {
         ["wires"] => wires::run().map(drop),
         ["wires", "--check"] => wires::run()?.check(),
-        ["wires", "--check-counts"] => wires::run()?.check_counts(),
+        ["wires", "--check-counts"] => wires::run_counts()?.check_counts(),
         ["throughput"] => throughput::run().map(drop),
         ["throughput", "--check"] => throughput::run()?.check(),
         ["compile"] => compile::run(),
@@ -59,12 +62,19 @@ fn run(words: &[&str]) -> Result<(), Failure> {
             let workers = workers.parse().failed_while("reading the number of workers")?;
             server.parse::<Server>()?.serve(Some(workers))
         }
-        ["load", wire, address, calls] => {
-            let wire: Wire = wire.parse()?;
-            let address: SocketAddr = address.parse().failed_while("reading the address")?;
-            let calls = calls.parse().failed_while("reading the number of calls")?;
-            load::run(wire, address, calls)
+        ["load", wire, address, calls] => load(wire, address, calls, Shape::Unary),
+        ["load", wire, address, calls, shape] => load(wire, address, calls, shape.parse()?),
+        ["count", server, wire, ref shapes @ ..] => {
+            let (server, wire): (Server, Wire) = (server.parse()?, wire.parse()?);
+            wires::count_here(server, wire, shapes)
         }
         _ => Err(Failure::new("reading the arguments", USAGE)),
     }
+}
+
+fn load(wire: &str, address: &str, calls: &str, shape: Shape) -> Result<(), Failure> {
+    let wire: Wire = wire.parse()?;
+    let address: SocketAddr = address.parse().failed_while("reading the address")?;
+    let calls = calls.parse().failed_while("reading the number of calls")?;
+    load::run(Call { wire, shape }, address, calls)
 }

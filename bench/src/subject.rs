@@ -1,50 +1,80 @@
-//! What is measured: a server on a wire, and the peer that it is measured beside.
+//! What is measured: a server and a kind of call, and the peer that it is measured beside.
 
 use std::path::Path;
 
 use crate::failure::Failure;
-use crate::load::{self, Wire};
+use crate::load::{self, Call, Shape, Wire};
 use crate::process::Start;
 use crate::servers::Server;
 
-/// A server on one of its wires.
+/// A server and one kind of the calls that it answers.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Subject {
     pub(crate) server: Server,
-    pub(crate) wire: Wire,
+    pub(crate) call: Call,
 }
 
+/// The sizes of texts that are counted.
+pub(crate) const SIZES: [usize; 5] = [16, 256, 4 * 1024, 64 * 1024, 1024 * 1024];
+
+/// The shapes of streams.
+pub(crate) const STREAMS: [Shape; 4] =
+    [Shape::ServerStream, Shape::ClientStream, Shape::ClientSingles, Shape::BothStream];
+
 impl Subject {
-    /// All, in the order of the tables.
-    pub(crate) const ALL: [Self; 5] = [
-        Self { server: Server::Hyper, wire: Wire::Json },
-        Self { server: Server::Axum, wire: Wire::Json },
-        Self { server: Server::Kitfox, wire: Wire::Json },
-        Self { server: Server::Tonic, wire: Wire::Grpc },
-        Self { server: Server::Kitfox, wire: Wire::Grpc },
+    /// The calls of the price list, in the order of its tables.
+    pub(crate) const UNARY: [Self; 5] = [
+        Self::unary(Server::Hyper, Wire::Json),
+        Self::unary(Server::Axum, Wire::Json),
+        Self::unary(Server::Kitfox, Wire::Json),
+        Self::unary(Server::Tonic, Wire::Grpc),
+        Self::unary(Server::Kitfox, Wire::Grpc),
     ];
 
+    const fn unary(server: Server, wire: Wire) -> Self {
+        Self { server, call: Call::unary(wire) }
+    }
+
+    /// Everything that is counted of one server.
+    pub(crate) fn counted(server: Server) -> Vec<Self> {
+        let unary = Self::UNARY.into_iter().filter(|subject| subject.server == server);
+        let of = |wire, shape| Self { server, call: Call { wire, shape } };
+        let wires: &[Wire] = match server {
+            Server::Hyper => &[],
+            Server::Axum => &[Wire::Json],
+            Server::Tonic => &[Wire::Grpc],
+            Server::Kitfox => &[Wire::Json, Wire::Grpc],
+        };
+        let sized = wires.iter().flat_map(|wire| SIZES.map(|size| of(*wire, Shape::Sized(size))));
+        let streams = wires.iter().filter(|wire| **wire == Wire::Grpc);
+        let streams = streams.flat_map(|wire| STREAMS.map(|shape| of(*wire, shape)));
+        unary.chain(sized).chain(streams).collect()
+    }
+
     pub(crate) fn name(self) -> &'static str {
-        match (self.server, self.wire) {
+        match (self.server, self.call.wire) {
             (Server::Hyper, _) => "bare hyper",
             (Server::Axum, _) => "bare axum",
             (Server::Tonic, _) => "bare tonic",
             (Server::Kitfox, Wire::Json) => "Kitfox, JSON",
             (Server::Kitfox, Wire::Grpc) => "Kitfox, gRPC",
+            (Server::Kitfox, Wire::Connect) => "Kitfox, Connect",
+            (Server::Kitfox, Wire::Lines) => "Kitfox, JSON lines",
         }
     }
 
-    /// The server that the ratios of a wire refer to.
-    pub(crate) fn peer(wire: Wire) -> Self {
-        let server = match wire {
-            Wire::Json => Server::Axum,
-            Wire::Grpc => Server::Tonic,
+    /// The server that the ratios of this one refer to.
+    pub(crate) fn peer(self) -> Self {
+        let (server, wire) = match self.call.wire {
+            Wire::Json => (Server::Axum, Wire::Json),
+            // Nobody else streams here.
+            Wire::Grpc | Wire::Connect | Wire::Lines => (Server::Tonic, Wire::Grpc),
         };
-        Self { server, wire }
+        Self { server, call: Call { wire, ..self.call } }
     }
 
-    pub(crate) fn kitfox(wire: Wire) -> Self {
-        Self { server: Server::Kitfox, wire }
+    pub(crate) const fn kitfox(wire: Wire, shape: Shape) -> Self {
+        Self { server: Server::Kitfox, call: Call { wire, shape } }
     }
 
     /// How it is started natively on tokio's default runtime.
@@ -53,21 +83,22 @@ impl Subject {
     }
 }
 
-/// Those that serve and answer rightly, an empty text too; the others are told with the reason.
-pub(crate) fn working(program: &Path) -> Vec<Subject> {
-    let works = |subject: &Subject| match try_out(*subject, program) {
+/// Those that answer rightly, an empty text too; the others are told with the reason.
+pub(crate) fn working(program: &Path, mut subjects: Vec<Subject>) -> Vec<Subject> {
+    subjects.retain(|subject| match try_out(*subject, program) {
         Ok(()) => true,
         Err(failure) => {
-            eprintln!("{} is left out: {failure}", subject.name());
+            let Subject { call, .. } = subject;
+            eprintln!("{} is left out, {}: {failure}", subject.name(), call.shape);
             false
         }
-    };
-    Subject::ALL.into_iter().filter(works).collect()
+    });
+    subjects
 }
 
 fn try_out(subject: Subject, program: &Path) -> Result<(), Failure> {
     let running = subject.start(program).run()?;
-    load::run(subject.wire, running.address, 100)?;
+    load::run(subject.call, running.address, 10)?;
     running.end()
 }
 
@@ -88,14 +119,15 @@ impl<T> Measured<T> {
         self.0.iter().find(|(known, _)| *known == subject).map(|(_, value)| value)
     }
 
-    pub(crate) fn on(&self, wire: Wire) -> impl Iterator<Item = &(Subject, T)> {
-        self.0.iter().filter(move |(subject, _)| subject.wire == wire)
+    /// All of one kind of call.
+    pub(crate) fn on(&self, call: Call) -> impl Iterator<Item = &(Subject, T)> {
+        self.0.iter().filter(move |(subject, _)| subject.call == call)
     }
 
-    /// A number of one subject beside the same of the wire's peer.
+    /// A number of one subject beside the same of its peer.
     pub(crate) fn ratio(&self, subject: Subject, number: impl Fn(&T) -> f64) -> Option<f64> {
         let own = number(self.of(subject)?);
-        let peer = number(self.of(Subject::peer(subject.wire))?);
+        let peer = number(self.of(subject.peer())?);
         Some(own / peer)
     }
 }

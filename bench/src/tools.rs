@@ -12,6 +12,8 @@ pub(crate) struct Tool {
 }
 
 pub(crate) const VALGRIND: Tool = Tool { program: "valgrind", package: "valgrind" };
+/// Speaks to a running valgrind.
+pub(crate) const VGDB: Tool = Tool { program: "vgdb", package: "valgrind" };
 pub(crate) const STRACE: Tool = Tool { program: "strace", package: "strace" };
 pub(crate) const WRK: Tool = Tool { program: "wrk", package: "wrk" };
 pub(crate) const H2LOAD: Tool = Tool { program: "h2load", package: "nghttp2-client" };

@@ -1,33 +1,28 @@
-//! `bench -- wires`: what a unary call costs on each wire, in both profiles, and the aims.
+//! `bench -- wires`: what a message costs on each wire, in both profiles, and the aims.
 
 use crate::aims::{self, Aims};
-use crate::count::callgrind::{self, Work};
+use crate::count::callgrind::{Counter, Work};
 use crate::count::strace::{self, SystemCalls};
-use crate::failure::Failure;
-use crate::load::Wire;
+use crate::failure::{Failure, While};
+use crate::load::{Call, Shape, Wire};
 use crate::profile::{self, Profile};
-use crate::subject::{Measured, Subject, working};
+use crate::servers::Server;
+use crate::subject::{Measured, SIZES, STREAMS, Subject, working};
 use crate::table::{Table, thousands};
 use crate::throughput;
-use crate::tools::{self, H2LOAD, STRACE, VALGRIND};
+use crate::tools::{self, H2LOAD, STRACE, VALGRIND, VGDB};
 
-/// The price of one call.
-#[derive(Debug)]
-struct Price {
-    work: Work,
-    system: SystemCalls,
+/// What was counted with one profile.
+struct Prices {
+    work: Measured<Work>,
+    /// Of the unary calls.
+    system: Measured<SystemCalls>,
 }
 
 /// Builds, counts, prints; answers the aims with what came out.
 pub(crate) fn run() -> Result<Aims, Failure> {
-    tools::need(&[VALGRIND, STRACE, H2LOAD])?;
-    let mut aims = Aims::default();
-    for profile in [profile::SHIPPED, profile::DEFAULT] {
-        let prices = count(profile)?;
-        println!("\nPrice of a call, profile `{}` ({})\n", profile.name, profile.meaning);
-        print!("{}", table(&prices));
-        judge(&mut aims, profile, &prices);
-    }
+    tools::need(&[H2LOAD])?;
+    let mut aims = counts()?;
     let speed = throughput::glance()?;
     println!("\ngRPC requests per second, profile `{}`\n", profile::SHIPPED.name);
     print!("{}", throughput::table(&speed, Wire::Grpc));
@@ -36,20 +31,64 @@ pub(crate) fn run() -> Result<Aims, Failure> {
     Ok(aims)
 }
 
-fn count(profile: Profile) -> Result<Measured<Price>, Failure> {
+/// The same without what is timed, for a gate that may share its machine.
+pub(crate) fn run_counts() -> Result<Aims, Failure> {
+    let aims = counts()?;
+    print!("\n{aims}");
+    Ok(aims)
+}
+
+/// Counts some kinds of calls on a server of this very build.
+pub(crate) fn count_here(server: Server, wire: Wire, shapes: &[&str]) -> Result<(), Failure> {
+    tools::need(&[VALGRIND, VGDB])?;
+    let program = std::env::current_exe().failed_while("looking for this program")?;
+    let start = Subject { server, call: Call::unary(wire) }.start(&program);
+    let mut counter = Counter::start(&start)?;
+    for shape in shapes {
+        let call = Call { wire, shape: shape.parse()? };
+        let Work { instructions, allocations } = counter.count(call)?;
+        println!("{server} {shape}: {} {allocations:.2}", thousands(instructions));
+    }
+    counter.end()
+}
+
+fn counts() -> Result<Aims, Failure> {
+    tools::need(&[VALGRIND, VGDB, STRACE])?;
+    let mut aims = Aims::default();
+    for profile in [profile::SHIPPED, profile::DEFAULT] {
+        let prices = count(profile)?;
+        let Profile { name, meaning } = profile;
+        println!("\nPrice of a call, profile `{name}` ({meaning})\n\n{}", unary(&prices));
+        println!("Texts of so many bytes, profile `{name}`\n\n{}", sizes(&prices.work));
+        println!("A message in a stream of 1,000, profile `{name}`\n\n{}", streams(&prices.work));
+        judge(&mut aims, profile, &prices);
+    }
+    Ok(aims)
+}
+
+fn count(profile: Profile) -> Result<Prices, Failure> {
     let program = profile.build()?;
-    let mut prices = Measured::new();
-    for subject in working(&program) {
-        eprintln!("counting {}", subject.name());
-        let start = subject.start(&program);
-        let work = callgrind::count(&start, subject.wire)?;
-        let system = strace::count(&start, subject.wire)?;
-        prices.add(subject, Price { work, system });
+    let mut prices = Prices { work: Measured::new(), system: Measured::new() };
+    for server in Server::ALL {
+        let subjects = working(&program, Subject::counted(server));
+        let Some(first) = subjects.first() else { continue };
+        // One process for all: it takes its time to start.
+        let mut counter = Counter::start(&first.start(&program))?;
+        for subject in subjects {
+            eprintln!("counting {}, {}", subject.name(), subject.call.shape);
+            prices.work.add(subject, counter.count(subject.call)?);
+            if subject.call.shape == Shape::Unary {
+                let system = strace::count(&subject.start(&program), subject.call)?;
+                prices.system.add(subject, system);
+            }
+        }
+        counter.end()?;
     }
     Ok(prices)
 }
 
-fn table(prices: &Measured<Price>) -> Table {
+/// A row for each server.
+fn unary(prices: &Prices) -> Table {
     let mut table = Table::new(&[
         "server",
         "instructions",
@@ -59,38 +98,115 @@ fn table(prices: &Measured<Price>) -> Table {
         "writes",
         "of peer",
     ]);
-    for (subject, price) in Wire::ALL.into_iter().flat_map(|wire| prices.on(wire)) {
-        let ratio = |number: fn(&Price) -> f64| {
-            prices.ratio(*subject, number).map_or("-".to_owned(), |ratio| format!("{ratio:.2}"))
-        };
+    for subject in Subject::UNARY {
+        let Prices { work, system } = prices;
+        let (Some(price), Some(calls)) = (work.of(subject), system.of(subject)) else { continue };
         table.row([
             subject.name().to_owned(),
-            thousands(price.work.instructions),
-            ratio(instructions),
-            format!("{:.1}", price.work.allocations),
-            format!("{:.2}", price.system.all),
-            format!("{:.2}", price.system.writes),
-            ratio(writes),
+            thousands(price.instructions),
+            ratio(work.ratio(subject, instructions)),
+            format!("{:.1}", price.allocations),
+            format!("{:.2}", calls.all),
+            format!("{:.2}", calls.writes),
+            ratio(system.ratio(subject, writes)),
         ]);
     }
     table
 }
 
-fn judge(aims: &mut Aims, profile: Profile, prices: &Measured<Price>) {
+/// A row for each wire and size.
+fn sizes(work: &Measured<Work>) -> Table {
+    let calls = [Wire::Json, Wire::Grpc].into_iter().flat_map(|wire| {
+        SIZES.map(|bytes| (size(bytes), Subject::kitfox(wire, Shape::Sized(bytes))))
+    });
+    beside_peer("text", calls, work)
+}
+
+/// A row for each wire and shape of a stream.
+fn streams(work: &Measured<Work>) -> Table {
+    let calls = STREAMS.map(|shape| (stream(shape).to_owned(), Subject::kitfox(Wire::Grpc, shape)));
+    beside_peer("stream", calls, work)
+}
+
+fn beside_peer(
+    head: &str,
+    calls: impl IntoIterator<Item = (String, Subject)>,
+    work: &Measured<Work>,
+) -> Table {
+    let mut table =
+        Table::new(&[head, "server", "instructions", "peer's", "of peer", "allocations", "peer's"]);
+    for (name, subject) in calls {
+        let (own, peer) = (work.of(subject), work.of(subject.peer()));
+        let cell =
+            |work: Option<&Work>, cell: fn(&Work) -> String| work.map_or("-".to_owned(), cell);
+        let instructions_of = |work: &Work| thousands(work.instructions);
+        let allocations_of = |work: &Work| format!("{:.1}", work.allocations);
+        table.row([
+            name,
+            subject.name().to_owned(),
+            cell(own, instructions_of),
+            cell(peer, instructions_of),
+            ratio(work.ratio(subject, instructions)),
+            cell(own, allocations_of),
+            cell(peer, allocations_of),
+        ]);
+    }
+    table
+}
+
+fn judge(aims: &mut Aims, profile: Profile, prices: &Prices) {
     let Profile { name, .. } = profile;
-    let (json, grpc) = (Subject::kitfox(Wire::Json), Subject::kitfox(Wire::Grpc));
-    let ratio = prices.ratio(json, instructions);
+    let Prices { work, system } = prices;
+    let json = Subject::kitfox(Wire::Json, Shape::Unary);
+    let grpc = Subject::kitfox(Wire::Grpc, Shape::Unary);
+    let ratio = work.ratio(json, instructions);
     aims.add(format!("JSON instructions of axum's, {name}"), aims::JSON_INSTRUCTIONS, ratio);
-    let ratio = prices.ratio(grpc, instructions);
+    let ratio = work.ratio(grpc, instructions);
     aims.add(format!("gRPC instructions of tonic's, {name}"), aims::GRPC_INSTRUCTIONS, ratio);
-    let ratio = prices.ratio(grpc, writes);
+    let ratio = system.ratio(grpc, writes);
     aims.add(format!("gRPC writes of tonic's, {name}"), aims::GRPC_WRITES, ratio);
+    for (wire, of) in
+        [(Wire::Json, "JSON instructions of axum's"), (Wire::Grpc, "gRPC instructions of tonic's")]
+    {
+        for bytes in SIZES {
+            let ratio = work.ratio(Subject::kitfox(wire, Shape::Sized(bytes)), instructions);
+            let aim = format!("{of}, {}, {name}", size(bytes));
+            aims.add(aim, aims::SIZE_INSTRUCTIONS, ratio);
+        }
+    }
+    for shape in STREAMS {
+        let ratio = work.ratio(Subject::kitfox(Wire::Grpc, shape), instructions);
+        let aim = format!("gRPC instructions of tonic's, {}, {name}", stream(shape));
+        aims.add(aim, aims::STREAM_INSTRUCTIONS, ratio);
+    }
 }
 
-fn instructions(price: &Price) -> f64 {
-    price.work.instructions
+fn size(bytes: usize) -> String {
+    match bytes {
+        0..1024 => format!("{bytes} B"),
+        1024..1_048_576 => format!("{} KiB", bytes / 1024),
+        _ => format!("{} MiB", bytes / 1024 / 1024),
+    }
 }
 
-fn writes(price: &Price) -> f64 {
-    price.system.writes
+fn stream(shape: Shape) -> &'static str {
+    match shape {
+        Shape::Unary | Shape::Sized(_) => "none",
+        Shape::ServerStream => "from the server",
+        Shape::ClientStream => "from the client",
+        Shape::ClientSingles => "from the client, one by one",
+        Shape::BothStream => "both ways, by turns",
+    }
+}
+
+fn ratio(ratio: Option<f64>) -> String {
+    ratio.map_or("-".to_owned(), |ratio| format!("{ratio:.2}"))
+}
+
+fn instructions(work: &Work) -> f64 {
+    work.instructions
+}
+
+fn writes(system: &SystemCalls) -> f64 {
+    system.writes
 }

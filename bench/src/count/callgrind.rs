@@ -7,13 +7,16 @@
 //! whose task, and repeated counts differ by less than 1 %.
 
 use std::collections::HashMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
 
-use super::{per_call, report};
+use super::per_message;
 use crate::failure::{Failure, While};
-use crate::load::Wire;
-use crate::process::Start;
-use crate::scratch::Scratch;
-use crate::tools::VALGRIND;
+use crate::load::{self, Call};
+use crate::process::{Running, Start};
+use crate::scratch::Folder;
+use crate::tools::{VALGRIND, VGDB};
 
 /// One worker thread, see above.
 const WORKERS: usize = 1;
@@ -21,27 +24,62 @@ const WORKERS: usize = 1;
 /// What Rust's system allocator calls for memory; `free` is not counted.
 const ALLOCATORS: [&str; 4] = ["malloc", "calloc", "realloc", "posix_memalign"];
 
-/// What callgrind knows of one call.
+/// What callgrind knows of one message.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Work {
     pub(crate) instructions: f64,
     pub(crate) allocations: f64,
 }
 
-pub(crate) fn count(start: &Start<'_>, wire: Wire) -> Result<Work, Failure> {
-    let scratch = Scratch::new("callgrind");
-    let mut file = std::ffi::OsString::from("--callgrind-out-file=");
-    file.push(scratch.path());
-    let mut start = start.clone();
-    start.workers = Some(WORKERS);
-    start.under = vec![VALGRIND.program.into(), "--tool=callgrind".into(), "--quiet".into()];
-    start.under.extend(["--fair-sched=yes".into(), "--separate-threads=no".into(), file]);
+/// A server under callgrind that counts one kind of call after the other.
+#[derive(Debug)]
+pub(crate) struct Counter {
+    server: Running,
+    reports: Folder,
+    dumps: usize,
+}
 
-    let [instructions, allocations] = per_call(|calls| {
-        let report = report(&start, wire, calls, scratch.path())?;
-        Ok([instructions(&report)?, allocations(&report)])
-    })?;
-    Ok(Work { instructions, allocations })
+impl Counter {
+    pub(crate) fn start(start: &Start<'_>) -> Result<Self, Failure> {
+        let reports = Folder::new("callgrind")?;
+        let mut file = OsString::from("--callgrind-out-file=");
+        file.push(reports.path().join("report"));
+        let mut start = start.clone();
+        start.workers = Some(WORKERS);
+        start.under = vec![VALGRIND.program.into(), "--tool=callgrind".into(), "--quiet".into()];
+        start.under.extend(["--fair-sched=yes".into(), "--separate-threads=no".into(), file]);
+        Ok(Self { server: start.run()?, reports, dumps: 0 })
+    }
+
+    pub(crate) fn count(&mut self, call: Call) -> Result<Work, Failure> {
+        // What came before belongs to nobody.
+        self.dump()?;
+        let [instructions, allocations] = per_message(call, |calls| {
+            load::run(call, self.server.address, calls)?;
+            let report = self.dump()?;
+            Ok([instructions(&report)?, allocations(&report)])
+        })?;
+        Ok(Work { instructions, allocations })
+    }
+
+    pub(crate) fn end(self) -> Result<(), Failure> {
+        self.server.end()
+    }
+
+    /// What was counted since the last time.
+    fn dump(&mut self) -> Result<String, Failure> {
+        const DOING: &str = "asking callgrind for its counts";
+        let process = format!("--pid={}", self.server.id());
+        let mut command = Command::new(VGDB.program);
+        command.args([&process, "dump"]).stdout(Stdio::null()).stderr(Stdio::null());
+        let ended = command.status().failed_while(DOING)?;
+        if !ended.success() {
+            return Err(Failure::new(DOING, ended));
+        }
+        self.dumps += 1;
+        let file: PathBuf = self.reports.path().join(format!("report.{}", self.dumps));
+        std::fs::read_to_string(file).failed_while(DOING)
+    }
 }
 
 fn instructions(report: &str) -> Result<u64, Failure> {

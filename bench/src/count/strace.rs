@@ -3,9 +3,11 @@
 //! Which task runs on which thread is chance here, and now and then a run makes several times the
 //! calls of its neighbours, so the price is the median of some counts.
 
-use super::{per_call, report};
+use std::path::Path;
+
+use super::per_message;
 use crate::failure::{Failure, While};
-use crate::load::Wire;
+use crate::load::{self, Call};
 use crate::median::median;
 use crate::process::Start;
 use crate::scratch::Scratch;
@@ -24,7 +26,7 @@ pub(crate) struct SystemCalls {
     pub(crate) writes: f64,
 }
 
-pub(crate) fn count(start: &Start<'_>, wire: Wire) -> Result<SystemCalls, Failure> {
+pub(crate) fn count(start: &Start<'_>, call: Call) -> Result<SystemCalls, Failure> {
     let scratch = Scratch::new("strace");
     let mut start = start.clone();
     start.under = [STRACE.program, "-f", "-c", "-U", "calls,name", "-o"].map(Into::into).into();
@@ -32,11 +34,19 @@ pub(crate) fn count(start: &Start<'_>, wire: Wire) -> Result<SystemCalls, Failur
 
     let (mut all, mut writes) = (Vec::new(), Vec::new());
     for _ in 0..COUNTS {
-        let price = per_call(|calls| sums(&report(&start, wire, calls, scratch.path())?))?;
+        let price = per_message(call, |calls| sums(&report(&start, call, calls, scratch.path())?))?;
         all.push(price[0]);
         writes.push(price[1]);
     }
     Ok(SystemCalls { all: median(all), writes: median(writes) })
+}
+
+/// Runs a server under strace, and answers what that wrote.
+fn report(start: &Start<'_>, call: Call, calls: usize, file: &Path) -> Result<String, Failure> {
+    let running = start.run()?;
+    load::run(call, running.address, calls)?;
+    running.end()?;
+    std::fs::read_to_string(file).failed_while("reading what strace wrote")
 }
 
 /// Adds up the lines of a summary: a number, the system call's name.

@@ -14,6 +14,16 @@ pub(crate) struct UppercaseResponse {
     pub(crate) text: String,
 }
 
+/// How long all texts of a stream are.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub(crate) struct Measured {
+    #[prost(uint64, tag = "1")]
+    pub(crate) bytes: u64,
+}
+
+/// The messages of every stream.
+pub(crate) const REPEATED: usize = 1000;
+
 /// What the JSON peers answer to an empty text.
 #[derive(Serialize)]
 pub(crate) struct Problem {

@@ -5,20 +5,21 @@ use std::process::Command;
 
 use super::Load;
 use crate::failure::{Failure, While};
-use crate::load::grpc::frame;
-use crate::load::{TEXT, Wire};
+use crate::load::script::{TEXT, frame};
+use crate::load::{Call, Wire};
 use crate::scratch::Scratch;
 use crate::tools::H2LOAD;
 
 pub(super) fn run(server: SocketAddr, seconds: u32) -> Result<Load, Failure> {
+    let call = Call::unary(Wire::Grpc);
     let (message, log) = (Scratch::new("h2load.body"), Scratch::new("h2load.log"));
     std::fs::write(message.path(), frame(TEXT)).failed_while("writing h2load's message")?;
     // It appends to a log that is there already.
     let _gone = std::fs::remove_file(log.path());
     let output = Command::new(H2LOAD.program)
         .args(["--threads", "1"])
-        .args(["--clients", &Wire::Grpc.connections().to_string()])
-        .args(["--max-concurrent-streams", &Wire::Grpc.streams().to_string()])
+        .args(["--clients", &call.connections().to_string()])
+        .args(["--max-concurrent-streams", &call.streams().to_string()])
         .args(["--duration", &seconds.to_string()])
         .args(["--header", "content-type: application/grpc", "--header", "te: trailers", "--data"])
         .arg(message.path())

@@ -13,7 +13,7 @@ use std::path::Path;
 
 use crate::aims::{self, Aims};
 use crate::failure::Failure;
-use crate::load::Wire;
+use crate::load::{Call, Shape, Wire};
 use crate::median::median;
 use crate::process::Running;
 use crate::profile;
@@ -47,7 +47,7 @@ pub(crate) struct Speed {
 pub(crate) fn run() -> Result<Aims, Failure> {
     tools::need(&[WRK, H2LOAD])?;
     let program = profile::SHIPPED.build()?;
-    let speeds = measure(&program, &working(&program))?;
+    let speeds = measure(&program, &working(&program, Subject::UNARY.to_vec()))?;
     for (wire, title) in [(Wire::Json, "JSON, by wrk"), (Wire::Grpc, "gRPC, by h2load")] {
         println!("\n{title}, profile `{}`\n", profile::SHIPPED.name);
         print!("{}", table(&speeds, wire));
@@ -61,9 +61,9 @@ pub(crate) fn run() -> Result<Aims, Failure> {
 /// Measures gRPC alone, for the aim on its speed.
 pub(crate) fn glance() -> Result<Measured<Speed>, Failure> {
     let program = profile::SHIPPED.build()?;
-    let mut subjects = working(&program);
-    subjects.retain(|subject| subject.wire == Wire::Grpc);
-    measure(&program, &subjects)
+    let mut subjects = Subject::UNARY.to_vec();
+    subjects.retain(|subject| subject.call.wire == Wire::Grpc);
+    measure(&program, &working(&program, subjects))
 }
 
 pub(crate) fn table(speeds: &Measured<Speed>, wire: Wire) -> Table {
@@ -78,7 +78,7 @@ pub(crate) fn table(speeds: &Measured<Speed>, wire: Wire) -> Table {
         "server CPU us/request",
         "of peer",
     ]);
-    for (subject, speed) in speeds.on(wire) {
+    for (subject, speed) in speeds.on(Call::unary(wire)) {
         let ratio = |number: fn(&Speed) -> f64| {
             speeds.ratio(*subject, number).map_or("-".to_owned(), |ratio| format!("{ratio:.2}"))
         };
@@ -98,7 +98,7 @@ pub(crate) fn table(speeds: &Measured<Speed>, wire: Wire) -> Table {
 }
 
 pub(crate) fn judge(aims: &mut Aims, speeds: &Measured<Speed>) {
-    let ratio = speeds.ratio(Subject::kitfox(Wire::Grpc), |speed| speed.per_second);
+    let ratio = speeds.ratio(Subject::kitfox(Wire::Grpc, Shape::Unary), |speed| speed.per_second);
     aims.add("gRPC requests per second of tonic's".to_owned(), aims::GRPC_THROUGHPUT, ratio);
 }
 
@@ -108,9 +108,9 @@ fn measure(program: &Path, subjects: &[Subject]) -> Result<Measured<Speed>, Fail
         for (subject, rounds) in subjects.iter().zip(&mut rounds) {
             eprintln!("round {round} of {ROUNDS}, {}", subject.name());
             let running = subject.start(program).run()?;
-            load(subject.wire, &running, WARM_UP_SECONDS)?;
+            load(subject.call.wire, &running, WARM_UP_SECONDS)?;
             let before = processor::seconds(running.id())?;
-            let load = load(subject.wire, &running, SECONDS)?;
+            let load = load(subject.call.wire, &running, SECONDS)?;
             let used = processor::seconds(running.id())? - before;
             running.end()?;
             rounds.push((load, used * 1e6 / load.requests));
@@ -133,6 +133,6 @@ fn measure(program: &Path, subjects: &[Subject]) -> Result<Measured<Speed>, Fail
 fn load(wire: Wire, running: &Running, seconds: u32) -> Result<Load, Failure> {
     match wire {
         Wire::Json => wrk::run(running.address, seconds),
-        Wire::Grpc => h2load::run(running.address, seconds),
+        _ => h2load::run(running.address, seconds),
     }
 }

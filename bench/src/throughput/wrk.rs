@@ -5,7 +5,8 @@ use std::process::Command;
 
 use super::Load;
 use crate::failure::{Failure, While};
-use crate::load::{TEXT, Wire};
+use crate::load::script::TEXT;
+use crate::load::{Call, Wire};
 use crate::scratch::Scratch;
 use crate::tools::WRK;
 
@@ -18,7 +19,7 @@ pub(super) fn run(server: SocketAddr, seconds: u32) -> Result<Load, Failure> {
     std::fs::write(script.path(), text).failed_while("writing wrk's script")?;
     let output = Command::new(WRK.program)
         .args(["--threads", "1", "--latency"])
-        .args(["--connections", &Wire::Json.connections().to_string()])
+        .args(["--connections", &Call::unary(Wire::Json).connections().to_string()])
         .args(["--duration", &format!("{seconds}s"), "--script"])
         .arg(script.path())
         .arg(format!("http://{server}/v1/uppercase"))

@@ -13,17 +13,13 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-use super::{ANSWER, TEXT, Tickets};
+use super::{Call, Script, Tickets};
 use crate::failure::{Failure, While};
 
-pub(super) async fn run(
-    server: SocketAddr,
-    connections: usize,
-    calls: usize,
-) -> Result<(), Failure> {
+pub(super) async fn run(call: Call, server: SocketAddr, calls: usize) -> Result<(), Failure> {
     let mut driving = JoinSet::new();
     let mut open = Vec::new();
-    for _ in 0..connections {
+    for _ in 0..call.connections() {
         let stream = TcpStream::connect(server).await.failed_while("connecting")?;
         stream.set_nodelay(true).failed_while("connecting")?;
         let (sender, connection) =
@@ -32,16 +28,17 @@ pub(super) async fn run(
         open.push(sender);
     }
     if let Some(first) = open.first_mut() {
-        refused(first, server).await?;
+        ends(first, server, &Script::refused(call), StatusCode::BAD_REQUEST).await?;
     }
 
     let tickets = Arc::new(Tickets::new(calls));
+    let script = Arc::new(Script::answered(call));
     let mut callers = JoinSet::new();
     for mut sender in open {
-        let tickets = Arc::clone(&tickets);
+        let (tickets, script) = (Arc::clone(&tickets), Arc::clone(&script));
         callers.spawn(async move {
             while tickets.take() {
-                answered(&mut sender, server).await?;
+                ends(&mut sender, server, &script, StatusCode::OK).await?;
             }
             Ok::<_, Failure>(sender)
         });
@@ -51,40 +48,34 @@ pub(super) async fn run(
     ended.into_iter().collect::<Result<Vec<_>, _>>().map(drop)
 }
 
-async fn answered(
+/// Makes one call, whose answer must have this status.
+async fn ends(
     sender: &mut SendRequest<Full<Bytes>>,
     server: SocketAddr,
+    script: &Script,
+    right: StatusCode,
 ) -> Result<(), Failure> {
-    let (status, body) = call(sender, server, TEXT).await?;
-    let right = status == StatusCode::OK && body == format!(r#"{{"text":"{ANSWER}"}}"#);
-    right.then_some(()).ok_or_else(|| wrong(status, &body))
-}
-
-async fn refused(sender: &mut SendRequest<Full<Bytes>>, server: SocketAddr) -> Result<(), Failure> {
-    let (status, body) = call(sender, server, "").await?;
-    let right = status == StatusCode::BAD_REQUEST && !body.is_empty();
-    right.then_some(()).ok_or_else(|| wrong(status, &body))
-}
-
-async fn call(
-    sender: &mut SendRequest<Full<Bytes>>,
-    server: SocketAddr,
-    text: &str,
-) -> Result<(StatusCode, Bytes), Failure> {
-    let request = Request::post("/v1/uppercase")
+    let request = Request::post(script.path)
         .header("host", server.to_string())
         .header("user-agent", "bench")
-        .header("accept", "*/*")
-        .header("content-type", "application/json")
-        .body(Full::new(Bytes::from(format!(r#"{{"text":"{text}"}}"#))))
+        .header("accept", script.accept)
+        .header("content-type", script.content_type)
+        .body(Full::new(script.request.clone()))
         .failed_while("building a request")?;
     sender.ready().await.failed_while("waiting for the connection")?;
     let response = sender.send_request(request).await.failed_while("calling")?;
     let status = response.status();
-    let body = response.into_body().collect().await.failed_while("reading an answer")?;
-    Ok((status, body.to_bytes()))
-}
-
-fn wrong(status: StatusCode, body: &[u8]) -> Failure {
-    Failure::new("checking an answer", format!("{status} {}", String::from_utf8_lossy(body)))
+    let mut reader = script.reader();
+    let mut body = response.into_body();
+    while let Some(piece) = body.frame().await {
+        let piece = piece.failed_while("reading an answer")?;
+        reader.push(piece.data_ref().map_or(&[], |data| &data[..]))?;
+    }
+    let rest = reader.end()?;
+    // A refusal says why; an answer says nothing more.
+    if status == right && rest.is_empty() == (status == StatusCode::OK) {
+        return Ok(());
+    }
+    let said = format!("{status} {}", String::from_utf8_lossy(&rest));
+    Err(Failure::new(format!("calling {}", script.path), said))
 }
