@@ -26,6 +26,7 @@ mod problem;
 mod read_body;
 mod refusal;
 mod rest;
+mod rest_stream;
 mod route_error;
 mod routes;
 mod stream;
@@ -42,6 +43,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
+use http::header::CONTENT_LENGTH;
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, Version};
 use http_body::Body;
@@ -65,6 +67,7 @@ use methods::{Methods, Served};
 use packing::{Packing, Speech};
 use read_body::Shape;
 use refusal::{Refusal, WIRE};
+use rest_stream::Format;
 use routes::{Found, Routes, Target};
 use stream::StreamCall;
 
@@ -105,14 +108,7 @@ impl<E: Endpoint> Wires<E> {
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
-        let step = self.0.step(peer, request);
-        async move {
-            match step {
-                Step::Call(call) => call.answer().await,
-                Step::Answered(response) => *response,
-                Step::Aside(future) => future.await,
-            }
-        }
+        self.0.step(peer, request).answer()
     }
 }
 
@@ -133,6 +129,24 @@ impl<E, B> Step<'_, E, B> {
     }
 }
 
+impl<E, B> Step<'_, E, B>
+where
+    E: Endpoint,
+    B: Body<Data = Bytes, Error: Into<BoxError>>,
+{
+    // No `async fn`: that would hold `self` twice.
+    #[expect(clippy::manual_async_fn, reason = "its future is smaller")]
+    fn answer(self) -> impl Future<Output = Response<AnswerBody>> {
+        async move {
+            match self {
+                Step::Call(call) => call.answer().await,
+                Step::Answered(response) => *response,
+                Step::Aside(future) => future.await,
+            }
+        }
+    }
+}
+
 impl<E: Endpoint> Inner<E> {
     fn step<B>(&self, peer: Option<&Peer>, request: Request<B>) -> Step<'_, E, B>
     where
@@ -150,11 +164,31 @@ impl<E: Endpoint> Inner<E> {
                 outcome.unwrap_or_else(|refusal| Step::answered(problem::refuse(&refusal)))
             }
             Found::Elsewhere(allowed) => {
+                if *request.method() == Method::HEAD && allowed.contains("HEAD") {
+                    return self.head(peer, request);
+                }
                 let refusal = Refusal::wrong_verb(request.method(), uri.path(), &allowed);
                 Step::answered(problem::refuse(&refusal))
             }
             Found::Nothing => self.elsewhere(fallback::with_peer(peer, request)),
         }
+    }
+
+    /// What GET would be answered, without the body.
+    fn head<B>(&self, peer: Option<&Peer>, mut request: Request<B>) -> Step<'_, E, B>
+    where
+        B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    {
+        *request.method_mut() = Method::GET;
+        let step = self.step(peer, request);
+        Step::Aside(Box::pin(async move {
+            let mut response = step.answer().await;
+            let body = std::mem::replace(response.body_mut(), AnswerBody::empty());
+            if let Some(length) = body.size_hint().exact() {
+                response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
+            }
+            response
+        }))
     }
 
     /// A request on a method's own path.
@@ -184,7 +218,7 @@ impl<E: Endpoint> Inner<E> {
         self.call(served, wire, peer, head, body)
     }
 
-    /// A call with one message each way.
+    /// A call of one message.
     fn call<'a, B>(
         &'a self,
         served: &'a Served<E>,
@@ -194,7 +228,8 @@ impl<E: Endpoint> Inner<E> {
         body: B,
     ) -> Step<'a, E, B> {
         let (patience, shape) = (wire.patience(&head), wire.shape());
-        match self.surroundings.admit(head, peer, patience, shape) {
+        let cap = self.surroundings.cap(served.method.shape);
+        match self.surroundings.admit(cap, head, peer, patience, shape) {
             Ok(admitted) => Step::Call(Call { endpoint: &served.endpoint, wire, admitted, body }),
             Err(error) => Step::answered(wire.refuse(&error.into())),
         }
@@ -214,6 +249,13 @@ impl<E: Endpoint> Inner<E> {
     {
         let content = head.content;
         let step = match Way::of(served.method, parts, &head) {
+            Ok(Way::Head) => {
+                let mut request = Request::new(body);
+                request.method_mut().clone_from(&parts.method);
+                request.uri_mut().clone_from(&parts.uri);
+                *request.headers_mut() = head.into_headers();
+                return self.head(peer, request);
+            }
             Ok(Way::Call(wire)) => return self.call(served, wire, peer, head, body),
             Ok(Way::Stream(framing, packing)) => {
                 self.stream(served, framing, packing, peer, head, body)
@@ -238,12 +280,8 @@ impl<E: Endpoint> Inner<E> {
         B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
         let (shape, limits) = (served.method.shape, &self.surroundings.limits);
-        let patience = framing.patience(&head);
-        let cap = match shape {
-            Streams::Unary => limits.call_timeout,
-            _ => limits.stream_timeout,
-        };
-        let admitted = self.surroundings.admit_for(cap, head, peer, patience, Shape::Frame)?;
+        let (patience, cap) = (framing.patience(&head), self.surroundings.cap(shape));
+        let admitted = self.surroundings.admit(cap, head, peer, patience, Shape::Frame)?;
         let endpoint = &served.endpoint;
         let call = StreamCall { endpoint, shape, framing, packing, limits, admitted, body };
         Ok(Step::Aside(Box::pin(call.answer())))
@@ -262,8 +300,8 @@ impl<E: Endpoint> Inner<E> {
         let packing = Packing { request: query.compression, answer: head.accepts(Speech::Http) };
         let mut wire = Wire::Connect { codec: query.codec, packing };
         let payload = wire.payload(query.message, limit)?;
-        let patience = wire.patience(&head);
-        let admitted = self.surroundings.admit(head, peer, patience, Shape::Nothing)?;
+        let (patience, cap) = (wire.patience(&head), self.surroundings.limits.call_timeout);
+        let admitted = self.surroundings.admit(cap, head, peer, patience, Shape::Nothing)?;
         Ok(Step::Aside(Box::pin(async move {
             let request = kitfox_core::Request::new(admitted.context, payload);
             match served.endpoint.call(request).await {
@@ -282,10 +320,11 @@ impl<E: Endpoint> Inner<E> {
         request: Request<B>,
     ) -> Result<Step<'a, E, B>, Refusal>
     where
-        B: Body<Data = Bytes, Error: Into<BoxError>>,
+        B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
         let served = self.methods.served(target.method);
-        if served.method.shape != Streams::Unary {
+        let shape = served.method.shape;
+        if !matches!(shape, Streams::Unary | Streams::ServerStream) {
             return Err(Refusal::streaming_route(served.method.path));
         }
         let (parts, body) = request.into_parts();
@@ -295,7 +334,8 @@ impl<E: Endpoint> Inner<E> {
         if has_body && !body.is_end_stream() {
             packing.request = rest::readable(&head)?;
         }
-        let wire = Wire::Rest { bindings, body: has_body, packing };
+        let stream = (shape != Streams::Unary).then(|| Format::accepted(head.headers()));
+        let wire = Wire::Rest { bindings, body: has_body, packing, stream };
         Ok(self.call(served, wire, peer, head, body))
     }
 
@@ -336,17 +376,22 @@ enum Way {
     Stream(Framing, Packing),
     /// A call of Connect by GET.
     Get,
+    /// The same, of which only the headers are asked for.
+    Head,
 }
 
 impl Way {
     fn of(method: &kitfox_core::Method, parts: &Parts, head: &Head) -> Result<Way, Refusal> {
         let unary = method.shape == Streams::Unary;
         let safe = unary && method.idempotency == Idempotency::Safe;
-        if parts.method == Method::GET && safe {
+        if safe && parts.method == Method::GET {
             return Ok(Way::Get);
         }
+        if safe && parts.method == Method::HEAD {
+            return Ok(Way::Head);
+        }
         if parts.method != Method::POST {
-            let allowed = if safe { "POST, GET" } else { "POST" };
+            let allowed = if safe { "POST, GET, HEAD" } else { "POST" };
             return Err(Refusal::wrong_verb(&parts.method, method.path, allowed));
         }
         let framing = match head.content {

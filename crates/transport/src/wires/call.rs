@@ -1,4 +1,4 @@
-//! A call with one message each way on one of the three wires, from its headers to its answer.
+//! A call of one message on one of the three wires, from its headers to its answer.
 //!
 //! Everything that needs no waiting happens before there is a future, which therefore holds
 //! little: the context, the body and its bounds.
@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::Response;
 use http_body::Body;
+use kitfox_core::contract;
 use kitfox_core::message::Codec;
 use kitfox_core::{Bindings, Context, Endpoint, Error, Payload, Peer, Platform, Reply, Request};
 use tokio::time::Instant;
@@ -18,6 +19,7 @@ use super::head::Head;
 use super::packing::{Packing, unpacked};
 use super::read_body::{Bounds, Shape, read_body};
 use super::refusal::Refusal;
+use super::rest_stream::Format;
 use super::timeout::Patience;
 use super::{connect, grpc, problem, rest};
 use crate::Limits;
@@ -33,11 +35,13 @@ pub(super) enum Wire {
         subtype: Subtype,
         packing: Packing,
     },
-    /// With the values of path and query, and whether a body belongs to it.
+    /// With the values of path and query, whether a body belongs to it, and how a stream is
+    /// written.
     Rest {
         bindings: Bindings,
         body: bool,
         packing: Packing,
+        stream: Option<Format>,
     },
 }
 
@@ -80,6 +84,7 @@ impl Wire {
         match self {
             Wire::Connect { packing, .. } => connect::answer(reply, packing.answer),
             Wire::Grpc { subtype, packing } => grpc::answer(*subtype, reply, packing.answer),
+            Wire::Rest { stream: Some(format), .. } => format.answer(reply),
             Wire::Rest { packing, .. } => rest::answer(reply, packing.answer),
         }
     }
@@ -109,19 +114,16 @@ pub(super) struct Admitted {
 }
 
 impl Surroundings {
-    /// Makes the context of a call with one message each way, whose time begins here.
-    pub(super) fn admit(
-        &self,
-        head: Head,
-        peer: Option<&Peer>,
-        patience: Patience,
-        shape: Shape,
-    ) -> Result<Admitted, Error> {
-        self.admit_for(self.limits.call_timeout, head, peer, patience, shape)
+    /// How long a call of a method with this shape may take.
+    pub(super) fn cap(&self, shape: contract::Shape) -> Duration {
+        match shape {
+            contract::Shape::Unary => self.limits.call_timeout,
+            _ => self.limits.stream_timeout,
+        }
     }
 
-    /// The same of a call that may take as long as `cap`.
-    pub(super) fn admit_for(
+    /// Makes the context of a call, whose time begins here and is `cap` at most.
+    pub(super) fn admit(
         &self,
         cap: Duration,
         head: Head,

@@ -146,6 +146,11 @@ impl Head {
         }
     }
 
+    /// The headers, back again.
+    pub(super) fn into_headers(self) -> HeaderMap {
+        self.incoming.metadata.into_headers()
+    }
+
     /// The headers.
     pub(super) fn headers(&self) -> &HeaderMap {
         self.incoming.metadata.headers()

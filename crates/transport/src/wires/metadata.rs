@@ -49,6 +49,10 @@ impl Own {
     /// The headers, with the trailers among them behind `trailer-`: Connect's way.
     pub(super) fn into_unary_headers(self) -> HeaderMap {
         let Own { mut headers, trailers, .. } = self;
+        if headers.contains_key(header::CACHE_CONTROL) {
+            // Compressed it is for those only who accept that.
+            headers.append(header::VARY, HeaderValue::from_static("accept-encoding"));
+        }
         for (name, value) in &trailers {
             let name = HeaderName::try_from(format!("trailer-{name}"));
             headers.append(name.expect("a header's name with letters before it"), value.clone());

@@ -24,7 +24,7 @@ pub(super) fn refuse(refusal: &Refusal) -> Response<AnswerBody> {
     let asked = own.status.filter(|status| *status >= 400);
     let asked = asked.and_then(|status| StatusCode::from_u16(status).ok());
     let status = status.or(asked).unwrap_or_else(|| status_of(error));
-    let mut response = Response::new(AnswerBody::full(problem(error, status)));
+    let mut response = Response::new(AnswerBody::full(with_status(error, status)));
     *response.headers_mut() = own.into_unary_headers();
     *response.status_mut() = status;
     let json = const { HeaderValue::from_static("application/problem+json") };
@@ -35,7 +35,12 @@ pub(super) fn refuse(refusal: &Refusal) -> Response<AnswerBody> {
     response
 }
 
-fn problem(error: &Error, status: StatusCode) -> Bytes {
+/// The problem alone, for where there is no status any more.
+pub(super) fn problem(error: &Error) -> Bytes {
+    with_status(error, status_of(error))
+}
+
+fn with_status(error: &Error, status: StatusCode) -> Bytes {
     let title = match status.as_u16() {
         499 => "Client Closed Request",
         _ => status.canonical_reason().unwrap_or("Error"),

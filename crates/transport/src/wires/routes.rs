@@ -107,7 +107,11 @@ impl Routes {
             return Found::Route(found.value, found.params);
         }
         let others = VERBS.into_iter().filter(|other| self.tables[place(*other)].at(path).is_ok());
-        let others: Vec<_> = others.map(Verb::name).collect();
+        let mut others: Vec<_> = others.map(Verb::name).collect();
+        if others.contains(&"GET") {
+            // Who answers the one answers the other.
+            others.push("HEAD");
+        }
         if others.is_empty() { Found::Nothing } else { Found::Elsewhere(others.join(", ")) }
     }
 
@@ -212,8 +216,8 @@ mod tests {
         assert_eq!(found("DELETE", "/v1/words/x"), r#"1 [("word.text", "x")]"#);
         assert_eq!(found("POST", "/v1/words/count"), "2 []");
         assert_eq!(found("GET", "/v1/words/x/length"), r#"3 [("text", "x")]"#);
-        assert_eq!(found("PUT", "/v1/words/count"), "GET, POST, DELETE");
-        assert_eq!(found("BREW", "/v1/words/x"), "GET, DELETE");
+        assert_eq!(found("PUT", "/v1/words/count"), "GET, POST, DELETE, HEAD");
+        assert_eq!(found("BREW", "/v1/words/x"), "GET, DELETE, HEAD");
         assert_eq!(found("GET", "/v1/words"), "");
         assert_eq!(found("GET", "/v1/words/"), "");
         assert_eq!(routes.lacking(&"GET".parse().unwrap(), "/v1/words/"), Some("/v1/words/{text}"));

@@ -100,7 +100,11 @@ impl Endpoint for Echo {
         if refuse {
             return Err(Error::new(Code::InvalidArgument, "refused as asked"));
         }
+        let cache = metadata.text("x-cache").map(str::to_owned);
         let mut reply = Reply::new(request.payload);
+        if let Some(cache) = cache {
+            reply.metadata_mut().headers.insert("cache-control", &cache).unwrap();
+        }
         if own {
             let metadata = reply.metadata_mut();
             metadata.status = Some(201);

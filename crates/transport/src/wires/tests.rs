@@ -1,5 +1,8 @@
 //! What comes back for requests of every kind, without a socket.
 
+mod compression;
+mod routes;
+mod safe;
 mod streams;
 
 use std::convert::Infallible;
@@ -87,9 +90,9 @@ async fn a_failure_over_rest_is_a_problem() {
 async fn a_wrong_http_method_is_told_the_right_ones() {
     for (path, allowed) in [
         ("/a.v1.A/Echo", "POST"),
-        ("/a.v1.A/Look", "POST, GET"),
+        ("/a.v1.A/Look", "POST, GET, HEAD"),
         ("/v1/echo", "POST"),
-        ("/v1/echo/x", "GET"),
+        ("/v1/echo/x", "GET, HEAD"),
     ] {
         let put = Request::put(path).body(Full::default()).unwrap();
         let refused = answer(put).await;
