@@ -23,6 +23,7 @@ use kitfox_core::layers::ServerStack;
 use kitfox_core::platform::Tasks;
 use kitfox_core::{BoxEndpoint, Context, Layer, Platform, Service};
 use kitfox_transport::Limits;
+use kitfox_transport::serve::Acceptor;
 use kitfox_transport::wires::{Builder, WireBody};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -69,6 +70,7 @@ pub struct Host {
     code: Vec<Change>,
     file: Option<PathBuf>,
     environment: Option<Environment>,
+    acceptor: Acceptor,
     handle: Handle,
 }
 
@@ -89,6 +91,7 @@ impl Host {
             code: Vec::new(),
             file: None,
             environment: None,
+            acceptor: Acceptor::Plain,
             handle: Handle::new(),
         }
     }
@@ -190,6 +193,14 @@ impl Host {
         self
     }
 
+    /// Serves over TLS, HTTP/1.1 and HTTP/2 as both ends agree (ALPN). The admin port stays as it
+    /// is: it is this machine's own.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, identity: kitfox_transport::tls::Identity) -> Self {
+        self.acceptor = Acceptor::Tls(identity);
+        self
+    }
+
     /// What protects the two ports; the keys `limits.*`.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.code.push(Change::Limits(limits));
@@ -250,8 +261,10 @@ impl Host {
             readiness: Readiness { progress: progress.clone(), checks: self.checks },
         });
         let few = few(&limits);
-        let admin = Port::open("admin", admin, pages, few, platform.clone()).await?;
-        let services = Port::open("listen", listen, wires, limits, platform.clone()).await?;
+        let admin =
+            Port::open("admin", admin, Acceptor::Plain, pages, few, platform.clone()).await?;
+        let services =
+            Port::open("listen", listen, self.acceptor, wires, limits, platform.clone()).await?;
         let (listen_address, admin_address) = (services.address(), admin.address());
 
         let stop = CancellationToken::new();

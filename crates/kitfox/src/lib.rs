@@ -79,6 +79,8 @@ pub use kitfox_transport as transport;
 pub use kitfox_transport::client::{
     ChannelError, ChannelLimits, HttpChannel, HttpChannelBuilder, HttpVersion, Protocol,
 };
+#[cfg(feature = "tls")]
+pub use kitfox_transport::tls;
 
 #[doc(hidden)]
 pub use kitfox_core::__private;

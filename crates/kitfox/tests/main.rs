@@ -16,4 +16,6 @@ mod messages;
 mod service;
 mod suite;
 mod support;
+#[cfg(feature = "tls")]
+mod tls;
 mod wires;

@@ -62,7 +62,9 @@ pub enum ChannelError {
         why: &'static str,
     },
     /// The address asks for TLS.
-    #[error("`{address}` asks for TLS: TLS comes with the security crate; until then use http://")]
+    #[error(
+        "`{address}` asks for TLS, which this build lacks: turn on the feature `tls` of kitfox"
+    )]
     Tls {
         /// What was given.
         address: Box<str>,

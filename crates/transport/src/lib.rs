@@ -7,6 +7,8 @@ mod handler;
 mod limits;
 mod names;
 pub mod serve;
+#[cfg(feature = "tls")]
+pub mod tls;
 pub mod wires;
 
 pub use frames::Compression;

@@ -31,10 +31,10 @@ use kitfox_core::Platform;
 use kitfox_core::platform::Listener;
 use tokio::sync::Semaphore;
 
+pub use acceptor::Acceptor;
 pub use drain::Drain;
 
 use crate::{Handler, Limits};
-use acceptor::Acceptor;
 use connection::Port;
 use drain::Phase;
 
@@ -55,14 +55,15 @@ pub struct Ended {
 }
 
 /// Serves the connections of `listener` until `drain` ends it: HTTP/1.1 and HTTP/2 by prior
-/// knowledge on one port, each connection a task of `platform`.
+/// knowledge, or by ALPN where `acceptor` has TLS, on one port; each connection a task of
+/// `platform`.
 ///
 /// It goes on whatever `accept` says, takes no more than [`Limits::connections`] at a time, and
 /// always ends: when the last connection is gone after [`Drain::close`], or at its deadline.
 ///
 /// ```no_run
 /// # use kitfox_transport::{Handler, Limits};
-/// # use kitfox_transport::serve::{serve, Drain};
+/// # use kitfox_transport::serve::{serve, Acceptor, Drain};
 /// # async fn port(handler: impl Handler) -> std::io::Result<()> {
 /// use std::time::Duration;
 /// use kitfox_core::Platform;
@@ -71,7 +72,8 @@ pub struct Ended {
 /// let platform = Platform::system();
 /// let listener = platform.net().listen(([127, 0, 0, 1], 8080).into()).await?;
 /// let drain = Drain::new();
-/// let port = serve(listener, handler, Limits::default(), platform.clone(), drain.clone());
+/// let (plain, limits) = (Acceptor::Plain, Limits::default());
+/// let port = serve(listener, plain, handler, limits, platform.clone(), drain.clone());
 /// let port = platform.tasks().spawn(port);
 ///
 /// drain.close(Instant::now() + Duration::from_secs(20));
@@ -81,6 +83,7 @@ pub struct Ended {
 /// ```
 pub async fn serve<H: Handler>(
     listener: Box<dyn Listener>,
+    acceptor: Acceptor,
     handler: H,
     limits: Limits,
     platform: Platform,
@@ -89,7 +92,7 @@ pub async fn serve<H: Handler>(
     // One permit is one connection; a semaphore counts no further than this.
     let most = limits.connections.clamp(1, Semaphore::MAX_PERMITS.min(u32::MAX as usize));
     let places = Arc::new(Semaphore::new(most));
-    let (acceptor, limits) = (Acceptor::Plain, limits.countable());
+    let limits = limits.countable();
     let port = Arc::new(Port { handler, limits, platform, drain: drain.clone(), acceptor });
     tokio::select! {
         biased;

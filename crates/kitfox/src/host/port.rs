@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use kitfox_core::Platform;
 use kitfox_core::platform::Task;
-use kitfox_transport::serve::{Drain, Ended, serve};
+use kitfox_transport::serve::{Acceptor, Drain, Ended, serve};
 use kitfox_transport::{Handler, Limits};
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -26,6 +26,7 @@ impl Port {
     pub(super) async fn open(
         key: &'static str,
         address: SocketAddr,
+        acceptor: Acceptor,
         handler: impl Handler,
         limits: Limits,
         platform: Platform,
@@ -36,7 +37,7 @@ impl Port {
         let listener = platform.net().listen(address).await.map_err(refused)?;
         let address = listener.local_address().map_err(refused)?;
         let drain = Drain::new();
-        let serving = serve(listener, handler, limits, platform.clone(), drain.clone());
+        let serving = serve(listener, acceptor, handler, limits, platform.clone(), drain.clone());
         let serving = platform.tasks().spawn(serving);
         Ok(Port { address, platform, drain, serving })
     }

@@ -67,6 +67,8 @@ impl HttpChannel {
             http: HttpVersion::Http2,
             platform: None,
             limits: ChannelLimits::default(),
+            #[cfg(feature = "tls")]
+            roots: None,
         }
     }
 }
@@ -91,6 +93,8 @@ pub struct HttpChannelBuilder {
     http: HttpVersion,
     platform: Option<Platform>,
     limits: ChannelLimits,
+    #[cfg(feature = "tls")]
+    roots: Option<crate::tls::Roots>,
 }
 
 impl HttpChannelBuilder {
@@ -118,6 +122,14 @@ impl HttpChannelBuilder {
         self
     }
 
+    /// Whom to believe that a server of `https://` is who it says; the system's authorities by
+    /// default.
+    #[cfg(feature = "tls")]
+    pub fn roots(mut self, roots: crate::tls::Roots) -> Self {
+        self.roots = Some(roots);
+        self
+    }
+
     /// Everything that is bounded.
     pub fn limits(mut self, limits: ChannelLimits) -> Self {
         self.limits = limits;
@@ -129,8 +141,10 @@ impl HttpChannelBuilder {
     /// # Errors
     /// When the choices do not go together; the error says which and why.
     pub fn build(self) -> Result<HttpChannel, ChannelError> {
-        let HttpChannelBuilder { address, protocol, codec, http, platform, limits } = self;
+        let HttpChannelBuilder { address, protocol, codec, http, platform, limits, .. } = self;
         let address = Address::parse(&address)?;
+        #[cfg(feature = "tls")]
+        let address = address.believing(self.roots, http)?;
         if (protocol, http) == (Protocol::Grpc, HttpVersion::Http1) {
             return Err(ChannelError::GrpcOverHttp1);
         }

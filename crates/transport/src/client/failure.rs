@@ -82,6 +82,13 @@ impl Refused {
         Refused(format!("could not connect to {peer}: {}{hint}", plainly(cause)))
     }
 
+    /// No agreement on TLS: usually a certificate that nobody vouches for.
+    #[cfg(feature = "tls")]
+    pub(super) fn unbelieved(peer: &str, cause: &io::Error) -> Self {
+        let why = plainly(cause);
+        Refused(format!("could not speak TLS with {peer}: {why}; see `roots` of the channel"))
+    }
+
     pub(super) fn silent(peer: &str, limit: Duration) -> Self {
         Refused(format!("could not connect to {peer} within {limit:?}; is it reachable?"))
     }

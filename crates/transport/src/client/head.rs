@@ -47,7 +47,7 @@ impl Head {
         }
         let uri = Uri::builder().path_and_query(path);
         let uri = match http {
-            HttpVersion::Http2 => uri.scheme("http").authority(address.authority.clone()),
+            HttpVersion::Http2 => uri.scheme(address.scheme()).authority(address.authority.clone()),
             HttpVersion::Http1 => {
                 let host = HeaderValue::from_str(address.authority.as_str());
                 headers.insert(HOST, host.expect("an authority is a header value"));

@@ -15,7 +15,6 @@ use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper_util::rt::TokioIo;
 use kitfox_core::{Error, Platform};
 use tokio::sync::Semaphore;
-use tokio::time::timeout;
 
 use super::ChannelLimits;
 use super::address::Address;
@@ -101,11 +100,7 @@ impl Http1 {
 
     async fn connect(&self) -> Result<SendRequest<Full<Bytes>>, Refused> {
         let peer = &self.address.target;
-        let limit = self.limits.connect_timeout;
-        let io = timeout(limit, self.platform.net().connect(peer))
-            .await
-            .map_err(|_| Refused::silent(peer, limit))?
-            .map_err(|cause| Refused::by(peer, &cause))?;
+        let io = self.address.connect(&self.platform, self.limits.connect_timeout).await?;
         // Sends nothing yet, so that there is nothing to wait for.
         let handshake =
             Builder::new().max_header_size(self.limits.header_bytes).handshake(TokioIo::new(io));

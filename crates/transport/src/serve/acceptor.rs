@@ -1,4 +1,4 @@
-//! What stands between an accepted connection and HTTP: nothing today, TLS when it comes.
+//! What stands between an accepted connection and HTTP: TLS where a port has it, and which HTTP.
 
 use std::io;
 use std::time::Duration;
@@ -18,10 +18,14 @@ pub(super) enum Protocol {
 }
 
 /// How a connection becomes one that speaks HTTP.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Acceptor {
+#[derive(Clone, Debug)]
+pub enum Acceptor {
     /// It does at once, and its first bytes tell which.
     Plain,
+    /// After a handshake, in which both ends may agree on the protocol (ALPN); where they do not,
+    /// its first bytes tell.
+    #[cfg(feature = "tls")]
+    Tls(crate::tls::Identity),
 }
 
 /// A connection that is ready for HTTP.
@@ -45,21 +49,37 @@ impl Acceptor {
     /// Shakes hands where that is needed, and tells the protocol. `None` is a peer that left, or
     /// took too long.
     pub(super) async fn accept(
-        self,
+        &self,
         connection: Connection,
         patience: Patience,
     ) -> io::Result<Option<Accepted>> {
-        let handshake = async {
-            match self {
-                // A handshake that agrees on a protocol (ALPN) will skip the preface.
-                Acceptor::Plain => Ok::<_, io::Error>(connection),
-            }
-        };
-        let Ok(connection) = tokio::time::timeout(patience.handshake, handshake).await else {
+        let handshake = tokio::time::timeout(patience.handshake, self.handshake(connection));
+        let Ok(shaken) = handshake.await else {
             return Ok(None);
         };
-        let preface = by_preface(connection?);
-        tokio::time::timeout_at(patience.head, preface).await.unwrap_or(Ok(None))
+        let (connection, agreed) = shaken?;
+        if let Some(protocol) = agreed {
+            return Ok(Some(Accepted { connection, protocol, prefix: Bytes::new() }));
+        }
+        tokio::time::timeout_at(patience.head, by_preface(connection)).await.unwrap_or(Ok(None))
+    }
+
+    async fn handshake(
+        &self,
+        connection: Connection,
+    ) -> io::Result<(Connection, Option<Protocol>)> {
+        match self {
+            Acceptor::Plain => Ok((connection, None)),
+            #[cfg(feature = "tls")]
+            Acceptor::Tls(identity) => {
+                let (connection, agreed) = identity.accept(connection).await?;
+                let agreed = agreed.map(|agreed| match agreed {
+                    crate::tls::Agreed::Http1 => Protocol::Http1,
+                    crate::tls::Agreed::Http2 => Protocol::Http2,
+                });
+                Ok((connection, agreed))
+            }
+        }
     }
 }
 

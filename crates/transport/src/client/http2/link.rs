@@ -58,10 +58,7 @@ pub(super) async fn connect(
     free: &Arc<Semaphore>,
 ) -> Result<(Arc<Link>, Running), Refused> {
     let peer = &address.target;
-    let dialled = timeout(limits.connect_timeout, platform.net().connect(peer)).await;
-    let io = dialled
-        .map_err(|_| Refused::silent(peer, limits.connect_timeout))?
-        .map_err(|cause| Refused::by(peer, &cause))?;
+    let io = address.connect(platform, limits.connect_timeout).await?;
     let (io, cork) = cork(io, Waiting::Never);
     let header_bytes = u32::try_from(limits.header_bytes).unwrap_or(u32::MAX);
     // Writes the preface and reads nothing: a server that answers with something else is found out

@@ -15,7 +15,7 @@ use kitfox_core::{Peer, Platform};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::sync::{Semaphore, mpsc};
 
-use crate::serve::{Drain, Ended, serve};
+use crate::serve::{Acceptor, Drain, Ended, serve};
 use crate::{Handler, Limits};
 
 /// Answers by path: `/wait` when it is told to, `/panic` never, `/large` much, `/empty` nothing, else the path, the
@@ -89,7 +89,8 @@ pub(super) fn port_with(change: impl FnOnce(&mut Limits)) -> TestPort {
     let (accepts, queue) = mpsc::unbounded_channel();
     let (drain, told) = (Drain::new(), Arc::new(Semaphore::new(0)));
     let handler = Echo { told: Arc::clone(&told) };
-    let port = serve(Box::new(Queue(queue)), handler, limits, platform.clone(), drain.clone());
+    let (queue, plain) = (Box::new(Queue(queue)), Acceptor::Plain);
+    let port = serve(queue, plain, handler, limits, platform.clone(), drain.clone());
     let ended = platform.tasks().spawn(port);
     TestPort { accepts, told, drain, platform, ended }
 }

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::harness::{Echo, seconds, text};
 use crate::Limits;
-use crate::serve::{Drain, Ended, serve};
+use crate::serve::{Acceptor, Drain, Ended, serve};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn many_streams_on_many_threads_lose_no_wake_up() {
@@ -22,7 +22,8 @@ async fn many_streams_on_many_threads_lose_no_wake_up() {
     let told = Arc::new(Semaphore::new(0));
     let handler = Echo { told: Arc::clone(&told) };
     let drain = Drain::new();
-    let port = serve(listener, handler, Limits::default(), platform.clone(), drain.clone());
+    let (plain, limits) = (Acceptor::Plain, Limits::default());
+    let port = serve(listener, plain, handler, limits, platform.clone(), drain.clone());
     let port = platform.tasks().spawn(port);
 
     let mut clients = Vec::new();
