@@ -72,6 +72,7 @@ impl Way {
         match self.protocol {
             messages::Protocol::Connect => Ok(Protocol::Connect),
             messages::Protocol::Grpc => Ok(Protocol::Grpc),
+            messages::Protocol::GrpcWeb => Ok(Protocol::GrpcWeb),
             other => Err(CaseError::missing("protocol", other)),
         }
     }

@@ -1,10 +1,11 @@
 //! Calls over a wire: what a typed client's channel is.
 //!
-//! A call goes `endpoint` (one for each method) > `head` (its headers) > `http1` or `http2`
-//! (a connection, the bytes) > `connect` or `grpc` (what the answer means). Whatever the callee
-//! said comes back with [`Origin::Peer`](kitfox_core::Origin::Peer); what went wrong on the way has
+//! A call goes `endpoint` (one for each method) > `head` (its headers), `sending` (its messages) >
+//! `http1` or `http2` (a connection, the bytes) > `incoming` (the answer's bytes), as a whole or as
+//! `messages` one by one > `connect`, `grpc` or `web` (what they mean). Whatever the callee said
+//! comes back with [`Origin::Peer`](kitfox_core::Origin::Peer); what went wrong on the way has
 //! [`Origin::Transport`](kitfox_core::Origin::Transport), and says whether the callee may have seen
-//! the call. Dropping a call's future ends it on the wire too.
+//! the call. Dropping a call's future, or the stream that is its answer, ends it on the wire too.
 
 mod address;
 mod answer;
@@ -12,15 +13,20 @@ mod channel;
 mod connect;
 mod endpoint;
 mod failure;
+mod get;
 mod grpc;
 mod head;
 mod http1;
 mod http2;
+mod incoming;
 mod limits;
+mod messages;
 mod outgoing;
 mod recovery;
+mod sending;
 mod timeout;
 mod travel;
+mod web;
 
 use std::fmt;
 
@@ -35,12 +41,17 @@ pub enum Protocol {
     Connect,
     /// gRPC: needs HTTP/2.
     Grpc,
+    /// gRPC-Web: gRPC for what stands behind a proxy that knows it; goes over HTTP/1.1 too.
+    GrpcWeb,
 }
 
 /// The version of HTTP that a channel speaks. It is not negotiated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum HttpVersion {
     /// HTTP/1.1: a connection for each call at a time, kept for the next.
+    ///
+    /// Streams go over it as well, in chunks. Where both sides stream, many servers and proxies
+    /// answer only when the request has ended: do not count on an answer before that.
     Http1,
     /// HTTP/2 with prior knowledge: many calls at a time on each of a few connections. The default.
     #[default]
@@ -72,7 +83,7 @@ pub enum ChannelError {
     /// gRPC was to go over HTTP/1.1.
     #[error(
         "gRPC does not go over HTTP/1.1: it ends an answer with trailers, which HTTP/1.1 peers \
-         rarely pass on; choose HTTP/2 for gRPC, or Connect for HTTP/1.1"
+         rarely pass on; choose HTTP/2 for gRPC, or Connect or gRPC-Web for HTTP/1.1"
     )]
     GrpcOverHttp1,
     /// A limit at which no call could be made.

@@ -6,13 +6,17 @@ use kitfox::{Code, Context, Criticality, DomainError, Host, Metadata, Origin, Ru
 
 use super::contracts::{middle, new, old};
 
-const WAYS: [(Protocol, Codec, HttpVersion); 6] = [
+const WAYS: [(Protocol, Codec, HttpVersion); 10] = [
     (Protocol::Connect, Codec::Json, HttpVersion::Http1),
     (Protocol::Connect, Codec::Json, HttpVersion::Http2),
     (Protocol::Connect, Codec::Protobuf, HttpVersion::Http1),
     (Protocol::Connect, Codec::Protobuf, HttpVersion::Http2),
     (Protocol::Grpc, Codec::Json, HttpVersion::Http2),
     (Protocol::Grpc, Codec::Protobuf, HttpVersion::Http2),
+    (Protocol::GrpcWeb, Codec::Json, HttpVersion::Http1),
+    (Protocol::GrpcWeb, Codec::Json, HttpVersion::Http2),
+    (Protocol::GrpcWeb, Codec::Protobuf, HttpVersion::Http1),
+    (Protocol::GrpcWeb, Codec::Protobuf, HttpVersion::Http2),
 ];
 
 async fn start(host: Host) -> Running {

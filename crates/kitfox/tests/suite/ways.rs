@@ -15,7 +15,7 @@ pub(super) enum Way {
 }
 
 impl Way {
-    pub(super) const ALL: [Way; 7] = [
+    pub(super) const ALL: [Way; 11] = [
         Way::Local,
         Way::http(Protocol::Connect, Codec::Protobuf, HttpVersion::Http2),
         Way::http(Protocol::Connect, Codec::Protobuf, HttpVersion::Http1),
@@ -23,6 +23,10 @@ impl Way {
         Way::http(Protocol::Connect, Codec::Json, HttpVersion::Http1),
         Way::http(Protocol::Grpc, Codec::Protobuf, HttpVersion::Http2),
         Way::http(Protocol::Grpc, Codec::Json, HttpVersion::Http2),
+        Way::http(Protocol::GrpcWeb, Codec::Protobuf, HttpVersion::Http2),
+        Way::http(Protocol::GrpcWeb, Codec::Protobuf, HttpVersion::Http1),
+        Way::http(Protocol::GrpcWeb, Codec::Json, HttpVersion::Http2),
+        Way::http(Protocol::GrpcWeb, Codec::Json, HttpVersion::Http1),
     ];
 
     const fn http(protocol: Protocol, codec: Codec, http: HttpVersion) -> Self {

@@ -5,6 +5,9 @@ use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 use kitfox_core::{Code, Error, Metadata, Origin, ResponseMetadata};
 
+use super::failure::Failure;
+use crate::frames::{Compression, Unpacked};
+
 /// Status, headers, body and trailers.
 #[derive(Debug, Default)]
 pub(super) struct Answer {
@@ -21,9 +24,43 @@ impl Answer {
         whole.unwrap_or("").split(';').next().unwrap_or("").trim()
     }
 
-    /// Whether the body is compressed, which nobody asked for.
-    pub(super) fn is_compressed(&self) -> bool {
-        self.headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity")
+    /// How the header `name` says that messages are compressed.
+    pub(super) fn compression(&self, name: &str, peer: &str) -> Result<Option<Compression>, Error> {
+        let Some(encoding) = self.headers.get(name) else { return Ok(None) };
+        if encoding == "identity" {
+            return Ok(None);
+        }
+        let known = Compression::from_name(encoding.as_bytes());
+        known.map(Some).ok_or_else(|| {
+            let encoding = String::from_utf8_lossy(encoding.as_bytes());
+            self.garbled(
+                peer,
+                format_args!("it is compressed by `{encoding}`, which nobody asked for"),
+            )
+        })
+    }
+
+    /// Unpacks a body that is compressed as a whole, up to `limit` bytes.
+    pub(super) fn unpack(&mut self, limit: usize, peer: &str) -> Result<(), Error> {
+        let Some(compression) = self.compression(CONTENT_ENCODING.as_str(), peer)? else {
+            return Ok(());
+        };
+        // A body that was left out is not compressed either.
+        if !self.body.is_empty() {
+            let unpacked = compression.decompress(&self.body, limit);
+            self.body = unpacked.map_err(|unpacked| self.not_unpacked(peer, unpacked, limit))?;
+        }
+        Ok(())
+    }
+
+    /// That a message could not be unpacked.
+    pub(super) fn not_unpacked(&self, peer: &str, why: Unpacked, limit: usize) -> Error {
+        match why {
+            Unpacked::TooLarge => Failure::too_large(peer, limit).error,
+            Unpacked::Corrupt(why) => {
+                self.garbled(peer, format_args!("what is compressed in it is corrupt: {why}"))
+            }
+        }
     }
 
     /// What the answer carries beside its message, if anything.
@@ -117,7 +154,8 @@ fn of_protocol(name: &str) -> bool {
     )
 }
 
-fn users(headers: HeaderMap) -> Metadata {
+/// Without what is the protocol's.
+pub(super) fn users(headers: HeaderMap) -> Metadata {
     let mut kept = HeaderMap::new();
     let mut last = None;
     for (name, value) in headers {

@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kitfox_core::message::Codec;
-use kitfox_core::{BoxEndpoint, Channel, Method, Platform};
+use kitfox_core::{BoxEndpoint, Channel, Code, Error, Method, Origin, Platform};
 
 use super::address::Address;
 use super::endpoint::{HttpEndpoint, Way};
 use super::http1::Http1;
 use super::http2::Http2;
 use super::{ChannelError, ChannelLimits, HttpVersion, Protocol};
+use crate::frames::Compression;
 
 /// A way to one server over HTTP. Cloning shares its connections.
 ///
@@ -45,8 +46,23 @@ pub(super) struct Wire {
     pub(super) address: Address,
     pub(super) protocol: Protocol,
     pub(super) codec: Codec,
+    /// How requests are compressed.
+    pub(super) compression: Option<Compression>,
+    /// Whether calls of safe methods go as GET.
+    pub(super) get: bool,
     pub(super) way: Way,
-    pub(super) call_timeout: Duration,
+    pub(super) limits: ChannelLimits,
+}
+
+impl Wire {
+    /// That a call without a deadline took longer than `limit`.
+    pub(super) fn expired(&self, limit: Duration) -> Error {
+        let peer = &self.address.target;
+        let why = format!(
+            "{peer} did not answer within {limit:?}, the limit for calls without a deadline"
+        );
+        Error::new(Code::DeadlineExceeded, why).with_origin(Origin::Transport)
+    }
 }
 
 impl HttpChannel {
@@ -65,6 +81,8 @@ impl HttpChannel {
             protocol: Protocol::Connect,
             codec: Codec::Protobuf,
             http: HttpVersion::Http2,
+            compression: None,
+            get: false,
             platform: None,
             limits: ChannelLimits::default(),
             #[cfg(feature = "tls")]
@@ -91,6 +109,8 @@ pub struct HttpChannelBuilder {
     protocol: Protocol,
     codec: Codec,
     http: HttpVersion,
+    compression: Option<Compression>,
+    get: bool,
     platform: Option<Platform>,
     limits: ChannelLimits,
     #[cfg(feature = "tls")]
@@ -113,6 +133,24 @@ impl HttpChannelBuilder {
     /// The version of HTTP; 2 by default, without asking the server first.
     pub fn http(mut self, http: HttpVersion) -> Self {
         self.http = http;
+        self
+    }
+
+    /// Compresses requests from 1 KiB on; nothing is compressed by default. The server must
+    /// understand it: every Kitfox host does. Answers are taken compressed or not, whatever is
+    /// chosen here.
+    pub fn compression(mut self, compression: Compression) -> Self {
+        self.compression = Some(compression);
+        self
+    }
+
+    /// Sends calls of methods that are `safe` as GET, so that a cache on the way may answer them;
+    /// they go as POST by default. Only Connect has it, and only for one message there and back; a
+    /// message too long for an address (4 KiB, encoded) goes as POST all the same.
+    ///
+    /// Messages are then in addresses, which proxies and servers write into their logs.
+    pub fn get(mut self, get: bool) -> Self {
+        self.get = get;
         self
     }
 
@@ -141,7 +179,17 @@ impl HttpChannelBuilder {
     /// # Errors
     /// When the choices do not go together; the error says which and why.
     pub fn build(self) -> Result<HttpChannel, ChannelError> {
-        let HttpChannelBuilder { address, protocol, codec, http, platform, limits, .. } = self;
+        let HttpChannelBuilder {
+            address,
+            protocol,
+            codec,
+            http,
+            compression,
+            get,
+            platform,
+            limits,
+            ..
+        } = self;
         let address = Address::parse(&address)?;
         #[cfg(feature = "tls")]
         let address = address.believing(self.roots, http)?;
@@ -154,14 +202,12 @@ impl HttpChannelBuilder {
         // Connections live as long as the channel: a host that waits for its tasks at drain must not
         // wait for them.
         let platform = platform.unwrap_or_else(Platform::system).apart();
-        let call_timeout = limits.call_timeout;
         let way = match http {
-            HttpVersion::Http1 => {
-                Way::Http1(Box::new(Http1::new(address.clone(), platform, limits)))
-            }
-            HttpVersion::Http2 => Way::Http2(Http2::new(address.clone(), platform, limits)),
+            HttpVersion::Http1 => Way::Http1(Http1::new(address.clone(), platform, limits.clone())),
+            HttpVersion::Http2 => Way::Http2(Http2::new(address.clone(), platform, limits.clone())),
         };
-        Ok(HttpChannel(Arc::new(Wire { address, protocol, codec, way, call_timeout })))
+        let wire = Wire { address, protocol, codec, compression, get, way, limits };
+        Ok(HttpChannel(Arc::new(wire)))
     }
 }
 

@@ -1,5 +1,5 @@
-//! What an answer means in gRPC: one message in a frame, and a status in the trailers, or a status
-//! alone in the headers.
+//! What an answer means in gRPC: messages in frames, and a status in the trailers, or a status alone
+//! in the headers.
 
 use base64::Engine as _;
 use bytes::{Buf, Bytes};
@@ -11,44 +11,97 @@ use percent_encoding::percent_decode;
 
 use super::answer::Answer;
 use super::connect::BASE64;
-use super::outgoing::PREFIX;
-use super::recovery;
+use super::{Protocol, recovery};
+use crate::frames::{COMPRESSED, PREFIX};
 use crate::names::{GRPC_MESSAGE, GRPC_STATUS, GRPC_STATUS_DETAILS};
 
-/// Reads the answer of a unary call.
-pub(super) fn read(mut answer: Answer, codec: Codec, peer: &str) -> Result<Reply, Error> {
-    let status = answer.trailers.get(&GRPC_STATUS).or_else(|| answer.headers.get(&GRPC_STATUS));
-    let Some(status) = status else {
-        let error = without_status(&answer, peer);
+/// Reads the answer of a unary call, whose message has at most `limit` bytes.
+pub(super) fn read(
+    mut answer: Answer,
+    codec: Codec,
+    limit: usize,
+    peer: &str,
+) -> Result<Reply, Error> {
+    let Some(status) = status(&answer) else {
+        let error = without_status(&answer, Protocol::Grpc, peer);
         return Err(recovery::complete(error, &mut answer));
     };
-    // What is no number is no status that anybody knows: 2 is `Unknown`.
-    let number = status.to_str().ok().and_then(|text| text.parse().ok()).unwrap_or(2);
-    if let Some(code) = Code::from_grpc(number) {
-        let in_trailers = answer.trailers.contains_key(&GRPC_STATUS);
-        let stated = if in_trailers { &answer.trailers } else { &answer.headers };
-        let error = stated_error(code, stated);
-        return Err(recovery::complete(error, &mut answer));
-    }
-    if !speaks_grpc(&answer) {
-        return Err(answer.garbled(peer, wrong_type(&answer)));
-    }
-    let message = unframe(answer.body.clone()).map_err(|flaw| flaw.into_error(&answer, peer))?;
+    close(status, &mut answer)?;
+    speaks(&answer, Protocol::Grpc, codec, peer)?;
+    let (flag, message) =
+        unframe(answer.body.clone()).map_err(|flaw| flaw.into_error(&answer, peer))?;
+    let message = match (flag, answer.compression("grpc-encoding", peer)?) {
+        (0, _) => message,
+        (COMPRESSED, Some(compression)) => compression
+            .decompress(&message, limit)
+            .map_err(|unpacked| answer.not_unpacked(peer, unpacked, limit))?,
+        _ => return Err(answer.garbled(peer, "nothing says how it is compressed")),
+    };
     let metadata = answer.metadata();
     Ok(Reply::new(Payload::unary(codec, message)).with_metadata(metadata))
 }
 
+/// Looks at the head of an answer whose messages come as frames. Says whether that was all of it.
+pub(super) fn head(
+    answer: &mut Answer,
+    protocol: Protocol,
+    codec: Codec,
+    peer: &str,
+) -> Result<bool, Error> {
+    if let Some(status) = status(answer) {
+        close(status, answer)?;
+        return Ok(true);
+    }
+    if answer.status != StatusCode::OK {
+        return Err(recovery::complete(answer.by_status(peer), answer));
+    }
+    speaks(answer, protocol, codec, peer)?;
+    Ok(false)
+}
+
+/// How a stream of messages ended.
+pub(super) fn end(trailers: HeaderMap, peer: &str) -> Result<HeaderMap, Error> {
+    let mut answer = Answer { trailers, ..Answer::default() };
+    let Some(status) = status(&answer) else { return Err(unfinished(&answer, peer)) };
+    close(status, &mut answer)?;
+    Ok(answer.trailers)
+}
+
+/// One message is what a method without a stream answers; gRPC's list of status codes says
+/// `Unimplemented` where it is another number.
+pub(super) fn cardinality(peer: &str, why: &str) -> Error {
+    let message = format!("{peer} answered a call for one message with {why}");
+    Error::new(Code::Unimplemented, message).with_origin(Origin::Transport)
+}
+
+/// The number of the status, if there is one.
+fn status(answer: &Answer) -> Option<u32> {
+    let status = answer.trailers.get(&GRPC_STATUS).or_else(|| answer.headers.get(&GRPC_STATUS))?;
+    // What is no number is no status that anybody knows: 2 is `Unknown`.
+    Some(status.to_str().ok().and_then(|text| text.parse().ok()).unwrap_or(2))
+}
+
+/// The call is over: well, or with the callee's error.
+fn close(status: u32, answer: &mut Answer) -> Result<(), Error> {
+    let Some(code) = Code::from_grpc(status) else { return Ok(()) };
+    let in_trailers = answer.trailers.contains_key(&GRPC_STATUS);
+    let stated = if in_trailers { &answer.trailers } else { &answer.headers };
+    Err(recovery::complete(stated_error(code, stated), answer))
+}
+
 /// An answer must end with a status. One without comes from something that speaks no gRPC, or
 /// broke off.
-fn without_status(answer: &Answer, peer: &str) -> Error {
+fn without_status(answer: &Answer, protocol: Protocol, peer: &str) -> Error {
     if answer.status != StatusCode::OK {
         return answer.by_status(peer);
     }
-    if !speaks_grpc(answer) {
-        let garbled = answer.garbled(peer, wrong_type(answer));
-        return Error::new(Code::Unknown, garbled.message().to_owned())
-            .with_origin(Origin::Transport);
+    match suffix(answer, protocol) {
+        None => foreign(answer, protocol, peer),
+        Some(_) => unfinished(answer, peer),
     }
+}
+
+fn unfinished(answer: &Answer, peer: &str) -> Error {
     answer.garbled(
         peer,
         "it ended without `grpc-status`; does a proxy on the way drop trailers, or are they \
@@ -56,13 +109,45 @@ fn without_status(answer: &Answer, peer: &str) -> Error {
     )
 }
 
-fn wrong_type(answer: &Answer) -> String {
-    format!("it is `{}` instead of application/grpc; is that a gRPC server?", answer.content_type())
+/// Whether the answer is in the protocol at all, and in the codec of the call.
+fn speaks(answer: &Answer, protocol: Protocol, codec: Codec, peer: &str) -> Result<(), Error> {
+    let Some(suffix) = suffix(answer, protocol) else {
+        return Err(foreign(answer, protocol, peer));
+    };
+    let expected = match codec {
+        Codec::Protobuf => "+proto",
+        Codec::Json => "+json",
+    };
+    // Without a word on it, it is in the codec of the request.
+    if suffix.is_empty() || suffix == expected {
+        return Ok(());
+    }
+    let why = format!("it is `{}`, in another codec than the call", answer.content_type());
+    Err(answer.garbled(peer, why))
 }
 
-fn speaks_grpc(answer: &Answer) -> bool {
-    let rest = answer.content_type().strip_prefix("application/grpc");
-    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('+'))
+/// It is not in this protocol. Who sent it said nothing about the call.
+fn foreign(answer: &Answer, protocol: Protocol, peer: &str) -> Error {
+    let why = format!(
+        "it is `{}` instead of {}; is that a gRPC server?",
+        answer.content_type(),
+        name(protocol)
+    );
+    let garbled = answer.garbled(peer, why);
+    Error::new(Code::Unknown, garbled.message().to_owned()).with_origin(Origin::Transport)
+}
+
+/// What follows the protocol's name in the type of an answer.
+fn suffix(answer: &Answer, protocol: Protocol) -> Option<&str> {
+    let suffix = answer.content_type().strip_prefix(name(protocol))?;
+    (suffix.is_empty() || suffix.starts_with('+')).then_some(suffix)
+}
+
+fn name(protocol: Protocol) -> &'static str {
+    match protocol {
+        Protocol::GrpcWeb => "application/grpc-web",
+        _ => "application/grpc",
+    }
 }
 
 fn stated_error(code: Code, stated: &HeaderMap) -> Error {
@@ -90,43 +175,32 @@ fn details(stated: &HeaderMap) -> Vec<Detail> {
 enum Flaw {
     None,
     Many,
-    Compressed,
     Torn,
 }
 
 impl Flaw {
     fn into_error(self, answer: &Answer, peer: &str) -> Error {
-        // One message is what a unary method answers; gRPC's list of status codes says
-        // `Unimplemented` where it is another number.
-        let cardinality = |why: &str| {
-            let message = format!("{peer} answered a unary call with {why}");
-            Error::new(Code::Unimplemented, message).with_origin(Origin::Transport)
-        };
         match self {
-            Flaw::None => cardinality("no message"),
-            Flaw::Many => cardinality("more than one message"),
-            Flaw::Compressed => answer.garbled(peer, "it is compressed, which nobody asked for"),
+            Flaw::None => cardinality(peer, "no message"),
+            Flaw::Many => cardinality(peer, "more than one message"),
             Flaw::Torn => answer.garbled(peer, "its message is cut off"),
         }
     }
 }
 
-/// The one message in a body.
-fn unframe(mut body: Bytes) -> Result<Bytes, Flaw> {
+/// The one message in a body, and its flags.
+fn unframe(mut body: Bytes) -> Result<(u8, Bytes), Flaw> {
     if body.is_empty() {
         return Err(Flaw::None);
     }
     if body.len() < PREFIX {
         return Err(Flaw::Torn);
     }
-    let flag = body.get_u8();
+    let flags = body.get_u8();
     let length = usize::try_from(body.get_u32()).map_err(|_| Flaw::Torn)?;
-    if flag != 0 {
-        return Err(Flaw::Compressed);
-    }
     match body.len().cmp(&length) {
         std::cmp::Ordering::Less => Err(Flaw::Torn),
-        std::cmp::Ordering::Equal => Ok(body),
+        std::cmp::Ordering::Equal => Ok((flags, body)),
         std::cmp::Ordering::Greater => Err(Flaw::Many),
     }
 }
@@ -147,12 +221,12 @@ mod tests {
     }
 
     fn failed(answer: Answer) -> Error {
-        read(answer, Codec::Protobuf, "peer:1").unwrap_err()
+        read(answer, Codec::Protobuf, 100, "peer:1").unwrap_err()
     }
 
     #[test]
     fn one_frame_and_status_zero_is_a_message() {
-        let reply = read(answer(&[("grpc-status", "0")]), Codec::Protobuf, "peer:1").unwrap();
+        let reply = read(answer(&[("grpc-status", "0")]), Codec::Protobuf, 100, "peer:1").unwrap();
         assert!(reply.metadata().is_none());
         let kitfox_core::Body::Unary(message) = reply.payload().body() else { panic!() };
         assert_eq!(message, "hi");
@@ -222,7 +296,7 @@ mod tests {
             ("\0\0\0\0\x02hi\0\0\0\0\0", Code::Unimplemented, "more than one"),
             ("\0\0\0\0\x03hi", Code::Internal, "cut off"),
             ("\0\0\0", Code::Internal, "cut off"),
-            ("\x01\0\0\0\x02hi", Code::Internal, "compressed"),
+            ("\x01\0\0\0\x02hi", Code::Internal, "nothing says how it is compressed"),
         ] {
             let mut answer = answer(&[("grpc-status", "0")]);
             answer.body = body.into();

@@ -1,18 +1,24 @@
 //! The head of a call's request: prepared once for each method, so that a call clones it and adds
 //! what is its own.
 
-use http::header::{CONTENT_TYPE, HOST, TE, USER_AGENT};
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HOST, TE, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version};
 use kitfox_core::Context;
 use kitfox_core::message::Codec;
 
 use super::address::Address;
 use super::{HttpVersion, Protocol, timeout, travel};
+use crate::frames::Compression;
 use crate::names;
 
 const GRPC_TIMEOUT: HeaderName = HeaderName::from_static(names::GRPC_TIMEOUT);
 const CONNECT_TIMEOUT: HeaderName = HeaderName::from_static(names::CONNECT_TIMEOUT);
 const CONNECT_VERSION: HeaderName = HeaderName::from_static(names::CONNECT_VERSION);
+const CONNECT_ENCODING: HeaderName = HeaderName::from_static("connect-content-encoding");
+const CONNECT_ACCEPT_ENCODING: HeaderName = HeaderName::from_static("connect-accept-encoding");
+const GRPC_ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
+const GRPC_ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encoding");
+const X_GRPC_WEB: HeaderName = HeaderName::from_static("x-grpc-web");
 const AGENT: HeaderValue = HeaderValue::from_static(concat!("kitfox/", env!("CARGO_PKG_VERSION")));
 
 /// What all requests of a method have in common.
@@ -31,18 +37,37 @@ impl Head {
         protocol: Protocol,
         codec: Codec,
         http: HttpVersion,
+        streams: bool,
+        compression: Option<Compression>,
     ) -> Self {
         let mut headers = HeaderMap::with_capacity(8);
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type(protocol, codec)));
+        let kind = content_type(protocol, codec, streams);
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
         headers.insert(USER_AGENT, AGENT);
-        match protocol {
-            Protocol::Grpc => {
-                headers.insert(TE, HeaderValue::from_static("trailers"));
-                headers.insert(GRPC_TIMEOUT, HeaderValue::from_static("0n"));
+        let (timeout, encoding, accept) = match protocol {
+            Protocol::Connect if streams => {
+                (CONNECT_TIMEOUT, Some(CONNECT_ENCODING), CONNECT_ACCEPT_ENCODING)
             }
+            // Only a message that is compressed says so.
+            Protocol::Connect => (CONNECT_TIMEOUT, None, ACCEPT_ENCODING),
+            Protocol::Grpc | Protocol::GrpcWeb => {
+                (GRPC_TIMEOUT, Some(GRPC_ENCODING), GRPC_ACCEPT_ENCODING)
+            }
+        };
+        headers.insert(timeout, HeaderValue::from_static("0"));
+        headers.insert(accept, HeaderValue::from_static(Compression::ACCEPTED));
+        if let (Some(encoding), Some(compression)) = (encoding, compression) {
+            headers.insert(encoding, HeaderValue::from_static(compression.name()));
+        }
+        match protocol {
             Protocol::Connect => {
                 headers.insert(CONNECT_VERSION, HeaderValue::from_static("1"));
-                headers.insert(CONNECT_TIMEOUT, HeaderValue::from_static("0"));
+            }
+            Protocol::Grpc => {
+                headers.insert(TE, HeaderValue::from_static("trailers"));
+            }
+            Protocol::GrpcWeb => {
+                headers.insert(X_GRPC_WEB, HeaderValue::from_static("1"));
             }
         }
         let uri = Uri::builder().path_and_query(path);
@@ -62,16 +87,21 @@ impl Head {
         Head { protocol, version, uri, headers }
     }
 
-    /// The head of a call within `context`.
-    pub(super) fn of<B>(&self, context: &Context, body: B) -> Request<B> {
+    /// Where the method is.
+    pub(super) fn uri(&self) -> &Uri {
+        &self.uri
+    }
+
+    /// The head of a call within `context`, whose message goes in this form.
+    pub(super) fn of(&self, context: &Context, form: &Form) -> Request<()> {
         let mut headers = self.headers.clone();
         match (self.protocol, context.remaining()) {
-            (Protocol::Grpc, Some(left)) => headers.insert(GRPC_TIMEOUT, timeout::grpc(left)),
-            (Protocol::Grpc, None) => headers.remove(GRPC_TIMEOUT),
             (Protocol::Connect, Some(left)) => {
                 headers.insert(CONNECT_TIMEOUT, timeout::connect(left))
             }
             (Protocol::Connect, None) => headers.remove(CONNECT_TIMEOUT),
+            (_, Some(left)) => headers.insert(GRPC_TIMEOUT, timeout::grpc(left)),
+            (_, None) => headers.remove(GRPC_TIMEOUT),
         };
         for (name, value) in context.metadata().headers() {
             if !reserved(name.as_str()) {
@@ -79,22 +109,50 @@ impl Head {
             }
         }
         travel::write(context, &mut headers);
-        let mut request = Request::new(body);
-        *request.method_mut() = Method::POST;
-        *request.uri_mut() = self.uri.clone();
+        let (method, uri) = match form {
+            Form::Plain => (Method::POST, &self.uri),
+            Form::Compressed(compression) => {
+                let name = HeaderValue::from_static(compression.name());
+                headers.insert(CONTENT_ENCODING, name);
+                (Method::POST, &self.uri)
+            }
+            Form::Query(uri) => {
+                headers.remove(CONTENT_TYPE);
+                headers.remove(CONNECT_VERSION);
+                (Method::GET, uri)
+            }
+        };
+        let mut request = Request::new(());
+        *request.method_mut() = method;
+        *request.uri_mut() = uri.clone();
         *request.version_mut() = self.version;
         *request.headers_mut() = headers;
         request
     }
 }
 
-/// How a message is named on the wire.
-pub(super) fn content_type(protocol: Protocol, codec: Codec) -> &'static str {
+/// How the message of a call goes.
+#[derive(Debug)]
+pub(super) enum Form {
+    /// As the body, or in frames of it.
+    Plain,
+    /// As the body, compressed as a whole.
+    Compressed(Compression),
+    /// In the query of this address.
+    Query(Uri),
+}
+
+/// How messages are named on the wire.
+pub(super) fn content_type(protocol: Protocol, codec: Codec, streams: bool) -> &'static str {
     match (protocol, codec) {
+        (Protocol::Connect, Codec::Json) if streams => "application/connect+json",
+        (Protocol::Connect, Codec::Protobuf) if streams => "application/connect+proto",
         (Protocol::Connect, Codec::Json) => "application/json",
         (Protocol::Connect, Codec::Protobuf) => "application/proto",
         (Protocol::Grpc, Codec::Json) => "application/grpc+json",
         (Protocol::Grpc, Codec::Protobuf) => "application/grpc",
+        (Protocol::GrpcWeb, Codec::Json) => "application/grpc-web+json",
+        (Protocol::GrpcWeb, Codec::Protobuf) => "application/grpc-web+proto",
     }
 }
 
@@ -116,6 +174,7 @@ fn reserved(name: &str) -> bool {
             | "transfer-encoding"
             | "upgrade"
             | "user-agent"
+            | "x-grpc-web"
     ) || name.starts_with("grpc-")
         || name.starts_with("connect-")
 }
@@ -130,13 +189,21 @@ mod tests {
 
     fn head(protocol: Protocol, http: HttpVersion) -> Head {
         let address = Address::parse("http://strings.internal:8080").unwrap();
-        Head::new(&address, "/strings.v1.Strings/Uppercase", protocol, Codec::Protobuf, http)
+        Head::new(
+            &address,
+            "/strings.v1.Strings/Uppercase",
+            protocol,
+            Codec::Protobuf,
+            http,
+            false,
+            None,
+        )
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_grpc_call_says_what_grpc_asks_for() {
         let context = Context::background().with_timeout(Duration::from_secs(30));
-        let request = head(Protocol::Grpc, HttpVersion::Http2).of(&context, ());
+        let request = head(Protocol::Grpc, HttpVersion::Http2).of(&context, &Form::Plain);
         assert_eq!(request.uri(), "http://strings.internal:8080/strings.v1.Strings/Uppercase");
         assert_eq!(request.method(), Method::POST);
         assert_eq!(request.headers()["content-type"], "application/grpc");
@@ -148,7 +215,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_connect_call_over_http_1_names_its_host() {
         let context = Context::background().with_timeout(Duration::from_millis(1500));
-        let request = head(Protocol::Connect, HttpVersion::Http1).of(&context, ());
+        let request = head(Protocol::Connect, HttpVersion::Http1).of(&context, &Form::Plain);
         assert_eq!(request.uri(), "/strings.v1.Strings/Uppercase");
         assert_eq!(request.headers()["host"], "strings.internal:8080");
         assert_eq!(request.headers()["content-type"], "application/proto");
@@ -159,8 +226,9 @@ mod tests {
 
     #[test]
     fn a_call_without_a_deadline_sends_none() {
-        for protocol in [Protocol::Grpc, Protocol::Connect] {
-            let request = head(protocol, HttpVersion::Http2).of(&Context::background(), ());
+        for protocol in [Protocol::Grpc, Protocol::GrpcWeb, Protocol::Connect] {
+            let request =
+                head(protocol, HttpVersion::Http2).of(&Context::background(), &Form::Plain);
             assert!(request.headers().keys().all(|name| !name.as_str().contains("timeout")));
         }
     }
@@ -175,7 +243,7 @@ mod tests {
             metadata.insert(name, "mine").unwrap();
         }
         let context = Context::background().with_metadata(metadata).outgoing();
-        let request = head(Protocol::Grpc, HttpVersion::Http2).of(&context, ());
+        let request = head(Protocol::Grpc, HttpVersion::Http2).of(&context, &Form::Plain);
         let tenants: Vec<_> = request.headers().get_all("x-tenant").iter().collect();
         assert_eq!(tenants, ["blue", "green"]);
         for name in hidden {

@@ -7,98 +7,117 @@
 
 mod idle;
 
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll, ready};
+
 use bytes::Bytes;
-use http::Request;
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
+use http::{Request, Response};
+use http_body::{Body, Frame};
+use hyper::body::Incoming as HyperBody;
 use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper_util::rt::TokioIo;
 use kitfox_core::{Error, Platform};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::ChannelLimits;
 use super::address::Address;
-use super::answer::{Answer, Gather};
 use super::failure::{Failure, Refused, causes};
+use super::sending::Sent;
 use idle::Idle;
 
 const HINT: &str = "is that an HTTP/1.1 server without TLS?";
 
 /// The way over HTTP/1.1.
 #[derive(Debug)]
-pub(super) struct Http1 {
+pub(super) struct Http1(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
     address: Address,
     platform: Platform,
     limits: ChannelLimits,
     /// One permit for each call.
-    connections: Semaphore,
-    idle: Idle<SendRequest<Full<Bytes>>>,
+    connections: Arc<Semaphore>,
+    idle: Idle<SendRequest<Sent>>,
+}
+
+/// The body of an answer. When it was read to its end, its connection is kept.
+#[derive(Debug)]
+pub(super) struct Incoming {
+    body: HyperBody,
+    /// None when the connection was given back.
+    sender: Option<SendRequest<Sent>>,
+    /// The request is a stream, which may not be at its end.
+    streamed: bool,
+    shared: Arc<Shared>,
+    _permit: OwnedSemaphorePermit,
 }
 
 impl Http1 {
     pub(super) fn new(address: Address, platform: Platform, limits: ChannelLimits) -> Self {
-        let connections = Semaphore::new(limits.connections);
+        let connections = Arc::new(Semaphore::new(limits.connections));
         let idle = Idle::new(&platform, limits.idle_connections, limits.idle_timeout);
-        Http1 { address, platform, limits, connections, idle }
+        Http1(Arc::new(Shared { address, platform, limits, connections, idle }))
     }
 
-    /// Sends a call and waits for its whole answer.
-    pub(super) async fn exchange(
+    /// Sends a call and waits for the head of its answer.
+    pub(super) async fn open(
         &self,
-        head: impl Fn(Full<Bytes>) -> Request<Full<Bytes>>,
-        message: &Bytes,
-    ) -> Result<Answer, Error> {
-        let _permit = self.connections.acquire().await.expect("never closed");
+        head: impl Fn() -> Request<()>,
+        mut sent: Sent,
+    ) -> Result<Response<Incoming>, Error> {
+        let shared = &self.0;
+        let streamed = matches!(sent, Sent::Messages(_));
+        let permit = Arc::clone(&shared.connections).acquire_owned().await.expect("never closed");
         // Each turn but the last takes a kept connection away, so that this ends.
         loop {
-            let kept = self.idle.take();
+            let kept = shared.idle.take();
             let reused = kept.is_some();
-            let sender = match kept {
+            let mut sender = match kept {
                 Some(sender) => sender,
-                None => self.connect().await?,
+                None => shared.connect().await?,
             };
-            match self.exchange_on(sender, head(Full::new(message.clone()))).await {
-                Ok(answer) => return Ok(answer),
-                Err(failure) if failure.elsewhere && reused => {}
-                Err(failure) => return Err(failure.error),
+            match shared.send(&mut sender, head().map(|()| sent)).await {
+                Ok(response) => {
+                    return Ok(response.map(|body| Incoming {
+                        body,
+                        sender: Some(sender),
+                        streamed,
+                        shared: Arc::clone(shared),
+                        _permit: permit,
+                    }));
+                }
+                Err((_, Some(unsent))) if reused => sent = unsent,
+                Err((error, _)) => return Err(error),
             }
         }
     }
+}
 
-    async fn exchange_on(
+impl Shared {
+    /// Sends a call; where it was certainly not sent, its body comes back.
+    async fn send(
         &self,
-        mut sender: SendRequest<Full<Bytes>>,
-        request: Request<Full<Bytes>>,
-    ) -> Result<Answer, Failure> {
+        sender: &mut SendRequest<Sent>,
+        request: Request<Sent>,
+    ) -> Result<Response<HyperBody>, (Error, Option<Sent>)> {
         let peer = &self.address.target;
-        sender.ready().await.map_err(|cause| Failure::unsent(peer, causes(&cause)))?;
-        let response = sender.try_send_request(request).await.map_err(|mut failed| {
-            let unsent = failed.take_message().is_some();
-            let cause = failed.into_error();
-            if unsent { Failure::unsent(peer, causes(&cause)) } else { self.failure(&cause) }
-        })?;
-        let answer = self.read(response).await?;
-        self.idle.keep(sender);
-        Ok(answer)
-    }
-
-    async fn read(&self, response: http::Response<Incoming>) -> Result<Answer, Failure> {
-        let limit = self.limits.answer_bytes;
-        let (parts, mut body) = response.into_parts();
-        let mut gather = Gather::new(limit);
-        let mut trailers = http::HeaderMap::new();
-        while let Some(frame) = body.frame().await {
-            match frame.map_err(|cause| self.failure(&cause))?.into_data() {
-                Ok(chunk) => gather
-                    .push(chunk)
-                    .map_err(|_| Failure::too_large(&self.address.target, limit))?,
-                Err(frame) => trailers = frame.into_trailers().unwrap_or_default(),
-            }
+        if let Err(cause) = sender.ready().await {
+            let failure = Failure::unsent(peer, causes(&cause));
+            return Err((failure.error, Some(request.into_body())));
         }
-        Ok(Answer { status: parts.status, headers: parts.headers, body: gather.whole(), trailers })
+        sender.try_send_request(request).await.map_err(|mut failed| {
+            let unsent = failed.take_message().map(Request::into_body);
+            let cause = failed.into_error();
+            match unsent {
+                Some(_) => (Failure::unsent(peer, causes(&cause)).error, unsent),
+                None => (self.failure(&cause).error, None),
+            }
+        })
     }
 
-    async fn connect(&self) -> Result<SendRequest<Full<Bytes>>, Refused> {
+    async fn connect(&self) -> Result<SendRequest<Sent>, Refused> {
         let peer = &self.address.target;
         let io = self.address.connect(&self.platform, self.limits.connect_timeout).await?;
         // Sends nothing yet, so that there is nothing to wait for.
@@ -129,5 +148,21 @@ impl Http1 {
             return Failure::broken(peer, "connection closed");
         }
         Failure::broken(peer, causes(cause))
+    }
+}
+
+impl Incoming {
+    pub(super) fn poll_frame(
+        &mut self,
+        cx: &mut TaskContext<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let next = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        if next.is_none()
+            && let Some(sender) = self.sender.take()
+            && (sender.is_ready() || !self.streamed)
+        {
+            self.shared.idle.keep(sender);
+        }
+        Poll::Ready(next.map(|next| next.map_err(|cause| self.shared.failure(&cause).error)))
     }
 }

@@ -4,8 +4,7 @@ use std::io::IoSlice;
 
 use bytes::{Buf, Bytes};
 
-/// The length of gRPC's prefix: a flag and the length of the message.
-pub(super) const PREFIX: usize = 5;
+use crate::frames::{COMPRESSED, Compression, PREFIX};
 
 /// A message to send. The prefix is kept beside it, so that the message is never copied.
 #[derive(Clone, Debug)]
@@ -22,10 +21,17 @@ impl Outgoing {
         Outgoing { prefix: [0; PREFIX], left: 0, message }
     }
 
-    /// The message in a gRPC frame; `None` if it is longer than a frame can say.
-    pub(super) fn framed(message: Bytes) -> Option<Self> {
+    /// The message in a frame, compressed if that is asked for and worth it; `None` if it is longer
+    /// than a frame can say.
+    pub(super) fn framed(message: Bytes, compression: Option<Compression>) -> Option<Self> {
+        let (flags, message) = match compression {
+            Some(compression) if message.len() >= Compression::WORTH => {
+                (COMPRESSED, compression.compress(&message))
+            }
+            _ => (0, message),
+        };
         let [a, b, c, d] = u32::try_from(message.len()).ok()?.to_be_bytes();
-        Some(Outgoing { prefix: [0, a, b, c, d], left: 5, message })
+        Some(Outgoing { prefix: [flags, a, b, c, d], left: 5, message })
     }
 
     fn prefix(&self) -> &[u8] {
@@ -66,7 +72,7 @@ mod tests {
     #[test]
     fn a_frame_is_a_flag_a_length_and_the_message_wherever_it_is_cut() {
         for cut in 0..=8 {
-            let mut frame = Outgoing::framed(Bytes::from_static(b"abc")).unwrap();
+            let mut frame = Outgoing::framed(Bytes::from_static(b"abc"), None).unwrap();
             let mut bytes = frame.copy_to_bytes(cut).to_vec();
             assert_eq!(frame.remaining(), 8 - cut);
             let mut parts = [IoSlice::new(&[]); 2];

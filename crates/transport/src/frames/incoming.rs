@@ -42,7 +42,6 @@ impl<B: Body> Frames<B> {
     }
 
     /// What came after the last frame, when the stream has ended.
-    #[cfg_attr(not(test), expect(dead_code, reason = "clients come to it"))]
     pub(crate) fn take_trailers(self: Pin<&mut Self>) -> Option<HeaderMap> {
         self.project().trailers.take()
     }

@@ -66,6 +66,11 @@ impl Packer {
         self.large.is_some() || self.gathered.len() >= FULL
     }
 
+    /// Whether there is nothing to take.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.gathered.is_empty() && self.large.is_none()
+    }
+
     /// The next piece; `None` where nothing was added.
     pub(crate) fn take(&mut self) -> Option<Bytes> {
         if !self.gathered.is_empty() {
@@ -83,8 +88,10 @@ mod tests {
     fn small_messages_share_a_piece_and_a_large_one_is_not_copied() {
         let mut packer = Packer::new(None);
         assert_eq!(packer.take(), None);
+        assert!(packer.is_empty());
         packer.put("hi".into()).unwrap();
         packer.put("".into()).unwrap();
+        assert!(!packer.is_empty());
         assert!(!packer.is_full());
         assert_eq!(packer.take().unwrap(), &b"\0\0\0\0\x02hi\0\0\0\0\0"[..]);
         let large = Bytes::from(vec![7; COPIED_BELOW]);
@@ -92,7 +99,7 @@ mod tests {
         packer.put(large.clone()).unwrap();
         assert!(packer.is_full());
         assert_eq!(packer.take().unwrap(), &b"\0\0\0\0\x02hi\0\0\0\x20\0"[..]);
-        assert!(packer.is_full());
+        assert!(packer.is_full() && !packer.is_empty());
         assert_eq!(packer.take().unwrap().as_ptr(), large.as_ptr());
         assert_eq!(packer.take(), None);
         assert!(!packer.is_full());

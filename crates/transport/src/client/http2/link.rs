@@ -2,11 +2,14 @@
 
 use std::future::poll_fn;
 use std::sync::{Arc, OnceLock};
+use std::task::{Context as TaskContext, Poll, ready};
 use std::time::Duration;
 
+use bytes::{Buf, Bytes};
 use h2::client::{Builder, Connection, ResponseFuture, SendRequest};
-use h2::{Ping, PingPong, Reason};
-use http::Request;
+use h2::{Ping, PingPong, Reason, RecvStream, SendStream};
+use http::{Request, Response};
+use http_body::Frame;
 use kitfox_core::{Code, Error, Origin, Platform, Recovery, platform};
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
@@ -14,7 +17,6 @@ use tokio::time::{sleep, timeout};
 use super::load::{FIRST, Load};
 use crate::client::ChannelLimits;
 use crate::client::address::Address;
-use crate::client::answer::{Answer, Gather};
 use crate::client::failure::{Failure, Refused, plainly};
 use crate::client::outgoing::Outgoing;
 use crate::serve::cork::{Cork, Corked, Waiting, cork};
@@ -34,7 +36,6 @@ pub(super) struct Link {
     load: Arc<Load>,
     /// Why the connection is over, once it is.
     ended: Arc<OnceLock<String>>,
-    answer_bytes: usize,
     header_bytes: usize,
 }
 
@@ -81,7 +82,6 @@ pub(super) async fn connect(
         send,
         load: Arc::new(Load::new(limits.streams, Arc::clone(free))),
         ended: Arc::clone(&ended),
-        answer_bytes: limits.answer_bytes,
         header_bytes: limits.header_bytes,
     };
     Ok((Arc::new(link), Running { connection, cork, pings, ended }))
@@ -97,41 +97,71 @@ impl Slot {
         &self.0.load
     }
 
-    /// Sends one call. Dropping the answer that is to come resets the stream.
+    /// Sends a call whose message is there already. Dropping the answer that is to come resets the
+    /// stream.
     pub(super) fn send(
         &self,
         head: Request<()>,
         body: Outgoing,
     ) -> Result<ResponseFuture, Failure> {
-        let sent = self.0.send.clone().send_request(head, false);
-        let (response, mut stream) =
-            sent.map_err(|cause| Failure::unsent(&self.0.peer, self.0.why(&cause)))?;
-        // The message is in memory already, so that waiting for the server's window before handing
-        // it over would save nothing. Where this fails, the stream is over and the answer says why.
-        let _ = stream.send_data(body, true);
+        let (response, stream) = self.begin(head, !body.has_remaining())?;
+        if let Some(mut stream) = stream {
+            // The message is in memory already, so that waiting for the server's window before
+            // handing it over would save nothing. Where this fails, the stream is over and the
+            // answer says why.
+            let _ = stream.send_data(body, true);
+        }
         Ok(response)
     }
 
-    /// Reads an answer to its end.
-    pub(super) async fn answer(&self, response: ResponseFuture) -> Result<Answer, Failure> {
-        let link = &*self.0;
-        let response = response.await.map_err(|cause| link.failure(&cause))?;
-        let (parts, mut body) = response.into_parts();
-        let mut gather = Gather::new(link.answer_bytes);
-        while let Some(chunk) = body.data().await {
-            let chunk = chunk.map_err(|cause| link.failure(&cause))?;
-            let length = chunk.len();
-            gather.push(chunk).map_err(|_| Failure::too_large(&link.peer, link.answer_bytes))?;
+    /// Sends the head of a call, and what it sends after that, unless it is the whole.
+    pub(super) fn begin(
+        &self,
+        head: Request<()>,
+        whole: bool,
+    ) -> Result<(ResponseFuture, Option<SendStream<Outgoing>>), Failure> {
+        let sent = self.0.send.clone().send_request(head, whole);
+        let (response, stream) =
+            sent.map_err(|cause| Failure::unsent(&self.0.peer, self.0.why(&cause)))?;
+        Ok((response, (!whole).then_some(stream)))
+    }
+
+    /// Waits for the head of the answer.
+    pub(super) async fn head(
+        &self,
+        response: ResponseFuture,
+    ) -> Result<Response<RecvStream>, Failure> {
+        response.await.map_err(|cause| self.0.failure(&cause))
+    }
+}
+
+/// The body of an answer. What was read makes room for more.
+#[derive(Debug)]
+pub(in crate::client) struct Incoming {
+    body: RecvStream,
+    slot: Slot,
+}
+
+impl Incoming {
+    pub(super) fn new(body: RecvStream, slot: Slot) -> Self {
+        Incoming { body, slot }
+    }
+
+    pub(in crate::client) fn poll_frame(
+        &mut self,
+        cx: &mut TaskContext<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let Incoming { body, slot } = self;
+        let link = &*slot.0;
+        if let Some(chunk) = ready!(body.poll_data(cx)) {
+            let chunk = chunk.map_err(|cause| link.failure(&cause).error)?;
             // Fails only when the stream is over, which the next read says.
-            let _ = body.flow_control().release_capacity(length);
+            let _ = body.flow_control().release_capacity(chunk.len());
+            return Poll::Ready(Some(Ok(Frame::data(chunk))));
         }
-        let trailers = body.trailers().await.map_err(|cause| link.failure(&cause))?;
-        Ok(Answer {
-            status: parts.status,
-            headers: parts.headers,
-            body: gather.whole(),
-            trailers: trailers.unwrap_or_default(),
-        })
+        let trailers = ready!(body.poll_trailers(cx));
+        let trailers = trailers.map_err(|cause| link.failure(&cause).error).transpose();
+        Poll::Ready(trailers.map(|trailers| trailers.map(Frame::trailers)))
     }
 }
 

@@ -10,6 +10,7 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
+use kitfox_core::platform::Tasks;
 use kitfox_core::{Error, Platform};
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::time::{Instant, sleep, sleep_until};
@@ -68,6 +69,11 @@ impl Pool {
         let free = Arc::new(Semaphore::new(0));
         let (gone, state) = (Notify::new(), Mutex::default());
         Pool { address, platform, limits, free, gone, state }
+    }
+
+    /// Where what runs beside the calls runs.
+    pub(super) fn tasks(&self) -> &Tasks {
+        self.platform.tasks()
     }
 
     /// How often a call may find that its connection is over before it is sent: each may be, and
