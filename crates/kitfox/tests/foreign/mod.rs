@@ -4,6 +4,8 @@
 //! set, as the gate does.
 
 mod h2spec;
+mod script;
+mod talk;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
