@@ -3,10 +3,28 @@
 //! `#[kitfox::service]` leaves the contract as data, `StringsClient::CONTRACT`. From it come:
 //! - [`proto`]: files of the protobuf language, which a host shows on its admin port, too
 //!   (`GET /contract.proto`);
-//! - [`openapi`]: an OpenAPI document, there too (`GET /openapi.json`).
+//! - [`openapi`]: an OpenAPI document, there too (`GET /openapi.json`);
+//! - [`lock`](lock()): what must not change by accident.
+//!
+//! # The lock
+//! `kitfox.lock` beside the `Cargo.toml` of the crate with the contract has every number, route and
+//! code that peers of its services know. `#[kitfox::service]` leaves a test in the crate that holds the
+//! code against it, and fails where they differ: it says what, what that means to peers, and how to
+//! mend it. Mere reordering is among it, since fields have their place as their number. Whatever is
+//! new fails the test, too, until it is written down, so that the lock is always complete.
+//!
+//! - `KITFOX_LOCK=write cargo test kitfox_lock` makes the file, and later adds what is new. It
+//!   refuses what breaks peers.
+//! - `KITFOX_LOCK=accept cargo test kitfox_lock` writes that, too: where no peer is left that knows the
+//!   old contract, or nobody minds.
+//!
+//! A crate without the file locks nothing. All services of a crate, of any package, share the file;
+//! those of its integration tests (`tests/`) are nobody's contract, and are not locked, and neither is
+//! what says so (`#[kitfox::service(package = "strings.v1", unlocked)]`). A service that is removed has no test any more: its section stays until somebody deletes it.
 
 mod error;
 mod files;
+mod lock;
 mod names;
 mod openapi;
 mod paths;
@@ -17,6 +35,9 @@ mod tree;
 pub use error::ContractError;
 pub use kitfox_core::contract::*;
 pub use proto::ProtoFile;
+
+#[doc(hidden)]
+pub use lock::check as check_lock;
 
 use files::Files;
 
@@ -77,4 +98,13 @@ pub fn openapi(
 ) -> Result<String, ContractError> {
     let files = Files::of(contracts)?;
     Ok(format!("{:#}\n", openapi::document(title, version, contracts, &files)))
+}
+
+/// The services as [`kitfox.lock`](self#the-lock) has them.
+///
+/// # Errors
+/// When two things would have one name.
+pub fn lock(contracts: &[&'static Contract]) -> Result<String, ContractError> {
+    let sections: Result<Vec<_>, _> = contracts.iter().map(|it| lock::describe(it)).collect();
+    Ok(lock::file(&mut sections?))
 }

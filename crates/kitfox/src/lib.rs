@@ -82,5 +82,9 @@ pub use kitfox_transport::client::{
 #[cfg(feature = "tls")]
 pub use kitfox_transport::tls;
 
+/// What the macros' code needs; not for people.
 #[doc(hidden)]
-pub use kitfox_core::__private;
+pub mod __private {
+    pub use crate::contract::check_lock;
+    pub use kitfox_core::__private::*;
+}

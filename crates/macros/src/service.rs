@@ -2,6 +2,7 @@
 
 mod client;
 mod contract;
+mod lock;
 mod method;
 mod model;
 mod options;
@@ -34,6 +35,7 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
                 contract::expand(&model),
                 client::expand(&model),
                 server::expand(&model),
+                lock::expand(&model),
             ];
             quote!(#(#parts)*)
         }

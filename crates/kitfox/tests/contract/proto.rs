@@ -78,7 +78,7 @@ fn two_meanings_of_a_name_are_told() {
         text: String,
     }
 
-    #[kitfox::service(package = "texts.v1")]
+    #[kitfox::service(package = "texts.v1", unlocked)]
     trait Texts {
         async fn split(&self, cx: &Context, text: Text) -> Result<other::Text, Error>;
     }

@@ -21,6 +21,8 @@ pub(super) struct Model {
     pub(super) visibility: Visibility,
     pub(super) ident: Ident,
     pub(super) package: String,
+    /// Whether `kitfox.lock` knows nothing of it.
+    pub(super) unlocked: bool,
     pub(super) docs: String,
     pub(super) methods: Vec<Method>,
 }
@@ -28,7 +30,7 @@ pub(super) struct Model {
 impl Model {
     pub(super) fn parse(arguments: TokenStream, item: &ItemTrait) -> syn::Result<Self> {
         let mut faults = Faults::default();
-        let package = faults.value(package(arguments));
+        let arguments = faults.value(Arguments::parse(arguments)).unwrap_or_default();
         check_head(item, &mut faults);
         let methods = item.items.iter().filter_map(|item| {
             let method = match item {
@@ -53,7 +55,8 @@ impl Model {
             attributes: item.attrs.clone(),
             visibility: item.vis.clone(),
             ident: item.ident.clone(),
-            package: package.unwrap_or_default(),
+            package: arguments.package,
+            unlocked: arguments.unlocked,
             docs: docs(&item.attrs),
             methods,
         })
@@ -80,30 +83,45 @@ pub(super) fn without_options(mut item: ItemTrait) -> ItemTrait {
     item
 }
 
-fn package(arguments: TokenStream) -> syn::Result<String> {
-    if arguments.is_empty() {
-        return Err(syn::Error::new(proc_macro2::Span::call_site(), PACKAGE));
-    }
-    let mut package: Option<LitStr> = None;
-    let parser = syn::meta::parser(|meta| {
-        if !meta.path.is_ident("package") {
-            return Err(meta.error("no such option; there is: package = \"strings.v1\""));
+/// `package = "strings.v1", unlocked`.
+#[derive(Default)]
+struct Arguments {
+    package: String,
+    unlocked: bool,
+}
+
+impl Arguments {
+    fn parse(arguments: TokenStream) -> syn::Result<Self> {
+        let missing = || syn::Error::new(proc_macro2::Span::call_site(), PACKAGE);
+        if arguments.is_empty() {
+            return Err(missing());
         }
-        if package.is_some() {
-            return Err(meta.error("there is a package already"));
+        let mut package: Option<LitStr> = None;
+        let mut unlocked = false;
+        let parser = syn::meta::parser(|meta| {
+            if meta.path.is_ident("unlocked") {
+                unlocked = true;
+                return Ok(());
+            }
+            if !meta.path.is_ident("package") {
+                let why = "no such option; there are: package = \"strings.v1\", unlocked";
+                return Err(meta.error(why));
+            }
+            if package.is_some() {
+                return Err(meta.error("there is a package already"));
+            }
+            let value = meta.value().map_err(|_| meta.error(PACKAGE))?;
+            package = Some(value.parse().map_err(|error| syn::Error::new(error.span(), PACKAGE))?);
+            Ok(())
+        });
+        parser.parse2(arguments)?;
+        let package = package.ok_or_else(missing)?;
+        if !is_package(&package.value()) {
+            let why = "a protobuf package is names with dots between: \"strings.v1\"";
+            return Err(syn::Error::new(package.span(), why));
         }
-        let value = meta.value().map_err(|_| meta.error(PACKAGE))?;
-        package = Some(value.parse().map_err(|error| syn::Error::new(error.span(), PACKAGE))?);
-        Ok(())
-    });
-    parser.parse2(arguments)?;
-    let package =
-        package.ok_or_else(|| syn::Error::new(proc_macro2::Span::call_site(), PACKAGE))?;
-    if !is_package(&package.value()) {
-        let why = "a protobuf package is names with dots between: \"strings.v1\"";
-        return Err(syn::Error::new(package.span(), why));
+        Ok(Arguments { package: package.value(), unlocked })
     }
-    Ok(package.value())
 }
 
 fn check_head(item: &ItemTrait, faults: &mut Faults) {
