@@ -18,6 +18,7 @@ mod connection;
 pub(crate) mod cork;
 mod drain;
 mod hangup;
+mod linger;
 mod socket;
 mod stalled;
 mod streams;

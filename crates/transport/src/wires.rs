@@ -45,7 +45,7 @@ use bytes::Bytes;
 use futures_core::future::BoxFuture;
 use http::header::CONTENT_LENGTH;
 use http::request::Parts;
-use http::{HeaderValue, Method, Request, Response, Version};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body::Body;
 use kitfox_core::contract::{Idempotency, Shape as Streams};
 use kitfox_core::{Code, Endpoint, Error, Peer, Platform};
@@ -63,6 +63,7 @@ use fallback::Fallback;
 use framing::Framing;
 use get::Query;
 use head::Head;
+use metadata::close_after;
 use methods::{Methods, Served};
 use packing::{Packing, Speech};
 use read_body::Shape;
@@ -123,9 +124,28 @@ enum Step<'a, E, B> {
 }
 
 impl<E, B> Step<'_, E, B> {
-    /// In a box as well: it is the rare case, and large.
-    fn answered(response: Response<AnswerBody>) -> Self {
+    /// In a box as well: it is the rare case, and large. Over HTTP/1.1 a connection cannot be used
+    /// again where the `rest` of the request is in the way.
+    #[cold]
+    fn refused(mut response: Response<AnswerBody>, rest: Rest) -> Self {
+        if rest == Rest::Unread {
+            close_after(response.headers_mut());
+        }
         Step::Answered(Box::new(response))
+    }
+}
+
+/// What is left of a request when it is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rest {
+    Nothing,
+    /// A body that nobody reads.
+    Unread,
+}
+
+impl Rest {
+    fn of(body: &impl Body) -> Self {
+        if body.is_end_stream() { Rest::Nothing } else { Rest::Unread }
     }
 }
 
@@ -158,17 +178,18 @@ impl<E: Endpoint> Inner<E> {
         }
         match self.routes.find(request.method(), uri.path()) {
             Found::Route(target, values) => {
+                let rest = Rest::of(request.body());
                 let bindings = rest::bindings(target, &values, uri.query());
                 let outcome =
                     bindings.and_then(|bindings| self.route(target, bindings, peer, request));
-                outcome.unwrap_or_else(|refusal| Step::answered(problem::refuse(&refusal)))
+                outcome.unwrap_or_else(|refusal| Step::refused(problem::refuse(&refusal), rest))
             }
             Found::Elsewhere(allowed) => {
                 if *request.method() == Method::HEAD && allowed.contains("HEAD") {
                     return self.head(peer, request);
                 }
                 let refusal = Refusal::wrong_verb(request.method(), uri.path(), &allowed);
-                Step::answered(problem::refuse(&refusal))
+                Step::refused(problem::refuse(&refusal), Rest::of(request.body()))
             }
             Found::Nothing => self.elsewhere(fallback::with_peer(peer, request)),
         }
@@ -226,12 +247,15 @@ impl<E: Endpoint> Inner<E> {
         peer: Option<&Peer>,
         head: Head,
         body: B,
-    ) -> Step<'a, E, B> {
+    ) -> Step<'a, E, B>
+    where
+        B: Body,
+    {
         let (patience, shape) = (wire.patience(&head), wire.shape());
         let cap = self.surroundings.cap(served.method.shape);
         match self.surroundings.admit(cap, head, peer, patience, shape) {
             Ok(admitted) => Step::Call(Call { endpoint: &served.endpoint, wire, admitted, body }),
-            Err(error) => Step::answered(wire.refuse(&error.into())),
+            Err(error) => Step::refused(wire.refuse(&error.into()), Rest::of(&body)),
         }
     }
 
@@ -247,7 +271,7 @@ impl<E: Endpoint> Inner<E> {
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
-        let content = head.content;
+        let (content, rest) = (head.content, Rest::of(&body));
         let step = match Way::of(served.method, parts, &head) {
             Ok(Way::Head) => {
                 let mut request = Request::new(body);
@@ -260,10 +284,14 @@ impl<E: Endpoint> Inner<E> {
             Ok(Way::Stream(framing, packing)) => {
                 self.stream(served, framing, packing, peer, head, body)
             }
-            Ok(Way::Get) => self.get(served, peer, parts, head),
+            Ok(Way::Get) => {
+                let step = self.get(served, peer, parts, head);
+                let refused = |refusal| Step::refused(connect::refuse(&refusal), rest);
+                return step.unwrap_or_else(refused);
+            }
             Err(refusal) => Err(refusal),
         };
-        step.unwrap_or_else(|refusal| Step::answered(refuse(content, &refusal)))
+        step.unwrap_or_else(|refusal| Step::refused(refuse(content, &refusal), rest))
     }
 
     /// A call in frames.
@@ -354,7 +382,7 @@ impl<E: Endpoint> Inner<E> {
         let content = request.headers().get(http::header::CONTENT_TYPE);
         let content = content.map_or(Content::Missing, |said| Content::from_type(said.as_bytes()));
         let unknown = Refusal::unknown_method(path);
-        Step::answered(match content {
+        let refused = match content {
             Content::Grpc(_) | Content::UnknownGrpc | Content::Web(_) | Content::Stream(_) => {
                 refuse(content, &unknown)
             }
@@ -364,7 +392,8 @@ impl<E: Endpoint> Inner<E> {
                 Some(template) => Refusal::missing_value(path, template),
                 None => Refusal::unknown_route(verb, path),
             }),
-        })
+        };
+        Step::refused(refused, Rest::of(request.body()))
     }
 }
 
@@ -444,14 +473,17 @@ fn wrong_content(unary: bool, head: &Head) -> Refusal {
 /// A refusal on the wire that a request with this content type is on.
 #[cold]
 fn refuse(content: Content, refusal: &Refusal) -> Response<AnswerBody> {
+    if matches!(refusal.status, Some(StatusCode::METHOD_NOT_ALLOWED)) {
+        return problem::refuse(refusal);
+    }
     match content {
         Content::Grpc(subtype) => grpc::refuse(subtype, refusal),
         Content::UnknownGrpc => grpc::refuse(Subtype::None, refusal),
         Content::Web(web) => Framing::Web(web).refuse(refusal),
-        // What it asks for is no stream of Connect's: HTTP says so itself.
         Content::Stream(_) if refusal.status.is_some() => connect::refuse(refusal),
         Content::Stream(codec) => Framing::Connect(codec).refuse(refusal),
-        Content::Message(_) | Content::Missing | Content::Unknown => connect::refuse(refusal),
+        Content::Message(_) => connect::refuse(refusal),
+        Content::Missing | Content::Unknown => problem::refuse(refusal),
     }
 }
 

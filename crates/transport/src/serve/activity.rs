@@ -16,6 +16,8 @@ pub(super) struct Activity {
     started: AtomicU64,
     /// Bytes of HTTP/1.1 came while no request was in flight: the head of the next one has begun.
     half_head: AtomicBool,
+    /// The watch has asked the connection to end.
+    closing: AtomicBool,
     /// The number of the head of HTTP/2 that has begun; zero where none has.
     half_block: AtomicU64,
     written: AtomicU64,
@@ -32,6 +34,7 @@ impl Activity {
             in_flight: AtomicU32::new(0),
             started: AtomicU64::new(0),
             half_head: AtomicBool::new(false),
+            closing: AtomicBool::new(false),
             half_block: AtomicU64::new(0),
             written: AtomicU64::new(0),
             blocked: AtomicBool::new(false),
@@ -77,6 +80,15 @@ impl Activity {
     /// Bytes of HTTP/2 came, and left `half` a head.
     pub(super) fn has_read_blocks(&self, half: Option<u64>) {
         self.half_block.store(half.unwrap_or(0), Ordering::Relaxed);
+    }
+
+    /// Whether the watch has asked the connection to end.
+    pub(super) fn closes(&self) -> bool {
+        self.closing.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn is_closing(&self) {
+        self.closing.store(true, Ordering::Relaxed);
     }
 
     pub(super) fn has_written(&self, bytes: usize) {

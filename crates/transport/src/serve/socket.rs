@@ -13,6 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::acceptor::Protocol;
 use super::activity::Activity;
 use super::blocks::Blocks;
+use super::linger::Linger;
 
 #[derive(Debug)]
 pub(super) struct Socket {
@@ -21,6 +22,10 @@ pub(super) struct Socket {
     activity: Arc<Activity>,
     /// Over HTTP/2: how far the frames have come.
     blocks: Option<Blocks>,
+    /// Over HTTP/1.1: how it is closed.
+    linger: Option<Linger>,
+    /// Its sending side is closed.
+    shut: bool,
     /// In this turn its reader asked for bytes that are not there.
     waits: bool,
 }
@@ -37,7 +42,8 @@ impl Socket {
         protocol: Protocol,
     ) -> Self {
         let blocks = (protocol == Protocol::Http2).then(Blocks::new);
-        Socket { prefix, connection, activity, blocks, waits: false }
+        let linger = (protocol == Protocol::Http1).then(Linger::default);
+        Socket { prefix, connection, activity, blocks, linger, shut: false, waits: false }
     }
 
     /// Forgets whether the reader waits: in each turn it asks again for what it wants.
@@ -128,6 +134,15 @@ impl AsyncWrite for Socket {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.connection).poll_shutdown(cx)
+        let Socket { connection, activity, linger, shut, .. } = &mut *self;
+        if !*shut {
+            ready!(Pin::new(&mut *connection).poll_shutdown(cx))?;
+            *shut = true;
+        }
+        match linger {
+            // One that the watch closes is between two requests, or as good as.
+            Some(linger) if !activity.closes() => linger.poll(connection, cx).map(Ok),
+            _ => Poll::Ready(Ok(())),
+        }
     }
 }

@@ -226,6 +226,7 @@ impl State {
 
     fn begin_closing(&mut self, now: Instant) {
         self.closing = true;
+        self.activity.is_closing();
         self.due.age = None;
         self.times.look = match self.times.protocol {
             Protocol::Http1 => LINGER_HTTP1,

@@ -89,6 +89,12 @@ impl AnswerBody {
         AnswerBody::full(Bytes::new())
     }
 
+    /// Trailers and nothing before them.
+    pub(super) fn trailers(trailers: HeaderMap) -> Self {
+        let trailers = Trailers::Of(Box::new(trailers));
+        AnswerBody(Kind::Grpc { head: Bytes::new(), message: Bytes::new(), trailers })
+    }
+
     /// A message of gRPC behind its prefix; `None` where it is too long for one.
     pub(super) fn grpc(flags: u8, message: Bytes, trailers: Trailers) -> Option<Self> {
         let length = u32::try_from(message.len()).ok()?;

@@ -131,16 +131,20 @@ pub(super) fn too_long() -> Refusal {
     Refusal::new(Code::Internal, "a message of the answer is longer than a frame can be: 4 GiB")
 }
 
-/// A failure: trailers and nothing else, so that they travel as the headers.
+/// A failure: trailers and nothing else, so that they travel as the headers; unless there are
+/// headers, which callers would take for trailers then.
 #[cold]
 pub(super) fn refuse(subtype: Subtype, refusal: &Refusal) -> Response<AnswerBody> {
     let error = &refusal.error;
     let mut headers = Own::of_error(error).headers;
-    for (name, value) in &trailers(error, Room::Headers) {
-        headers.append(name, value.clone());
+    let trailers = trailers(error, Room::Headers);
+    let mut response = Response::new(AnswerBody::empty());
+    if headers.is_empty() {
+        headers = trailers;
+    } else {
+        *response.body_mut() = AnswerBody::trailers(trailers);
     }
     headers.insert(CONTENT_TYPE, subtype.content_type());
-    let mut response = Response::new(AnswerBody::empty());
     *response.headers_mut() = headers;
     response
 }

@@ -6,6 +6,8 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -34,6 +36,17 @@ pin_project! {
         patience: Duration,
         // Runs while a message has begun and is not whole.
         timer: Option<Pin<Box<Sleep>>>,
+        whole: Whole,
+    }
+}
+
+/// Whether a request was read to its end; cloning shares it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Whole(Arc<AtomicBool>);
+
+impl Whole {
+    pub(super) fn is_read(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
     }
 }
 
@@ -46,7 +59,13 @@ impl<B: Body> Incoming<B> {
             limit: limits.body_bytes,
             patience: limits.body_timeout,
             timer: None,
+            whole: Whole::default(),
         }
+    }
+
+    /// Knows of the end after the stream itself is gone.
+    pub(super) fn whole(&self) -> Whole {
+        self.whole.clone()
     }
 }
 
@@ -60,6 +79,9 @@ where
         let mut this = self.project();
         if let Poll::Ready(next) = this.frames.as_mut().poll_next(cx) {
             *this.timer = None;
+            if next.is_none() {
+                this.whole.0.store(true, Ordering::Relaxed);
+            }
             let (compression, limit) = (*this.compression, *this.limit);
             return Poll::Ready(next.map(|frame| {
                 let message = match frame {

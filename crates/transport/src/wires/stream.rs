@@ -11,6 +11,7 @@ use super::call::Admitted;
 use super::framing::Framing;
 use super::grpc::unframe;
 use super::incoming::Incoming;
+use super::metadata::close_after;
 use super::packing::Packing;
 use super::read_body::read_body;
 use super::refusal::Refusal;
@@ -38,9 +39,11 @@ where
         let StreamCall { endpoint, shape, framing, packing, limits, admitted, body } = self;
         let Admitted { context, bounds } = admitted;
         let body = Text::new(body, framing.is_text());
+        let mut whole = None;
         let payload = match shape {
             Shape::ClientStream | Shape::BothStream => {
                 let messages = Incoming::new(body, packing.request, limits);
+                whole = Some(messages.whole());
                 Ok(Payload::stream(framing.codec(), MessageStream::new(messages)))
             }
             Shape::Unary | Shape::ServerStream => read_body(body, &bounds)
@@ -52,9 +55,17 @@ where
             Ok(payload) => payload,
             Err(refusal) => return framing.refuse(&refusal),
         };
-        match endpoint.call(Request::new(context, payload)).await {
-            Ok(reply) => framing.answer(reply, packing.answer),
-            Err(error) => framing.refuse(&Refusal::from(error)),
+        let (mut answer, over) = match endpoint.call(Request::new(context, payload)).await {
+            Ok(reply) => {
+                let over = matches!(reply.payload().body(), kitfox_core::Body::Unary(_));
+                (framing.answer(reply, packing.answer), over)
+            }
+            Err(error) => (framing.refuse(&Refusal::from(error)), true),
+        };
+        // Over HTTP/1.1 the rest of the request would be in the way of the next one.
+        if over && whole.is_some_and(|whole| !whole.is_read()) {
+            close_after(answer.headers_mut());
         }
+        answer
     }
 }

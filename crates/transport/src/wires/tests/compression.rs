@@ -94,7 +94,7 @@ async fn an_unknown_compression_is_told_the_known_ones() {
     assert_eq!(rest.status.as_u16(), 415);
     for path in ["/a.v1.A/Echo", "/a.v1.A/Gather"] {
         let grpc = unknown(path, GRPC, "grpc-encoding", "grpc-accept-encoding").await;
-        assert_eq!(grpc.header("grpc-status"), "12");
+        assert_eq!(grpc.trailers["grpc-status"], "12");
     }
     let named = ("connect-content-encoding", "connect-accept-encoding");
     let stream = unknown("/a.v1.A/Gather", CONNECT, named.0, named.1).await;

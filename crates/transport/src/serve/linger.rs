@@ -1,0 +1,49 @@
+//! How an HTTP/1.1 connection is closed on a peer that is still sending.
+//!
+//! A socket that is closed over bytes that nobody read resets the connection, and a peer that is
+//! reset may lose the answer that it has not read yet: the 413 for the very body that it sends
+//! (RFC 9112, 9.6). So the sending side closes first, and what still comes is thrown away for a
+//! while.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use kitfox_core::platform::Connection;
+use tokio::io::{AsyncRead, ReadBuf};
+use tokio::time::{Sleep, sleep};
+
+/// The most bytes that are thrown away.
+const MOST: usize = 1024 * 1024;
+/// The longest that they are waited for.
+const LONGEST: Duration = Duration::from_secs(1);
+/// How many are read at a time.
+const PIECE: usize = 8 * 1024;
+
+/// The end of a connection, after its sending side was closed.
+#[derive(Debug, Default)]
+pub(super) struct Linger {
+    thrown: usize,
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl Linger {
+    /// Ready when the peer has ended, too, and at last when it has sent enough or long enough.
+    pub(super) fn poll(&mut self, connection: &mut Connection, cx: &mut Context<'_>) -> Poll<()> {
+        let mut bytes = [0; PIECE];
+        while self.thrown < MOST {
+            let mut buffer = ReadBuf::new(&mut bytes);
+            let read = Pin::new(&mut *connection).poll_read(cx, &mut buffer);
+            if read.is_pending() {
+                let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(LONGEST)));
+                return timer.as_mut().poll(cx);
+            }
+            if !matches!(read, Poll::Ready(Ok(()))) || buffer.filled().is_empty() {
+                break;
+            }
+            self.thrown += buffer.filled().len();
+        }
+        Poll::Ready(())
+    }
+}
