@@ -13,6 +13,8 @@ use super::Context;
 #[derive(Default)]
 pub(super) struct Cancel {
     cancelled: AtomicBool,
+    /// Somebody holds a guard who does not run the call, and may cancel it while it runs.
+    apart: AtomicBool,
     token: OnceLock<CancellationToken>,
 }
 
@@ -28,23 +30,33 @@ impl Drop for CancelGuard {
 }
 
 impl Context {
-    /// A guard that cancels this context, and all that come from it, when it is dropped. For
-    /// whoever runs the call: its children end when the call does.
+    /// A guard that cancels this context, and all that come from it, when it is dropped. Calls
+    /// that are made in it from now on end then.
     pub fn guard(&self) -> CancelGuard {
+        self.0.cancel.apart.store(true, Ordering::Relaxed);
+        self.runner()
+    }
+
+    /// The same for whoever runs the call: what the call itself waits for is dropped with it, and
+    /// need not look for its cancellation.
+    pub(crate) fn runner(&self) -> CancelGuard {
         CancelGuard(self.clone())
+    }
+
+    /// Whether anybody may cancel it but whoever runs it.
+    pub(crate) fn is_cancellable(&self) -> bool {
+        self.chain().any(|context| context.0.cancel.apart.load(Ordering::Relaxed))
     }
 
     /// Whether the call was cancelled, or is over. Does not look at the deadline.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        let mut node = Some(self);
-        while let Some(context) = node {
-            if context.0.cancel.cancelled.load(Ordering::SeqCst) {
-                return true;
-            }
-            node = context.0.parent.as_ref();
-        }
-        false
+        self.chain().any(|context| context.0.cancel.cancelled.load(Ordering::SeqCst))
+    }
+
+    /// This context, what it comes from, and so on.
+    fn chain(&self) -> impl Iterator<Item = &Context> {
+        std::iter::successors(Some(self), |context| context.0.parent.as_ref())
     }
 
     /// Resolves when the call is cancelled, or over. Does not look at the deadline.
@@ -88,6 +100,18 @@ mod tests {
         drop(guard);
         assert!(child.is_cancelled());
         assert!(child.0.cancel.token.get().is_none());
+    }
+
+    #[test]
+    fn who_runs_a_call_does_not_make_it_watch_for_cancellation() {
+        let call = Context::background();
+        let runner = call.runner();
+        assert!(!call.with_value(1_u8).is_cancellable());
+        let (child, _guard) = call.child();
+        assert!(child.with_value(1_u8).is_cancellable());
+        assert!(!call.is_cancellable());
+        drop(runner);
+        assert!(child.is_cancelled());
     }
 
     #[tokio::test]

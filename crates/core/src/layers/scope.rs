@@ -51,7 +51,7 @@ fn scoped<E: Endpoint>(
     inner: &E,
     request: Request,
 ) -> Scoped<impl Future<Output = Result<Reply, Error>> + Send + use<'_, E>> {
-    let guard = Some(request.context.guard());
+    let guard = Some(request.context.runner());
     Scoped { inner: inner.call(request), guard }
 }
 

@@ -104,7 +104,7 @@ async fn send(
     payload: Payload,
 ) -> Result<Reply, Error> {
     let context = cx.outgoing();
-    let guard = context.guard();
+    let guard = context.runner();
     let received = cx.received();
     let call = client.endpoint(index).call(Request::new(context, payload));
     match unless_cancelled(cx, call).await {
@@ -126,13 +126,17 @@ async fn send(
     }
 }
 
-/// Drops a call whose context is cancelled; looks for that only where the call has to wait.
+/// Drops a call whose context is cancelled; looks for that only where somebody may do so, and the
+/// call has to wait.
 async fn unless_cancelled(
     cx: &Context,
     call: impl Future<Output = Result<Reply, Error>>,
 ) -> Result<Reply, Error> {
     if cx.is_cancelled() {
         return Err(canceled());
+    }
+    if !cx.is_cancellable() {
+        return call.await;
     }
     tokio::select! {
         biased;

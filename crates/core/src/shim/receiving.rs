@@ -16,7 +16,7 @@ pub(super) struct Receiving {
     /// None once they have ended.
     messages: Option<MessageStream>,
     cx: Context,
-    /// Made by the first wait.
+    /// Made by the first wait, where somebody may cancel the call.
     cancelled: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
 }
 
@@ -45,6 +45,9 @@ impl Stream for Receiving {
             return Poll::Ready(Some(Err(canceled())));
         }
         let Poll::Ready(next) = Pin::new(&mut *messages).poll_next(cx) else {
+            if !caller.is_cancellable() {
+                return Poll::Pending;
+            }
             let cancelled = cancelled.get_or_insert_with(|| Box::pin(caller.cancelled_owned()));
             ready!(cancelled.as_mut().poll(cx));
             self.end(None);
