@@ -13,6 +13,8 @@ mod channel;
 mod connect;
 mod endpoint;
 mod failure;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod get;
 mod grpc;
 mod head;

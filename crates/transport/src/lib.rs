@@ -3,6 +3,9 @@
 
 pub mod client;
 mod frames;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod handler;
 mod limits;
 mod names;

@@ -13,6 +13,8 @@ mod content;
 mod detail;
 mod fallback;
 mod framing;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod get;
 mod grpc;
 mod head;

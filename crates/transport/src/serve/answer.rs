@@ -9,6 +9,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use http::header::CONTENT_LENGTH;
 use http::{Method, Request, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
@@ -32,12 +33,27 @@ where
     if request.method() == Method::CONNECT {
         return Ok(empty(StatusCode::NOT_IMPLEMENTED, in_flight));
     }
+    let head = request.method() == Method::HEAD;
     let served = in_flight.served();
     let handled = Caught { future: served.handler.handle(&served.peer, request) }.await;
     Ok(match handled {
+        Some(response) if head => without_body(response, in_flight),
         Some(response) => response.map(|body| Answer::new(Some(body), in_flight)),
         None => empty(StatusCode::INTERNAL_SERVER_ERROR, in_flight),
     })
+}
+
+/// The answer to `HEAD`: what `GET` would be told, without the body, which HTTP/2 would send.
+#[cold]
+fn without_body<H: Handler>(
+    response: Response<H::Body>,
+    in_flight: InFlight<H>,
+) -> Response<Answer<H>> {
+    let (mut parts, body) = response.into_parts();
+    if let Some(length) = body.size_hint().exact() {
+        parts.headers.entry(CONTENT_LENGTH).or_insert_with(|| length.into());
+    }
+    Response::from_parts(parts, Answer::new(None, in_flight))
 }
 
 fn empty<H: Handler>(status: StatusCode, in_flight: InFlight<H>) -> Response<Answer<H>> {

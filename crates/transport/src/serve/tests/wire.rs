@@ -53,6 +53,25 @@ async fn a_panic_is_the_failure_of_its_request_only() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_answer_to_head_has_no_body() {
+    let port = port();
+    let mut client = port.connect();
+    client.send("HEAD /large HTTP/1.1\r\n\r\nGET /b HTTP/1.1\r\nconnection: close\r\n\r\n").await;
+    let both = client.rest().await;
+    let [head, next, body] = both.split("\r\n\r\n").collect::<Vec<_>>()[..] else {
+        panic!("{both}")
+    };
+    assert!(head.contains("content-length: 1048576"), "{head}");
+    assert!(next.starts_with("HTTP/1.1 200 ") && body == "/b 4711 ", "{both}");
+
+    let (mut sender, _gone) = port.connect_http2().await;
+    let head = Request::head("http://test/large").body(Full::default()).unwrap();
+    let answer = sender.send_request(head).await.unwrap();
+    assert_eq!(answer.headers()["content-length"], "1048576");
+    assert_eq!(text(answer).await, "");
+}
+
+#[tokio::test(start_paused = true)]
 async fn there_are_no_tunnels() {
     let port = port();
     let mut client = port.connect();
