@@ -4,6 +4,7 @@
 //! - [`proto`]: files of the protobuf language, which a host shows on its admin port, too
 //!   (`GET /contract.proto`);
 //! - [`openapi`]: an OpenAPI document, there too (`GET /openapi.json`);
+//! - [`descriptor_set`]: what `protoc` would make of the files;
 //! - [`lock`](lock()): what must not change by accident.
 //!
 //! # The lock
@@ -22,6 +23,8 @@
 //! those of its integration tests (`tests/`) are nobody's contract, and are not locked, and neither is
 //! what says so (`#[kitfox::service(package = "strings.v1", unlocked)]`). A service that is removed has no test any more: its section stays until somebody deletes it.
 
+mod descriptor;
+mod docs;
 mod error;
 mod files;
 mod lock;
@@ -38,6 +41,8 @@ pub use proto::ProtoFile;
 
 #[doc(hidden)]
 pub use lock::check as check_lock;
+
+use kitfox_core::message::Message;
 
 use files::Files;
 
@@ -98,6 +103,20 @@ pub fn openapi(
 ) -> Result<String, ContractError> {
     let files = Files::of(contracts)?;
     Ok(format!("{:#}\n", openapi::document(title, version, contracts, &files)))
+}
+
+/// The services as protobuf descriptors: the bytes of a `google.protobuf.FileDescriptorSet`, for
+/// tools that take one (`grpcurl -protoset`, `buf breaking`, proxies that transcode). All that the
+/// files import is in it, what is imported first.
+///
+/// # Errors
+/// When two things would have one name.
+pub fn descriptor_set(contracts: &[&'static Contract]) -> Result<Vec<u8>, ContractError> {
+    let files = Files::of(contracts)?;
+    let file = files.imports_first().into_iter().map(descriptor::descriptor).collect();
+    let mut set = Vec::new();
+    descriptor::FileDescriptorSet { file }.write_body(&mut set);
+    Ok(set)
 }
 
 /// The services as [`kitfox.lock`](self#the-lock) has them.

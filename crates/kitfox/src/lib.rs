@@ -67,6 +67,9 @@
 //! without one (`tracing_subscriber::fmt::init()`) nothing of that is seen, but for what a host that
 //! [announces](Host::announce) prints.
 
+// Code that the macros write says `::kitfox`, here as everywhere.
+extern crate self as kitfox;
+
 pub mod config;
 pub mod contract;
 mod host;

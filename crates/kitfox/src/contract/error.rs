@@ -12,6 +12,17 @@ pub enum ContractError {
         /// What the two are, and how to mend it.
         why: String,
     },
+    /// Two packages use each other's messages, which protobuf cannot say.
+    #[error(
+        "the packages `{one}` and `{other}` use messages of each other, and no `.proto` file can import \
+         one that imports it: put what both use into a third package"
+    )]
+    Circle {
+        /// One of them.
+        one: String,
+        /// The other.
+        other: String,
+    },
 }
 
 impl ContractError {

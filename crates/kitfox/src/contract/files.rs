@@ -60,6 +60,7 @@ impl Files {
             file.imports.dedup();
         }
         files.check_scopes()?;
+        files.check_circles()?;
         files.others = files.name_others().collect();
         Ok(files)
     }
@@ -67,6 +68,25 @@ impl Files {
     /// The files of the services' own packages and of those that they share; not Google's.
     pub(crate) fn own(&self) -> impl Iterator<Item = &File> {
         self.files.iter().filter(|file| !file.is_googles())
+    }
+
+    /// Every file, after those that it imports.
+    pub(crate) fn imports_first(&self) -> Vec<&File> {
+        let mut sorted = Vec::new();
+        for file in &self.files {
+            self.add_after_imports(file, &mut sorted);
+        }
+        sorted
+    }
+
+    fn add_after_imports<'a>(&'a self, file: &'a File, sorted: &mut Vec<&'a File>) {
+        if sorted.iter().any(|known| known.path == file.path) {
+            return;
+        }
+        for import in self.imported(file) {
+            self.add_after_imports(import, sorted);
+        }
+        sorted.push(file);
     }
 
     /// Every type, in the order of files and mention.
@@ -169,6 +189,35 @@ impl Files {
             imports: Vec::new(),
         });
         self.files.len() - 1
+    }
+
+    /// Protobuf's files cannot import each other, not even by way of a third.
+    fn check_circles(&self) -> Result<(), ContractError> {
+        for file in &self.files {
+            for import in self.imported(file) {
+                if self.reaches(import, &file.path, &mut Vec::new()) {
+                    let (one, other) = (file.package.clone(), import.package.clone());
+                    return Err(ContractError::Circle { one, other });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn reaches<'a>(&'a self, file: &'a File, path: &str, seen: &mut Vec<&'a str>) -> bool {
+        if file.path == path {
+            return true;
+        }
+        if seen.contains(&&*file.path) {
+            return false;
+        }
+        seen.push(&file.path);
+        self.imported(file).any(|import| self.reaches(import, path, seen))
+    }
+
+    /// The files that this one imports.
+    pub(crate) fn imported<'a>(&'a self, file: &'a File) -> impl Iterator<Item = &'a File> {
+        self.files.iter().filter(|other| file.imports.contains(&other.path))
     }
 
     /// Services and types are names of one scope, and so are an enum and its values.

@@ -1,5 +1,6 @@
 //! The contract as others read it.
 
+mod descriptor;
 mod everything;
 mod lock;
 mod openapi;

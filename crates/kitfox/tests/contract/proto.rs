@@ -132,7 +132,7 @@ fn compiles(files: &[ProtoFile], name: &str) {
 }
 
 /// Writes the files where they belong, under a directory of their own.
-fn written(files: &[ProtoFile], name: &str) -> PathBuf {
+pub(super) fn written(files: &[ProtoFile], name: &str) -> PathBuf {
     let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("proto").join(name);
     let _ = fs::remove_dir_all(&root);
     for file in files {
@@ -141,4 +141,26 @@ fn written(files: &[ProtoFile], name: &str) -> PathBuf {
         fs::write(path, &file.text).unwrap();
     }
     root
+}
+
+#[test]
+fn packages_that_use_each_other_are_told() {
+    #[kitfox::message(package = "one.v1")]
+    struct First {
+        second: Option<Box<Second>>,
+    }
+
+    #[kitfox::message(package = "two.v1")]
+    struct Second {
+        first: Option<Box<First>>,
+    }
+
+    #[kitfox::service(package = "one.v1", unlocked)]
+    trait Circle {
+        async fn call(&self, cx: &Context, first: First) -> Result<(), Error>;
+    }
+
+    let error = contract::proto(&[CircleClient::CONTRACT]).unwrap_err();
+    assert!(matches!(error, ContractError::Circle { .. }), "{error}");
+    assert!(error.to_string().contains("put what both use into a third package"), "{error}");
 }

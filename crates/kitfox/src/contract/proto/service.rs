@@ -1,11 +1,11 @@
 //! A service with its methods.
 
 use kitfox_core::contract::{Contract, Idempotency, Method, Shape};
-use kitfox_core::error::ErrorVariant;
 use kitfox_core::message::MessageSchema;
 
 use super::reference::reference;
 use super::{Text, comment};
+use crate::contract::docs::method_docs;
 use crate::contract::files::{File, Files, Schema};
 
 pub(super) fn write(files: &Files, file: &File, contract: &Contract, out: &mut Text) {
@@ -15,7 +15,7 @@ pub(super) fn write(files: &Files, file: &File, contract: &Contract, out: &mut T
             out.line("option deprecated = true;");
         }
         for method in contract.methods {
-            if !docs(file, method).is_empty() {
+            if !method_docs(file, method).is_empty() {
                 out.blank();
             }
             write_method(files, file, method, out);
@@ -24,7 +24,7 @@ pub(super) fn write(files: &Files, file: &File, contract: &Contract, out: &mut T
 }
 
 fn write_method(files: &Files, file: &File, method: &Method, out: &mut Text) {
-    comment::write(&docs(file, method), out);
+    comment::write(&method_docs(file, method), out);
     let (stream_in, stream_out) = match method.shape {
         Shape::Unary => ("", ""),
         Shape::ServerStream => ("", "stream "),
@@ -54,39 +54,4 @@ fn write_method(files: &Files, file: &File, method: &Method, out: &mut Text) {
         return out.line(&format!("{head};"));
     }
     out.block(&head, |out| options.iter().for_each(|option| out.line(option)));
-}
-
-/// What the method does, and how it fails: protobuf has no other place for it.
-fn docs(file: &File, method: &Method) -> String {
-    let mut docs = method.docs.to_owned();
-    if method.errors.variants.is_empty() {
-        return docs;
-    }
-    if !docs.is_empty() {
-        docs.push_str("\n\n");
-    }
-    docs.push_str("Fails with:");
-    for variant in method.errors.variants {
-        docs.push_str("\n- ");
-        docs.push_str(&failure(file, variant));
-    }
-    docs
-}
-
-fn failure(file: &File, variant: &ErrorVariant) -> String {
-    let mut text = format!("{} {}", variant.code.name().to_uppercase(), variant.reason);
-    let about = variant.docs.split("\n\n").next().unwrap_or_default().replace('\n', " ");
-    if !about.is_empty() {
-        text.push_str(": ");
-        text.push_str(&about);
-    }
-    if let Some(detail) = variant.detail {
-        let (_, name) = Schema::Message(detail()).resolve(&file.package);
-        let name = file.local(&name).unwrap_or(&name);
-        text.push_str(&format!(" (its values are in the detail {name})"));
-    }
-    if variant.deprecated {
-        text.push_str(" (deprecated)");
-    }
-    text
 }
