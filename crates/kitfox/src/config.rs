@@ -25,6 +25,7 @@ pub use settings::{Drain, Settings};
 use std::path::PathBuf;
 
 use kitfox_transport::Limits;
+use kitfox_transport::wires::Cors;
 
 pub(crate) use form::show_duration;
 use keys::position;
@@ -79,6 +80,7 @@ impl Configuration {
 pub(crate) enum Change {
     Text { key: &'static str, text: String },
     Drain(Drain),
+    Cors(Cors),
     Limits(Limits),
 }
 
@@ -134,6 +136,10 @@ impl Draft {
             Change::Drain(drain) => {
                 self.configuration.settings.drain = drain;
                 self.all_from_code("drain.");
+            }
+            Change::Cors(cors) => {
+                self.configuration.settings.cors = cors;
+                self.all_from_code("cors.");
             }
             Change::Limits(limits) => {
                 self.configuration.settings.limits = limits;

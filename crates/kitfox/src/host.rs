@@ -24,7 +24,7 @@ use kitfox_core::platform::Tasks;
 use kitfox_core::{BoxEndpoint, Context, Layer, Platform, Service};
 use kitfox_transport::Limits;
 use kitfox_transport::serve::Acceptor;
-use kitfox_transport::wires::{Builder, WireBody};
+use kitfox_transport::wires::{Builder, Cors, WireBody};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -201,6 +201,20 @@ impl Host {
         self
     }
 
+    /// Lets pages of other origins call the services from a browser; the keys `cors.*`. An
+    /// application that is mounted says for itself who may.
+    ///
+    /// ```
+    /// use kitfox::{Cors, Host};
+    ///
+    /// let host = Host::new("strings").cors(Cors::origins(["https://app.example"]));
+    /// # let _ = host;
+    /// ```
+    pub fn cors(mut self, cors: Cors) -> Self {
+        self.code.push(Change::Cors(cors));
+        self
+    }
+
     /// What protects the two ports; the keys `limits.*`.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.code.push(Change::Limits(limits));
@@ -242,14 +256,15 @@ impl Host {
         let environment = self.environment.unwrap_or_else(Environment::of_process);
         let sources = Sources { code: self.code, file: self.file, environment };
         let configuration = sources.read()?;
-        let Settings { listen, admin, announce, drain, limits } = configuration.settings().clone();
+        let Settings { listen, admin, announce, drain, cors, limits } =
+            configuration.settings().clone();
         let platform = self.platform.unwrap_or_else(Platform::system);
 
         let handle = self.handle;
         let progress = handle.progress.clone();
         progress.enter(Phase::Starting);
         let contracts = self.services.contracts();
-        let builder = self.services.builder(&platform, &limits);
+        let builder = self.services.builder(&platform, &limits).cors(cors);
         let builder = self.mount.into_iter().fold(builder, |builder, Mount(add)| add(builder));
         let wires = builder.build()?;
 

@@ -84,6 +84,7 @@ pub use kitfox_transport::client::{
 };
 #[cfg(feature = "tls")]
 pub use kitfox_transport::tls;
+pub use kitfox_transport::wires::Cors;
 
 /// What the macros' code needs; not for people.
 #[doc(hidden)]

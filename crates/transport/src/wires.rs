@@ -10,6 +10,7 @@ mod builder;
 mod call;
 mod connect;
 mod content;
+mod cors;
 mod detail;
 mod fallback;
 mod framing;
@@ -54,6 +55,7 @@ use kitfox_core::{Code, Endpoint, Error, Peer, Platform};
 
 pub use body::{AnswerBody, WireBody};
 pub use builder::Builder;
+pub use cors::{Cors, CorsError, Origins};
 pub use route_error::RouteError;
 
 use crate::Handler;
@@ -95,6 +97,8 @@ struct Inner<E: Endpoint> {
     routes: Routes,
     surroundings: Surroundings,
     fallback: Option<Box<dyn Fallback>>,
+    /// None where no page of another origin may call.
+    cors: Option<Arc<Cors>>,
 }
 
 impl<E: Endpoint> Wires<E> {
@@ -111,7 +115,11 @@ impl<E: Endpoint> Wires<E> {
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
-        self.0.step(peer, request).answer()
+        let step = match &self.0.cors {
+            None => self.0.step(peer, request),
+            Some(cors) => self.0.page(cors, peer, request),
+        };
+        step.answer()
     }
 }
 
@@ -195,6 +203,32 @@ impl<E: Endpoint> Inner<E> {
             }
             Found::Nothing => self.elsewhere(fallback::with_peer(peer, request)),
         }
+    }
+
+    /// A request that may come from a page of another origin.
+    fn page<B>(&self, cors: &Arc<Cors>, peer: Option<&Peer>, request: Request<B>) -> Step<'_, E, B>
+    where
+        B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    {
+        if self.fallback.is_some() && !self.knows(request.uri().path()) {
+            return self.step(peer, request);
+        }
+        if let Some(told) = cors.preflight(&request) {
+            return Step::refused(told, Rest::Nothing);
+        }
+        let Some(asked) = cors.asked(&request) else { return self.step(peer, request) };
+        let (cors, step) = (Arc::clone(cors), self.step(peer, request));
+        Step::Aside(Box::pin(async move {
+            let mut response = step.answer().await;
+            asked.mark(&cors, response.headers_mut());
+            response
+        }))
+    }
+
+    /// Whether a path is not the fallback's.
+    fn knows(&self, path: &str) -> bool {
+        self.methods.owns(path)
+            || !matches!(self.routes.find(&Method::OPTIONS, path), Found::Nothing)
     }
 
     /// What GET would be answered, without the body.

@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use kitfox_transport::wires::Origins;
+
 /// How a value is read from a text and shown as one.
 pub(super) struct Form<T> {
     /// What a text must be, as it stands after "give".
@@ -30,6 +32,12 @@ pub(super) const NUMBER_32: Form<u32> = Form {
     expects: "a whole number below 2^32, such as `100`",
     parse: |text| text.parse().ok(),
     show: u32::to_string,
+};
+
+pub(super) const ORIGINS: Form<Origins> = Form {
+    expects: "`none`, `*`, or origins such as `https://app.example`, separated by commas",
+    parse: |text| text.parse().ok(),
+    show: Origins::to_string,
 };
 
 pub(super) const SIZE: Form<usize> = Form {

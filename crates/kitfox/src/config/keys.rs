@@ -2,7 +2,7 @@
 //! Documentation, reading and showing all come from it.
 
 use super::Settings;
-use super::form::{ADDRESS, DURATION, NUMBER, NUMBER_32, SIZE, SWITCH};
+use super::form::{ADDRESS, DURATION, NUMBER, NUMBER_32, ORIGINS, SIZE, SWITCH};
 
 /// A key of the configuration.
 pub struct Key {
@@ -54,6 +54,12 @@ pub const KEYS: &[Key] = &[
         "How long workers and detached work have after the last call. Then they are dropped."),
     key!("drain.grace", "KITFOX_DRAIN_GRACE", DURATION drain.grace,
         "When whoever runs the process kills it, counted from the signal. The three parts above stay a second below it."),
+    key!("cors.origins", "KITFOX_CORS_ORIGINS", ORIGINS cors.origins,
+        "Which pages of a browser may call the services: their origins, or `*` for any."),
+    key!("cors.credentials", "KITFOX_CORS_CREDENTIALS", SWITCH cors.credentials,
+        "Whether cookies and client certificates come along with calls of those pages."),
+    key!("cors.max_age", "KITFOX_CORS_MAX_AGE", DURATION cors.max_age,
+        "How long a browser need not ask again whether a page may call."),
     key!("limits.body_bytes", "KITFOX_LIMITS_BODY_BYTES", SIZE limits.body_bytes,
         "The most bytes of a request's body. Stops memory exhaustion by large bodies."),
     key!("limits.header_bytes", "KITFOX_LIMITS_HEADER_BYTES", SIZE limits.header_bytes,

@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 
+use kitfox_transport::wires::CorsError;
+
 use super::form::DURATION;
 use super::{Configuration, Drain, KEYS, Problem};
 
@@ -41,6 +43,14 @@ pub(super) fn broken(configuration: &Configuration) -> Vec<Problem> {
             show(&drain.tasks)
         );
         refuse("drain.grace", mend);
+    }
+
+    if let Err(error) = settings.cors.check() {
+        let key = match error {
+            CorsError::AnyWithCredentials => "cors.credentials",
+            _ => "cors.origins",
+        };
+        refuse(key, error.to_string());
     }
 
     if settings.limits.header_bytes < LEAST_HEADER_BYTES {

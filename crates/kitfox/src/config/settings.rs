@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use kitfox_transport::Limits;
+use kitfox_transport::wires::Cors;
 
 use super::Environment;
 
@@ -20,6 +21,8 @@ pub struct Settings {
     pub announce: bool,
     /// How long each phase of the shutdown may take.
     pub drain: Drain,
+    /// Which pages of a browser may call the services; none by default.
+    pub cors: Cors,
     /// What protects the two ports.
     pub limits: Limits,
 }
@@ -83,6 +86,7 @@ impl Default for Settings {
             admin: SocketAddr::from((Ipv4Addr::LOCALHOST, 9090)),
             announce: true,
             drain: Drain::default(),
+            cors: Cors::default(),
             limits: Limits::default(),
         }
     }

@@ -11,6 +11,7 @@ use tower_service::Service;
 
 use super::body::{BoxError, WireBody};
 use super::call::Surroundings;
+use super::cors::Cors;
 use super::fallback::{Fallback, Mounted};
 use super::methods::Methods;
 use super::routes::Routes;
@@ -24,11 +25,18 @@ pub struct Builder<E: Endpoint> {
     limits: Limits,
     methods: Vec<(&'static Method, E)>,
     fallback: Option<Box<dyn Fallback>>,
+    cors: Cors,
 }
 
 impl<E: Endpoint> Builder<E> {
     pub(super) fn new(platform: Platform) -> Self {
-        Builder { platform, limits: Limits::default(), methods: Vec::new(), fallback: None }
+        Builder {
+            platform,
+            limits: Limits::default(),
+            methods: Vec::new(),
+            fallback: None,
+            cors: Cors::default(),
+        }
     }
 
     /// With other limits of bodies and times; the default is [`Limits::default`].
@@ -63,11 +71,19 @@ impl<E: Endpoint> Builder<E> {
         self
     }
 
+    /// Lets pages of other origins call from a browser. What the fallback answers is its own
+    /// business.
+    pub fn cors(mut self, cors: Cors) -> Self {
+        self.cors = cors;
+        self
+    }
+
     /// The wires.
     ///
     /// # Errors
-    /// When two methods want the same path or route, or a path or route cannot be.
+    /// When two methods want the same path or route, or a path, a route or an origin cannot be.
     pub fn build(self) -> Result<Wires<E>, RouteError> {
+        self.cors.check()?;
         let mut methods = Methods::new();
         let mut routes = Routes::default();
         for (method, endpoint) in self.methods {
@@ -86,6 +102,7 @@ impl<E: Endpoint> Builder<E> {
             routes,
             surroundings: Surroundings { limits: self.limits, platform: self.platform },
             fallback: self.fallback,
+            cors: (!self.cors.is_off()).then(|| Arc::new(self.cors)),
         })))
     }
 }

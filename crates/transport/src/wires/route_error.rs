@@ -1,9 +1,12 @@
-//! Why methods cannot be served together.
+//! Why a port cannot be.
 
 use kitfox_core::Method;
 use kitfox_core::contract::Route;
 
-/// Two methods want the same place, or a method wants a place that cannot be.
+use super::cors::CorsError;
+
+/// Two methods want the same place, a method wants a place that cannot be, or pages that cannot be
+/// allowed to call are.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RouteError {
@@ -63,6 +66,9 @@ pub enum RouteError {
         /// What is wrong with it.
         why: &'static str,
     },
+    /// Pages that cannot be allowed to call.
+    #[error(transparent)]
+    Cors(#[from] CorsError),
 }
 
 impl RouteError {

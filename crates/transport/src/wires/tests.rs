@@ -1,6 +1,7 @@
 //! What comes back for requests of every kind, without a socket.
 
 mod compression;
+mod cors;
 mod routes;
 mod safe;
 mod streams;
