@@ -75,12 +75,11 @@ fn bind<M: Message + PartialEq + std::fmt::Debug>(lines: &str) -> u64 {
     let mut outcome = 0;
     for line in lines.lines() {
         let (path, text) = line.split_once('=').unwrap_or((line, ""));
-        let before = outcome;
-        outcome = match message.bind(path, text) {
-            Ok(()) => 1,
-            Err(error) => outcome::of(&error.to_string()),
-        };
-        outcome = outcome::both(outcome, before);
+        // What could be bound before it is of no use to anybody.
+        if let Err(error) = message.bind(path, text) {
+            return outcome::of(&error.to_string());
+        }
+        outcome += 1;
     }
     outcome::both(outcome, same_again(&message))
 }

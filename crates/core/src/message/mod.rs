@@ -45,6 +45,9 @@ use fault::Fault;
 use json::JsonReader;
 use wire::Reader;
 
+/// How many messages a path may lead through. Protects the stack, as the readers' limits do.
+const DEPTH: usize = 100;
+
 /// The two forms of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Codec {
@@ -141,8 +144,12 @@ pub trait Message: Element {
     /// and each further text for a list is appended.
     ///
     /// # Errors
-    /// The message has no such field, or the text is no value of its type.
+    /// The message has no such field, or the text is no value of its type. A path deeper than 100 is
+    /// refused, as a message is.
     fn bind(&mut self, path: &str, value: &str) -> Result<(), BindError> {
+        if path.bytes().filter(|byte| *byte == b'.').count() >= DEPTH {
+            return Err(Fault::new(format!("it leads deeper than {DEPTH} messages")).into());
+        }
         Ok(self.bind_body(path, value)?)
     }
 

@@ -168,6 +168,19 @@ fn texts_bind_to_fields() {
 }
 
 #[test]
+fn a_path_leads_no_deeper_than_a_message_may_be() {
+    let path = |messages: usize| format!("{}label", "left.".repeat(messages));
+    let mut tree = Tree::default();
+    tree.bind(&path(99), "x").unwrap();
+    for codec in [Codec::Protobuf, Codec::Json] {
+        assert_eq!(Tree::decode(codec, &tree.encode(codec).unwrap()).unwrap(), tree);
+    }
+    let error = tree.bind(&path(100_000), "x").unwrap_err();
+    assert!(error.reason().contains("deeper than 100"), "{error}");
+    assert!(Tree::default().bind(&path(100), "x").is_err());
+}
+
+#[test]
 fn what_does_not_bind_says_why() {
     let refused = |path: &str, text: &str| {
         let error = Options::default().bind(path, text).unwrap_err();
