@@ -9,6 +9,7 @@ use kitfox_core::message::{EnumSchema, Member, MessageSchema, Reserved};
 
 pub(crate) use messages::{FileDescriptorProto, FileDescriptorSet};
 
+use super::docs::method_docs;
 use super::files::{File, Schema};
 use super::names::oneof_name;
 use super::tree::{Node, tree};
@@ -37,7 +38,7 @@ pub(crate) fn descriptor(file: &File) -> FileDescriptorProto {
     let services = file.contracts.iter().enumerate();
     let service = services
         .map(|(index, contract)| {
-            notes.at([SERVICES, position(index)], |notes| service(contract, notes))
+            notes.at([SERVICES, position(index)], |notes| service(file, contract, notes))
         })
         .collect();
     let mut types = Types { package: &file.package, notes };
@@ -54,11 +55,11 @@ pub(crate) fn descriptor(file: &File) -> FileDescriptorProto {
     }
 }
 
-fn service(contract: &Contract, notes: &mut Notes) -> ServiceDescriptorProto {
+fn service(file: &File, contract: &Contract, notes: &mut Notes) -> ServiceDescriptorProto {
     notes.say(contract.docs);
     let method = |(index, of): (usize, &'static Method)| {
         notes.at([METHODS, position(index)], |notes| {
-            notes.say(of.docs);
+            notes.say(&method_docs(file, of));
             method(contract.package, of)
         })
     };
