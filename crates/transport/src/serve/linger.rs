@@ -47,3 +47,49 @@ impl Linger {
         Poll::Ready(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use tokio::io::{AsyncWriteExt, DuplexStream, duplex};
+    use tokio::time::Instant;
+
+    use super::*;
+
+    fn pair() -> (DuplexStream, Connection) {
+        let (peer, own) = duplex(64 * 1024);
+        (peer, Connection::new(own, ([127, 0, 0, 1], 7).into()))
+    }
+
+    /// How long it lingers for, and how much it throws away.
+    async fn linger(mut connection: Connection) -> (Duration, usize) {
+        let (begun, mut linger) = (Instant::now(), Linger::default());
+        poll_fn(|cx| linger.poll(&mut connection, cx)).await;
+        (begun.elapsed(), linger.thrown)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_still_sends_is_waited_for_until_it_ends() {
+        let (mut peer, connection) = pair();
+        let send = async {
+            for _ in 0..10 {
+                peer.write_all(&[7; 1000]).await.unwrap();
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            drop(peer);
+        };
+        let (lingered, ()) = tokio::join!(linger(connection), send);
+        assert_eq!(lingered, (Duration::from_millis(200), 10_000));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_is_waited_for_for_long() {
+        let (_silent, connection) = pair();
+        assert_eq!(linger(connection).await, (LONGEST, 0));
+        let (mut endless, connection) = pair();
+        let send = async { while endless.write_all(&[7; 1000]).await.is_ok() {} };
+        let ((took, thrown), ()) = tokio::join!(linger(connection), send);
+        assert!(took < LONGEST && (MOST..MOST + PIECE).contains(&thrown), "{took:?} {thrown}");
+    }
+}

@@ -266,6 +266,10 @@ impl Answer {
     pub(super) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
+
+    pub(super) fn trailer(&self, name: &str) -> &str {
+        self.trailers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
 }
 
 /// A request over HTTP/2 by POST, unless `change` says otherwise.

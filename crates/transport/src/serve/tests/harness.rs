@@ -18,7 +18,7 @@ use tokio::sync::{Semaphore, mpsc};
 use crate::serve::{Acceptor, Drain, Ended, serve};
 use crate::{Handler, Limits};
 
-/// Answers by path: `/wait` when it is told to, `/panic` never, `/large` much, `/empty` nothing, else the path, the
+/// Answers by path: `/unread` without reading the body, `/wait` when it is told to, `/panic` never, `/large` much, `/empty` nothing, else the path, the
 /// peer's port and the body.
 #[derive(Clone, Debug)]
 pub(super) struct Echo {
@@ -35,6 +35,9 @@ impl Handler for Echo {
             + 'static,
     {
         let path = request.uri().path().to_owned();
+        if path == "/unread" {
+            return Response::builder().header("connection", "close").body(path.into()).unwrap();
+        }
         let Ok(body) = request.into_body().collect().await else {
             return Response::new(Full::default());
         };

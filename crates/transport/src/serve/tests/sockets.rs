@@ -7,6 +7,7 @@ use http::Request;
 use http_body_util::Full;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use kitfox_core::Platform;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
@@ -59,4 +60,31 @@ async fn many_streams_on_many_threads_lose_no_wake_up() {
     tokio::time::timeout(seconds(60), all).await.expect("a wake-up was lost");
     drain.close(Instant::now() + seconds(20));
     assert_eq!(port.await.unwrap(), Ended { dropped: 0 });
+}
+
+#[tokio::test]
+async fn a_caller_that_is_refused_while_it_sends_reads_why() {
+    let platform = Platform::system();
+    let listener = platform.net().listen(([127, 0, 0, 1], 0).into()).await.unwrap();
+    let address = listener.local_address().unwrap();
+    let handler = Echo { told: Arc::new(Semaphore::new(0)) };
+    let (drain, limits) = (Drain::new(), Limits::default());
+    let port = serve(listener, Acceptor::Plain, handler, limits, platform.clone(), drain.clone());
+    let port = platform.tasks().spawn(port);
+    let mut client = platform.net().connect(&address.to_string()).await.unwrap();
+    let head = "POST /unread HTTP/1.1\r\nhost: test\r\ncontent-length: 500000\r\n\r\n";
+    let exchange = async {
+        client.write_all(head.as_bytes()).await.unwrap();
+        for _ in 0..500 {
+            client.write_all(&[b'x'; 1000]).await.expect("it is heard to the end");
+        }
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.expect("it is not reset");
+        answer
+    };
+    let answer = tokio::time::timeout(seconds(60), exchange).await.unwrap();
+    assert!(answer.ends_with("/unread"), "{answer}");
+    drop(client);
+    drain.close(Instant::now() + seconds(20));
+    port.await.unwrap();
 }

@@ -56,10 +56,7 @@ async fn headers_stand_before_a_stream_and_trailers_after_it() {
     let request = with(request("/v1/flow", JSON, "one"), "x-want", "metadata");
     let lines = answer(request).await;
     assert_eq!(lines.header("x-own"), "head");
-    assert_eq!(
-        (&lines.trailers["x-sum"], &lines.trailers["x-late"]),
-        (&"tail".parse().unwrap(), &"end".parse().unwrap())
-    );
+    assert_eq!((lines.trailer("x-sum"), lines.trailer("x-late")), ("tail", "end"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -325,3 +325,37 @@ async fn the_end_of_a_stream_of_connect_is_the_json_of_its_specification() {
     });
     assert_eq!(serde_json::from_slice::<Value>(&end).unwrap(), expected);
 }
+
+#[tokio::test]
+async fn headers_of_a_failure_are_no_trailers() {
+    let fail = |text: &'static [u8]| request("/a.v1.A/Fail", "application/grpc", frame(text));
+    let plain = answer(fail(b"\"5 plain\"")).await;
+    assert_eq!((plain.header("grpc-status"), plain.trailers.len()), ("5", 0), "in one frame");
+    let own = answer(fail(b"\"5 metadata\"")).await;
+    assert_eq!((own.header("x-own"), own.header("grpc-status")), ("head", ""));
+    assert_eq!((own.trailer("grpc-status"), own.trailer("x-sum")), ("5", "tail"));
+}
+
+#[tokio::test]
+async fn a_connection_with_the_rest_of_a_request_in_it_is_not_used_again() {
+    let unread = |path, kind| posted(path, kind, counted(vec![frame(b"a")]).1);
+    let wires = port().build().unwrap();
+    for (path, kind) in [
+        ("/a.v1.A/Nope", "application/json"),
+        ("/a.v1.A/Echo", "text/plain"),
+        ("/v1/nope", "application/json"),
+        ("/v1/gather", "application/json"),
+    ] {
+        let refused = exchange(&wires, unread(path, kind)).await;
+        assert_eq!(refused.header("connection"), "close", "{path} {kind}");
+    }
+    let torn = [frame(b"a"), frame(&[b'x'; 1001])].concat();
+    let refused = answer(request("/a.v1.A/Gather", "application/connect+json", torn)).await;
+    assert_eq!(refused.header("connection"), "close");
+    let whole = answer(request("/a.v1.A/Gather", "application/connect+json", frame(b"a"))).await;
+    assert_eq!(whole.header("connection"), "");
+    assert_eq!(
+        answer(request("/a.v1.A/Nope", "application/json", "")).await.header("connection"),
+        ""
+    );
+}
