@@ -23,10 +23,10 @@
 //! those of its integration tests (`tests/`) are nobody's contract, and are not locked, and neither is
 //! what says so (`#[kitfox::service(package = "strings.v1", unlocked)]`). A service that is removed has no test any more: its section stays until somebody deletes it.
 
-mod descriptor;
+pub(crate) mod descriptor;
 mod docs;
 mod error;
-mod files;
+pub(crate) mod files;
 mod lock;
 mod names;
 mod openapi;

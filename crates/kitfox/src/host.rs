@@ -2,7 +2,9 @@
 
 mod admin;
 mod error;
+mod health;
 mod life;
+mod own;
 mod phase;
 mod port;
 mod readiness;
@@ -15,6 +17,7 @@ use std::error::Error;
 use std::fmt::{self, Display};
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -108,7 +111,8 @@ impl Host {
         self
     }
 
-    /// Adds a layer around every method: see [`Services::layer`].
+    /// Adds a layer around every method, those of [`health`](crate::health) and
+    /// [`reflection`](crate::reflection) among them: see [`Services::layer`].
     pub fn layer(mut self, layer: impl Layer<BoxEndpoint> + Send + Sync + 'static) -> Self {
         self.services = self.services.layer(layer);
         self
@@ -187,6 +191,12 @@ impl Host {
         self.text("announce", &announce)
     }
 
+    /// Whether tools may ask the services' port what it offers, as they may by default: see
+    /// [`reflection`](crate::reflection). The key `reflection`.
+    pub fn reflection(self, reflection: bool) -> Self {
+        self.text("reflection", &reflection)
+    }
+
     /// How long each phase of the shutdown may take; the keys `drain.*`.
     pub fn drain(mut self, drain: Drain) -> Self {
         self.code.push(Change::Drain(drain));
@@ -256,7 +266,7 @@ impl Host {
         let environment = self.environment.unwrap_or_else(Environment::of_process);
         let sources = Sources { code: self.code, file: self.file, environment };
         let configuration = sources.read()?;
-        let Settings { listen, admin, announce, drain, cors, limits } =
+        let Settings { listen, admin, announce, reflection, drain, cors, limits } =
             configuration.settings().clone();
         let platform = self.platform.unwrap_or_else(Platform::system);
 
@@ -264,7 +274,10 @@ impl Host {
         let progress = handle.progress.clone();
         progress.enter(Phase::Starting);
         let contracts = self.services.contracts();
-        let builder = self.services.builder(&platform, &limits).cors(cors);
+        let readiness = Readiness { progress: progress.clone(), checks: self.checks };
+        let readiness = Arc::new(readiness);
+        let services = own::add(self.services, &readiness, reflection);
+        let builder = services.builder(&platform, &limits).cors(cors);
         let builder = self.mount.into_iter().fold(builder, |builder, Mount(add)| add(builder));
         let wires = builder.build()?;
 
@@ -273,7 +286,7 @@ impl Host {
             version: self.version,
             started: Instant::now(),
             contracts,
-            readiness: Readiness { progress: progress.clone(), checks: self.checks },
+            readiness,
         });
         let few = few(&limits);
         let admin =

@@ -61,6 +61,8 @@
 //! - [`Host`] is the process: ports, workers, shutdown; [`config`] is what it runs with.
 //! - [`Services`] mounts in an application that you already have.
 //! - [`Endpoint`], [`Layer`] and [`layer_fn`] are how to wrap every method at once.
+//! - [`contract`] is what others make their clients of: `.proto`, OpenAPI, and the lock that keeps it.
+//! - [`health`] and [`reflection`] are gRPC's services that a host has of itself.
 //! - [`HttpChannel`] is the way of a client to its service, over Connect or gRPC.
 //!
 //! What a host does, and what fails in it, is logged with [`tracing`]. Kitfox installs no subscriber:
@@ -72,8 +74,10 @@ extern crate self as kitfox;
 
 pub mod config;
 pub mod contract;
+pub mod health;
 mod host;
 mod notice;
+pub mod reflection;
 
 pub use host::{Ending, Handle, Host, HostError, Outcome, Phase, Running, Services};
 pub use kitfox_core::*;

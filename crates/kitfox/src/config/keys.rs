@@ -46,6 +46,8 @@ pub const KEYS: &[Key] = &[
         "Where the admin port listens: health, readiness, what runs here. Keep it from the outside."),
     key!("announce", "KITFOX_ANNOUNCE", SWITCH announce,
         "Whether the bound addresses are printed to standard output; to standard error, variables that look like typing errors and what a shutdown waits for."),
+    key!("reflection", "KITFOX_REFLECTION", SWITCH reflection,
+        "Whether gRPC's reflection tells tools such as grpcurl what is served. Turn it off where strangers reach the port."),
     key!("drain.propagation", "KITFOX_DRAIN_PROPAGATION", DURATION drain.propagation,
         "How long calls are still accepted after readiness fails, until every load balancer knows. 5s in Kubernetes where nobody says otherwise."),
     key!("drain.calls", "KITFOX_DRAIN_CALLS", DURATION drain.calls,

@@ -19,6 +19,9 @@ pub struct Settings {
     /// Whether the host prints what must be known, which it does by default: see
     /// [`Host::announce`](crate::Host::announce).
     pub announce: bool,
+    /// Whether tools may ask what is served, which they may by default: see
+    /// [`Host::reflection`](crate::Host::reflection).
+    pub reflection: bool,
     /// How long each phase of the shutdown may take.
     pub drain: Drain,
     /// Which pages of a browser may call the services; none by default.
@@ -85,6 +88,7 @@ impl Default for Settings {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
             admin: SocketAddr::from((Ipv4Addr::LOCALHOST, 9090)),
             announce: true,
+            reflection: true,
             drain: Drain::default(),
             cors: Cors::default(),
             limits: Limits::default(),

@@ -38,7 +38,7 @@ pub(super) struct Pages {
     pub(super) version: Option<String>,
     pub(super) started: Instant,
     pub(super) contracts: Vec<&'static Contract>,
-    pub(super) readiness: Readiness,
+    pub(super) readiness: Arc<Readiness>,
 }
 
 impl Admin {

@@ -59,8 +59,12 @@ impl Progress {
         *self.0.borrow()
     }
 
+    pub(super) fn watch(&self) -> watch::Receiver<Phase> {
+        self.0.subscribe()
+    }
+
     pub(super) async fn reached(&self, phase: Phase) {
-        let mut phases = self.0.subscribe();
+        let mut phases = self.watch();
         let reached = phases.wait_for(|current| *current >= phase).await;
         reached.expect("the sender is borrowed, so it lives");
     }

@@ -4,6 +4,7 @@
 //! set, as the gate does.
 
 mod h2spec;
+mod reflection;
 mod script;
 mod talk;
 

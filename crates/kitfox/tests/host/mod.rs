@@ -2,6 +2,7 @@
 
 mod admin;
 mod configuration;
+mod health;
 mod mount;
 mod process;
 mod shutdown;
