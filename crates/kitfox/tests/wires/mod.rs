@@ -8,3 +8,4 @@ mod gone;
 mod good_input;
 mod limits;
 mod service;
+mod streams;

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use kitfox::{Context, Error};
+use futures_util::{StreamExt, stream};
+use kitfox::{Context, Error, Streaming};
 use tokio::sync::Notify;
 
 /// A part of an order.
@@ -62,6 +63,21 @@ pub(super) trait Wired {
     /// Waits until it is told to go on, whoever went away.
     #[endpoint(post = "/v1/finish", detached)]
     async fn finish(&self, cx: &Context, order: Order) -> Result<Order, WiredError>;
+
+    /// Gives back what it gets, and then nothing more for ever.
+    #[endpoint(post = "/v1/flow")]
+    async fn flow(
+        &self,
+        cx: &Context,
+        order: Order,
+    ) -> Result<Streaming<Order, WiredError>, WiredError>;
+
+    /// Counts what it gets.
+    async fn gather(
+        &self,
+        cx: &Context,
+        orders: Streaming<Order, WiredError>,
+    ) -> Result<Order, WiredError>;
 }
 
 /// What happened to the calls.
@@ -139,5 +155,30 @@ impl Wired for Real {
         self.0.go.notified().await;
         under_way.done = true;
         Ok(order)
+    }
+
+    async fn flow(
+        &self,
+        _: &Context,
+        order: Order,
+    ) -> Result<Streaming<Order, WiredError>, WiredError> {
+        let under_way = UnderWay::begin(&self.0);
+        let forever = stream::pending().inspect(move |_| _ = &under_way);
+        Ok(Streaming::new(stream::iter([Ok(order)]).chain(forever)))
+    }
+
+    async fn gather(
+        &self,
+        _: &Context,
+        mut orders: Streaming<Order, WiredError>,
+    ) -> Result<Order, WiredError> {
+        let mut under_way = UnderWay::begin(&self.0);
+        let mut count = 0;
+        while let Some(order) = orders.next().await {
+            order?;
+            count += 1;
+        }
+        under_way.done = true;
+        Ok(Order { text: String::new(), count, part: None, tags: Vec::new() })
     }
 }
