@@ -12,6 +12,7 @@ mod errors;
 mod fail;
 mod foreign;
 mod host;
+mod hostile;
 mod messages;
 mod service;
 mod suite;

@@ -14,12 +14,14 @@ pub struct Limits {
     pub header_bytes: usize,
     /// The most headers of a request over HTTP/1.1, 100 by default. Stops header floods.
     pub headers: usize,
-    /// How long a request's headers may take, 10 s by default. Stops Slowloris.
+    /// How long a request's headers may take once they have begun, and the first ones from the
+    /// connection on, 10 s by default. Stops Slowloris.
     pub header_timeout: Duration,
     /// How long the rest of a request's body may take to come, 30 s by default; of a stream, the rest
     /// of each message. Stops slow bodies.
     pub body_timeout: Duration,
-    /// How long a peer may take not one byte of an answer, 30 s by default. Stops slow readers.
+    /// How long a peer may take not one byte of an answer, 30 s by default: then its connection
+    /// ends, or over HTTP/2 the stream whose window it does not open. Stops slow readers.
     pub write_timeout: Duration,
     /// How long a call with one message each way may take where its caller says nothing, and at most
     /// whatever it says: 60 s by default. Stops work that nobody waits for.

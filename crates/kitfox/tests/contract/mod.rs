@@ -6,4 +6,3 @@ mod lock;
 mod openapi;
 mod pages;
 mod proto;
-mod versions;

@@ -10,7 +10,9 @@ use http::Response;
 use http_body::Body;
 use kitfox_core::contract;
 use kitfox_core::message::Codec;
-use kitfox_core::{Bindings, Context, Endpoint, Error, Payload, Peer, Platform, Reply, Request};
+use kitfox_core::{
+    Bindings, Code, Context, Endpoint, Error, Payload, Peer, Platform, Reply, Request,
+};
 use tokio::time::Instant;
 
 use super::body::{AnswerBody, BoxError};
@@ -18,7 +20,7 @@ use super::content::Subtype;
 use super::head::Head;
 use super::packing::{Packing, unpacked};
 use super::read_body::{Bounds, Shape, read_body};
-use super::refusal::Refusal;
+use super::refusal::{Refusal, WIRE};
 use super::rest_stream::Format;
 use super::timeout::Patience;
 use super::{connect, grpc, problem, rest};
@@ -131,6 +133,9 @@ impl Surroundings {
         patience: Patience,
         shape: Shape,
     ) -> Result<Admitted, Error> {
+        if let Some(name) = head.twice {
+            return Err(said_twice(name));
+        }
         // The one clock reading of the wires.
         let arrived = Instant::now();
         let deadline = patience.deadline(arrived, cap, head.headers())?;
@@ -141,6 +146,12 @@ impl Surroundings {
         let bounds = Bounds::new(shape, &self.limits, arrived, deadline);
         Ok(Admitted { context: Context::incoming(incoming), bounds })
     }
+}
+
+#[cold]
+fn said_twice(name: &str) -> Error {
+    let message = format!("the header `{name}` is there more than once: say it once");
+    Error::by_layer(WIRE, Code::InvalidArgument, message)
 }
 
 /// A call on its way to its endpoint.

@@ -26,6 +26,8 @@ pub(super) struct Head {
     http: Said,
     grpc_said: Said,
     connect_said: Said,
+    /// Two readers could each believe another value of this header.
+    pub(super) twice: Option<&'static str>,
     /// `connect-timeout-ms`
     pub(super) connect: Patience,
     /// `grpc-timeout`
@@ -70,6 +72,7 @@ impl Head {
             http: Said::default(),
             grpc_said: Said::default(),
             connect_said: Said::default(),
+            twice: None,
             connect: Patience::Unsaid,
             grpc: Patience::Unsaid,
             incoming: Incoming::default(),
@@ -112,6 +115,9 @@ impl Head {
             }
         }
         seen.fill(&headers, &mut head.incoming);
+        if headers.len() > headers.keys_len() {
+            head.twice = twice(&headers);
+        }
         head.incoming.metadata = Metadata::from(headers);
         head
     }
@@ -179,6 +185,22 @@ impl Seen<'_> {
             incoming.criticality = worth(criticality.as_bytes());
         }
     }
+}
+
+/// What decides how a request is read, or how long, and is there more than once.
+#[cold]
+fn twice(headers: &HeaderMap) -> Option<&'static str> {
+    const ONCE: [&str; 8] = [
+        "host",
+        "content-type",
+        "content-encoding",
+        "grpc-encoding",
+        "connect-content-encoding",
+        CONNECT_VERSION,
+        CONNECT_TIMEOUT,
+        GRPC_TIMEOUT,
+    ];
+    ONCE.into_iter().find(|name| headers.get_all(*name).iter().count() > 1)
 }
 
 fn trace(parent: &HeaderValue, headers: &HeaderMap) -> Option<TraceContext> {
