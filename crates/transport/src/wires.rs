@@ -1,8 +1,28 @@
-//! What a port speaks: REST, Connect and gRPC, on the server.
+//! What a port speaks: REST, Connect, gRPC and gRPC-Web, on the server.
 //!
-//! A call with one message each way takes the direct path: its headers are read in one pass, its
-//! body in one piece, its endpoint called, its answer written. Streams, gRPC-Web and Connect's GET
-//! go beside it, in a box. Both end at the same endpoints.
+//! | wire     | HTTP     | shapes                 | `content-type`                                         |
+//! |----------|----------|------------------------|--------------------------------------------------------|
+//! | REST     | 1.1 or 2 | unary, server stream   | `application/json`                                     |
+//! | Connect  | 1.1 or 2 | unary                  | `application/json`, `application/proto`                |
+//! |          | 1.1 or 2 | the three that stream  | `application/connect+json`, `application/connect+proto`|
+//! | gRPC     | 2        | all                    | `application/grpc`, with `+proto` or `+json`           |
+//! | gRPC-Web | 1.1 or 2 | all                    | `application/grpc-web`, `application/grpc-web-text`    |
+//!
+//! - **Streams over REST** are lines of JSON, or server-sent events where `accept` has
+//!   `text/event-stream`. A failure in the middle is a last line `{"error": <problem>}`, or an
+//!   event called `error`; events that went well end with one called `end`.
+//! - **GET** calls a safe method by Connect, with the message in the query; HEAD is answered where
+//!   GET is. Headers for caches are the method's to set: `cx.respond(..)`.
+//! - **Compression** is gzip, and zstd with the feature of that name. An answer is compressed
+//!   where its caller accepts that and a message has 1 KiB or more, in a stream each for itself.
+//! - **A stream stops whoever writes it** while its reader does not read; over each wire its
+//!   deadline, its guards and its cancellation hold until its end.
+//! - **Failures** that are no call's (a path, an HTTP method or a content type that is none) are
+//!   problems of RFC 9457; a call's are said as its wire says them.
+//!
+//! Inside, a call with one message each way takes the direct path: its headers are read in one
+//! pass, its body in one piece, its endpoint called, its answer written. Everything in frames goes
+//! beside it, in a box. Both end at the same endpoints.
 
 mod aside;
 mod baggage;

@@ -24,8 +24,7 @@ REST     curl http://{address}/v1/uppercase {json}
 Connect  curl http://{address}/{method} {json}
 gRPC     printf '\0\0\0\0\7\12\5hello' | curl -s --http2-prior-knowledge http://{address}/{method} \
              -H 'content-type: application/grpc' -H 'te: trailers' --data-binary @- | tail -c +8
-         grpcurl -plaintext -import-path examples/strings -proto strings.proto \
-             -d '{{"text":"hello"}}' {address} {method}
+         grpcurl -plaintext -d '{{"text":"hello"}}' {address} {method}
 "#
     )
 }

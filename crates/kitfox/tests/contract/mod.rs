@@ -6,3 +6,4 @@ mod lock;
 mod openapi;
 mod pages;
 mod proto;
+mod versions;

@@ -1,4 +1,4 @@
-"""Calls the strings service with Python's grpcio and code generated from the hand-written proto.
+"""Calls the strings service with Python's grpcio and code generated from its proto.
 
 Usage: grpcio_client.py ADDRESS DIRECTORY_OF_PROTO. Prints one line for each thing that holds.
 """

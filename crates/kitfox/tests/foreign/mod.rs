@@ -11,6 +11,7 @@ mod talk;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::LazyLock;
 
 use kitfox::{Host, config::Environment};
 use strings::{Service, StringsServer};
@@ -46,8 +47,16 @@ pub(super) fn missing<T>(program: &OsStr, why: &str) -> Option<T> {
     None
 }
 
+/// A directory with the `strings.proto` that the contract is.
 fn directory_of_proto() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/strings")
+    static WRITTEN: LazyLock<PathBuf> = LazyLock::new(|| {
+        let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("foreign");
+        let files = kitfox::contract::proto(&[strings::StringsClient::CONTRACT]).unwrap();
+        std::fs::create_dir_all(&directory).unwrap();
+        std::fs::write(directory.join("strings.proto"), &files[0].text).unwrap();
+        directory
+    });
+    WRITTEN.clone()
 }
 
 pub(super) fn text(bytes: &[u8]) -> String {
