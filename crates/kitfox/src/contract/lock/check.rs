@@ -25,6 +25,7 @@ enum Mode {
 ///
 /// # Panics
 /// When the two differ: it is a test.
+#[track_caller]
 pub fn check(contract: &'static Contract, directory: &str) {
     let path = Path::new(directory).join("kitfox.lock");
     let mode = match std::env::var("KITFOX_LOCK") {
