@@ -38,7 +38,8 @@ use proc_macro::TokenStream;
 /// and `StringsClient::local(service)`, which implement `Strings` as an `Arc` of an implementation
 /// does, and `StringsClient::CONTRACT`. A test, `kitfox_lock_of_strings`, holds the contract against
 /// `kitfox.lock` beside `Cargo.toml`, where there is one: see `kitfox::contract`. A service that is
-/// nobody's contract goes without: `package = "strings.v1", unlocked`. An implementation writes plain `async fn`s; its futures
+/// nobody's contract, such as one in a function of a test, goes without:
+/// `package = "strings.v1", unlocked`. An implementation writes plain `async fn`s; its futures
 /// are `Send`. A method may have a body, for implementations that do not write it. By
 /// Rust's rules that holds for a decorator too: where it leaves such a method out it runs the body
 /// here, and not the method of the service inside.

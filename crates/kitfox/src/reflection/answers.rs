@@ -144,3 +144,6 @@ impl fmt::Debug for Reflection {
         f.debug_tuple("Reflection").field(&self.0.services).finish()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -75,6 +75,7 @@ pub(super) enum Payment {
     Card(String),
     #[field(51)]
     Invoice(Address),
+    #[deprecated]
     #[field(52, name = "payment")]
     Points(i64),
 }

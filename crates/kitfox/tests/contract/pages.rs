@@ -63,6 +63,14 @@ async fn the_one_package_of_a_host_needs_no_name() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_host_without_services_has_no_contract() {
+    let net = Memory::default();
+    let running = serving(&net, |host| host).await;
+    let answer = admin(&net, &running, "/contract.proto").await;
+    assert_eq!((answer.status, answer.body.as_str()), (404, "no services are here\n"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn of_several_packages_each_has_its_own_page() {
     let net = Memory::default();
     let both = |host: Host| {

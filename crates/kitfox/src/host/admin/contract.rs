@@ -28,6 +28,9 @@ pub(super) fn proto(contracts: &[&'static Contract], query: Option<&str>) -> Res
             let text = "several packages are served here, each has a file of its own:\n";
             page(StatusCode::MULTIPLE_CHOICES, TEXT, text.to_owned() + &list(&files))
         }
+        (None, _) if files.is_empty() => {
+            page(StatusCode::NOT_FOUND, TEXT, "no services are here\n".to_owned())
+        }
         (None, _) => {
             let text = "no such package is served here, but these are:\n";
             page(StatusCode::NOT_FOUND, TEXT, text.to_owned() + &list(&files))
