@@ -251,7 +251,8 @@ impl<E: Endpoint> Inner<E> {
         if let Some(fallback) = &self.fallback
             && !ours
         {
-            return Step::Aside(fallback.answer(request.map(WireBody::new)));
+            let request = request.map(WireBody::new);
+            return Step::Aside(fallback.answer(request, &self.surroundings.limits));
         }
         let (verb, path) = (request.method(), request.uri().path());
         let content = request.headers().get(http::header::CONTENT_TYPE);

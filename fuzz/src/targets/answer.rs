@@ -83,6 +83,7 @@ pub(super) fn run(input: &[u8]) -> u64 {
     let (protocol, codec) = match how {
         "grpc" => (Protocol::Grpc, Codec::Protobuf),
         "grpc-json" => (Protocol::Grpc, Codec::Json),
+        "web" => (Protocol::GrpcWeb, Codec::Protobuf),
         "connect" => (Protocol::Connect, Codec::Protobuf),
         _ => (Protocol::Connect, Codec::Json),
     };

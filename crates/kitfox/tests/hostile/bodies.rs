@@ -39,6 +39,29 @@ async fn a_body_on_get_is_not_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_application_beside_the_services_is_protected_as_well() {
+    let hook = axum::routing::post(|body: axum::body::Bytes| async move { body });
+    let stuck = axum::routing::get(|| async {
+        std::future::pending::<()>().await;
+    });
+    let application = axum::Router::new().route("/hook", hook).route("/stuck", stuck);
+    let port = Port::beside(application).await;
+    let start = tokio::time::Instant::now();
+    let mut slow = port.connect().await;
+    slow.send("POST /hook HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\nabc").await;
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    slow.send("def").await;
+    let said = slow.rest().await;
+    assert_eq!((said.statuses(), start.elapsed().as_secs()), (vec![400], 50), "{}", said.text());
+    assert!(said.closed);
+
+    let start = tokio::time::Instant::now();
+    let said = port.tell("GET /stuck HTTP/1.1\r\nhost: a\r\n\r\n").await;
+    assert_eq!((said.statuses(), start.elapsed().as_secs()), (vec![504], 60), "{}", said.text());
+    port.is_well().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn streams_that_are_left_half_open_end() {
     let port = Port::start().await;
     let mut raw = port.http2(&[]).await;

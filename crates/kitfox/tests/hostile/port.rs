@@ -28,13 +28,22 @@ impl Port {
 
     /// A host whose limits `change` has changed.
     pub(super) async fn with(change: impl FnOnce(&mut Limits)) -> Self {
-        let (net, victim, mut limits) = (Memory::default(), Victim::default(), Limits::default());
+        let mut limits = Limits::default();
         change(&mut limits);
-        let running = Host::new("hostile")
+        Port::of(Host::new("hostile").limits(limits)).await
+    }
+
+    /// A host beside whose services stands `application`.
+    pub(super) async fn beside(application: axum::Router) -> Self {
+        Port::of(Host::new("hostile").mount(application)).await
+    }
+
+    async fn of(host: Host) -> Self {
+        let (net, victim) = (Memory::default(), Victim::default());
+        let running = host
             .serve(HostileServer::new(victim.clone()))
             .platform(net.platform())
             .environment(Environment::default())
-            .limits(limits)
             .announce(false)
             .start()
             .await
