@@ -22,21 +22,33 @@ pub(super) struct Blocks {
     filled: usize,
     /// The bytes that are still to come of the frame, or of the preface.
     left: usize,
-    /// The frame is one of data, or the preface, which has a limit of its own.
+    /// The frame is one of data.
     free: bool,
     /// A frame of headers has come and its last continuation has not.
     open: bool,
     /// The end of this frame is the end of its headers.
     ends: bool,
-    /// How many frames, or headers in several frames, have come; from one on.
+    /// How many frames, or headers in several frames, have come, the preface among them; from one
+    /// on.
     whole: u64,
 }
 
 impl Blocks {
+    /// What is left half sent before the first byte.
+    pub(super) const PREFACE: u64 = 1;
+
     /// Of a connection of which nothing was read.
     pub(super) fn new() -> Self {
         let head = [0; HEAD];
-        Blocks { head, filled: 0, left: PREFACE, free: true, open: false, ends: false, whole: 1 }
+        Blocks {
+            head,
+            filled: 0,
+            left: PREFACE,
+            free: false,
+            open: false,
+            ends: false,
+            whole: Self::PREFACE,
+        }
     }
 
     /// Follows `bytes`. What is left half sent is told by its number, which is never zero.

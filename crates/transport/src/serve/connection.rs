@@ -73,7 +73,7 @@ impl<H: Handler> Port<H> {
         }
     }
 
-    async fn http(
+    pub(super) async fn http(
         self: Arc<Self>,
         accepted: Accepted,
         peer: Peer,

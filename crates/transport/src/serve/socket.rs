@@ -42,6 +42,11 @@ impl Socket {
         protocol: Protocol,
     ) -> Self {
         let blocks = (protocol == Protocol::Http2).then(Blocks::new);
+        // The first head has begun with the connection, whatever was read of it.
+        match &blocks {
+            Some(_) => activity.has_read_blocks(Some(Blocks::PREFACE)),
+            None => activity.has_read(),
+        }
         let linger = (protocol == Protocol::Http1).then(Linger::default);
         Socket { prefix, connection, activity, blocks, linger, shut: false, waits: false }
     }

@@ -141,7 +141,7 @@ impl<C> Watch<C> {
             look: limits.idle_timeout / LOOKS,
         };
         let due = Due {
-            head: (protocol == Protocol::Http1).then_some((head, 0)),
+            head: activity.half_head().map(|first| (head, first)),
             stalled: None,
             look: now + times.look,
             age: now.checked_add(age),

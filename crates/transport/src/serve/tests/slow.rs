@@ -1,16 +1,23 @@
 //! Peers that are slow, silent, idle or old.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use kitfox_core::platform::Task;
+use kitfox_core::platform::{Connection, Random, Task, Tcp};
+use kitfox_core::{Peer, Platform};
 use tokio::io::AsyncWriteExt;
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::harness::*;
+use crate::Limits;
+use crate::serve::acceptor::{Accepted, Acceptor, Protocol};
+use crate::serve::connection::Port;
+use crate::serve::drain::Drain;
 
 /// When `client` is cut off, while it sends `dribble` a byte a second.
 async fn cut(client: &mut Client, dribble: &str) -> Duration {
@@ -40,6 +47,27 @@ async fn a_first_head_has_ten_seconds_from_the_connection_on() {
         let mut client = port.connect();
         client.send(first).await;
         assert_eq!(cut(&mut client, dribble).await, seconds(10), "{first:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_agreed_on_a_protocol_has_the_same_time() {
+    for protocol in [Protocol::Http1, Protocol::Http2] {
+        let port = Arc::new(Port {
+            handler: Echo { told: Arc::new(Semaphore::new(0)) },
+            limits: Limits::default(),
+            platform: Platform::new(Tcp, Random::seeded(7)),
+            drain: Drain::new(),
+            acceptor: Acceptor::Plain,
+        });
+        let (_silent, ours) = tokio::io::duplex(1024);
+        let address = ([127, 0, 0, 1], 4711).into();
+        let connection = Connection::new(ours, address);
+        let accepted = Accepted { connection, protocol, prefix: Bytes::new() };
+        let place = Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap();
+        let (start, head) = (Instant::now(), Instant::now() + seconds(10));
+        port.http(accepted, Peer::new(address), head, place).await;
+        assert_eq!(start.elapsed(), seconds(10), "{protocol:?}");
     }
 }
 
