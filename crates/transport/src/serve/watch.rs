@@ -239,8 +239,8 @@ impl State {
     /// Sees what a poll of the connection left behind; true where that needs the timer.
     fn notices(&mut self) -> bool {
         let mut news = false;
-        if self.due.head.is_none()
-            && let Some(head) = self.activity.half_head()
+        if let Some(head) = self.activity.half_head()
+            && self.due.head.is_none_or(|(_, before)| before != head)
         {
             self.due.head = Some((Instant::now() + self.times.head, head));
             news = true;
