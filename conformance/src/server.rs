@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use kitfox::Host;
 use kitfox::config::Drain;
+use kitfox::tls::Identity;
 use kitfox::transport::Limits;
 use tokio::io::{stdin, stdout};
 
@@ -22,20 +23,24 @@ pub async fn serve() -> Result<(), RunnerError> {
     messages::register();
     let asked: Option<ServerCompatRequest> = stdio::read(&mut stdin()).await?;
     let asked = asked.ok_or(RunnerError::Silence)?;
-    if asked.use_tls {
-        return Err(RunnerError::Tls);
-    }
-    let host = Host::new("conformance")
+    let mut host = Host::new("conformance")
         .listen("127.0.0.1:0")
         .admin("127.0.0.1:0")
         .announce(false)
         .drain(Drain { calls: Duration::from_secs(1), ..Drain::default() })
         .limits(limits(asked.message_receive_limit))
-        .serve(ConformanceServiceServer::new(Obedient { unasked: UNASKED }))
-        .start()
-        .await?;
+        .serve(ConformanceServiceServer::new(Obedient { unasked: UNASKED }));
+    let credentials = asked.server_creds.filter(|_| asked.use_tls).unwrap_or_default();
+    if asked.use_tls {
+        host = host.tls(Identity::pem(&credentials.cert, &credentials.key)?);
+    }
+    let host = host.start().await?;
     let address = host.address();
-    let here = ServerCompatResponse { host: address.ip().to_string(), port: address.port().into() };
+    let here = ServerCompatResponse {
+        host: address.ip().to_string(),
+        port: address.port().into(),
+        pem_cert: credentials.cert,
+    };
     stdio::write(&here, &mut stdout()).await?;
     Ok(host.run().await?)
 }

@@ -44,9 +44,9 @@ pub enum RunnerError {
     /// It does not listen.
     #[error("telling the runner an answer failed")]
     Write(#[source] std::io::Error),
-    /// It wants what Kitfox does not have yet.
-    #[error("a server over TLS is asked for, which config.yaml says there is not")]
-    Tls,
+    /// It gave no certificate that a server could have.
+    #[error("the runner's certificate for the server cannot be used")]
+    Tls(#[from] kitfox::tls::TlsError),
     /// The server did not start, or did not end well.
     #[error(transparent)]
     Host(#[from] kitfox::HostError),
@@ -91,7 +91,8 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_told_is_what_is_read_until_there_is_no_more() {
-        let told = ServerCompatResponse { host: "127.0.0.1".into(), port: 8080 };
+        let told =
+            ServerCompatResponse { host: "127.0.0.1".into(), port: 8080, pem_cert: Vec::new() };
         let mut bytes = Vec::new();
         write(&told, &mut bytes).await.unwrap();
         write(&ServerCompatResponse::default(), &mut bytes).await.unwrap();

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use kitfox::{ChannelLimits, HttpChannel, HttpVersion, Protocol};
+use kitfox::tls::Roots;
+use kitfox::{ChannelLimits, Compression, HttpChannel, HttpVersion, Protocol};
 
 use super::case::CaseError;
 use crate::ConformanceServiceClient;
@@ -23,6 +24,7 @@ struct Way {
     compression: messages::Compression,
     message_bytes: u32,
     get: bool,
+    certificate: Vec<u8>,
 }
 
 impl Channels {
@@ -40,6 +42,7 @@ impl Channels {
             compression: request.compression,
             message_bytes: request.message_receive_limit,
             get: request.use_get_http_method,
+            certificate: request.server_tls_cert.clone(),
         };
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = known.get(&way) {
@@ -53,18 +56,29 @@ impl Channels {
 
 impl Way {
     fn channel(&self) -> Result<HttpChannel, CaseError> {
-        let address = format!("http://{}:{}", self.host, self.port);
+        let secure = !self.certificate.is_empty();
+        let scheme = if secure { "https" } else { "http" };
+        let address = format!("{scheme}://{}:{}", self.host, self.port);
         let mut limits = ChannelLimits::default();
         // A case without a deadline wants none told.
         limits.call_timeout = Duration::MAX;
         if self.message_bytes > 0 {
             limits.answer_bytes = self.message_bytes as usize;
         }
-        let channel = HttpChannel::builder(address)
+        let mut channel = HttpChannel::builder(address)
             .protocol(self.protocol()?)
             .codec(self.codec()?)
             .http(self.http()?)
+            // The suite's messages are small, and it looks whether they are compressed.
+            .compress_from(0)
+            .get(self.get)
             .limits(limits);
+        if let Some(compression) = self.compression()? {
+            channel = channel.compression(compression);
+        }
+        if secure {
+            channel = channel.roots(Roots::pem(&self.certificate)?);
+        }
         Ok(channel.build()?)
     }
 
@@ -82,6 +96,15 @@ impl Way {
             messages::Codec::Proto => Ok(kitfox::message::Codec::Protobuf),
             messages::Codec::Json => Ok(kitfox::message::Codec::Json),
             other => Err(CaseError::missing("codec", other)),
+        }
+    }
+
+    fn compression(&self) -> Result<Option<Compression>, CaseError> {
+        match self.compression {
+            messages::Compression::Identity => Ok(None),
+            messages::Compression::Gzip => Ok(Some(Compression::Gzip)),
+            messages::Compression::Zstd => Ok(Some(Compression::Zstd)),
+            other => Err(CaseError::missing("compression", other)),
         }
     }
 

@@ -21,6 +21,18 @@ pub struct ServerCompatRequest {
     /// The most bytes of a message; no limit where it is 0.
     #[field(6)]
     pub message_receive_limit: u32,
+    /// A certificate and its key that it may use.
+    #[field(7)]
+    pub server_creds: Option<TlsCreds>,
+}
+
+/// A certificate and its private key, in PEM.
+#[message(package = "connectrpc.conformance.v1", name = "TLSCreds")]
+pub struct TlsCreds {
+    /// The certificate.
+    pub cert: Vec<u8>,
+    /// The key.
+    pub key: Vec<u8>,
 }
 
 /// Where it listens.
@@ -30,6 +42,8 @@ pub struct ServerCompatResponse {
     pub host: String,
     /// The port.
     pub port: u32,
+    /// The certificate that its callers are to believe.
+    pub pem_cert: Vec<u8>,
 }
 
 /// One call that a client is to make.

@@ -83,6 +83,7 @@ pub use host::{Ending, Handle, Host, HostError, Outcome, Phase, Running, Service
 pub use kitfox_core::*;
 pub use kitfox_macros::{error, message, service};
 pub use kitfox_transport as transport;
+pub use kitfox_transport::Compression;
 pub use kitfox_transport::client::{
     ChannelError, ChannelLimits, HttpChannel, HttpChannelBuilder, HttpVersion, Protocol,
 };

@@ -10,7 +10,7 @@ mod incoming;
 mod packer;
 
 pub use compression::Compression;
-pub(crate) use compression::Unpacked;
+pub(crate) use compression::{Compressing, Unpacked};
 pub(crate) use deframer::{Deframer, Frame, FrameFault};
 pub(crate) use incoming::{Broken, Frames};
 pub(crate) use packer::Packer;

@@ -11,7 +11,7 @@ use super::endpoint::{HttpEndpoint, Way};
 use super::http1::Http1;
 use super::http2::Http2;
 use super::{ChannelError, ChannelLimits, HttpVersion, Protocol};
-use crate::frames::Compression;
+use crate::frames::{Compressing, Compression};
 
 /// A way to one server over HTTP. Cloning shares its connections.
 ///
@@ -47,7 +47,7 @@ pub(super) struct Wire {
     pub(super) protocol: Protocol,
     pub(super) codec: Codec,
     /// How requests are compressed.
-    pub(super) compression: Option<Compression>,
+    pub(super) compressing: Option<Compressing>,
     /// Whether calls of safe methods go as GET.
     pub(super) get: bool,
     pub(super) way: Way,
@@ -82,6 +82,7 @@ impl HttpChannel {
             codec: Codec::Protobuf,
             http: HttpVersion::Http2,
             compression: None,
+            compress_from: Compressing::WORTH,
             get: false,
             platform: None,
             limits: ChannelLimits::default(),
@@ -110,6 +111,7 @@ pub struct HttpChannelBuilder {
     codec: Codec,
     http: HttpVersion,
     compression: Option<Compression>,
+    compress_from: usize,
     get: bool,
     platform: Option<Platform>,
     limits: ChannelLimits,
@@ -136,11 +138,18 @@ impl HttpChannelBuilder {
         self
     }
 
-    /// Compresses requests from 1 KiB on; nothing is compressed by default. The server must
+    /// Compresses requests, from 1 KiB on; nothing is compressed by default. The server must
     /// understand it: every Kitfox host does. Answers are taken compressed or not, whatever is
     /// chosen here.
     pub fn compression(mut self, compression: Compression) -> Self {
         self.compression = Some(compression);
+        self
+    }
+
+    /// From how many bytes on messages are compressed, if they are; 1,024 by default, since a
+    /// smaller one fits into a packet as it is.
+    pub fn compress_from(mut self, bytes: usize) -> Self {
+        self.compress_from = bytes;
         self
     }
 
@@ -185,6 +194,7 @@ impl HttpChannelBuilder {
             codec,
             http,
             compression,
+            compress_from: from,
             get,
             platform,
             limits,
@@ -206,7 +216,8 @@ impl HttpChannelBuilder {
             HttpVersion::Http1 => Way::Http1(Http1::new(address.clone(), platform, limits.clone())),
             HttpVersion::Http2 => Way::Http2(Http2::new(address.clone(), platform, limits.clone())),
         };
-        let wire = Wire { address, protocol, codec, compression, get, way, limits };
+        let compressing = compression.map(|with| Compressing { with, from });
+        let wire = Wire { address, protocol, codec, compressing, get, way, limits };
         Ok(HttpChannel(Arc::new(wire)))
     }
 }

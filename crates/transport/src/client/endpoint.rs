@@ -22,7 +22,7 @@ use super::messages::Messages;
 use super::outgoing::Outgoing;
 use super::sending::{Sending, Sent, Watch};
 use super::{HttpVersion, Protocol, connect, get, grpc};
-use crate::frames::{Compression, PREFIX};
+use crate::frames::PREFIX;
 
 /// The name of this layer in its refusals.
 const NAME: &str = "channel";
@@ -64,8 +64,9 @@ impl HttpEndpoint {
             Way::Http1(_) => HttpVersion::Http1,
             Way::Http2(_) => HttpVersion::Http2,
         };
-        let Wire { address, protocol, codec, compression, .. } = &*wire;
-        let head = Head::new(address, method.path, *protocol, *codec, http, !unary, *compression);
+        let Wire { address, protocol, codec, compressing, .. } = &*wire;
+        let compression = compressing.map(|compressing| compressing.with);
+        let head = Head::new(address, method.path, *protocol, *codec, http, !unary, compression);
         // The trailers of gRPC-Web are a frame.
         let plain = unary && *protocol != Protocol::GrpcWeb;
         HttpEndpoint { wire, method, head, plain }
@@ -92,9 +93,9 @@ impl HttpEndpoint {
 
     /// How a single message goes.
     fn form(&self, message: Bytes) -> Result<(Form, Outgoing), Error> {
-        let Wire { protocol, codec, compression, get, .. } = &*self.wire;
+        let Wire { protocol, codec, compressing, get, .. } = &*self.wire;
         if *protocol != Protocol::Connect || self.method.shape != Shape::Unary {
-            let framed = Outgoing::framed(message, *compression).ok_or_else(too_long)?;
+            let framed = Outgoing::framed(message, *compressing).ok_or_else(too_long)?;
             return Ok((Form::Plain, framed));
         }
         if *get
@@ -103,13 +104,11 @@ impl HttpEndpoint {
         {
             return Ok((Form::Query(uri), Outgoing::bare(Bytes::new())));
         }
-        Ok(match compression {
-            Some(compression) if message.len() >= Compression::WORTH => {
-                let message = compression.compress(&message);
-                (Form::Compressed(*compression), Outgoing::bare(message))
-            }
-            _ => (Form::Plain, Outgoing::bare(message)),
-        })
+        let packed = compressing.and_then(|compressing| {
+            Some((Form::Compressed(compressing.with), compressing.compress(&message)?))
+        });
+        let (form, message) = packed.unwrap_or((Form::Plain, message));
+        Ok((form, Outgoing::bare(message)))
     }
 
     /// Messages in frames: many there, or many back, or both.
@@ -124,7 +123,7 @@ impl HttpEndpoint {
         let (sent, mut watch) = match body {
             Body::Unary(message) => (Sent::Whole(self.form(message)?.1), Watch::nothing()),
             Body::Stream(messages) => {
-                let (sending, watch) = Sending::new(messages, wire.compression);
+                let (sending, watch) = Sending::new(messages, wire.compressing);
                 (Sent::Messages(sending), watch)
             }
         };

@@ -4,7 +4,7 @@ use std::io::IoSlice;
 
 use bytes::{Buf, Bytes};
 
-use crate::frames::{COMPRESSED, Compression, PREFIX};
+use crate::frames::{COMPRESSED, Compressing, PREFIX};
 
 /// A message to send. The prefix is kept beside it, so that the message is never copied.
 #[derive(Clone, Debug)]
@@ -23,13 +23,10 @@ impl Outgoing {
 
     /// The message in a frame, compressed if that is asked for and worth it; `None` if it is longer
     /// than a frame can say.
-    pub(super) fn framed(message: Bytes, compression: Option<Compression>) -> Option<Self> {
-        let (flags, message) = match compression {
-            Some(compression) if message.len() >= Compression::WORTH => {
-                (COMPRESSED, compression.compress(&message))
-            }
-            _ => (0, message),
-        };
+    pub(super) fn framed(message: Bytes, compressing: Option<Compressing>) -> Option<Self> {
+        let packed = compressing.and_then(|compressing| compressing.compress(&message));
+        let flags = if packed.is_some() { COMPRESSED } else { 0 };
+        let message = packed.unwrap_or(message);
         let [a, b, c, d] = u32::try_from(message.len()).ok()?.to_be_bytes();
         Some(Outgoing { prefix: [flags, a, b, c, d], left: 5, message })
     }

@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 
 use super::endpoint::too_long;
 use super::outgoing::Outgoing;
-use crate::frames::{Compression, Packer};
+use crate::frames::{Compressing, Packer};
 
 /// The body of a request.
 #[derive(Debug)]
@@ -46,9 +46,9 @@ pub(super) struct Watch(Option<oneshot::Receiver<Error>>);
 pub(super) struct GivenUp;
 
 impl Sending {
-    pub(super) fn new(messages: MessageStream, compression: Option<Compression>) -> (Self, Watch) {
+    pub(super) fn new(messages: MessageStream, compressing: Option<Compressing>) -> (Self, Watch) {
         let (watch, failed) = oneshot::channel();
-        let packer = Packer::new(compression);
+        let packer = Packer::new(compressing);
         (Sending { messages: Some(messages), packer, watch: Some(watch) }, Watch(Some(failed)))
     }
 

@@ -18,6 +18,28 @@ pub enum Compression {
     Zstd,
 }
 
+/// What messages are compressed with, and from which size on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Compressing {
+    pub(crate) with: Compression,
+    pub(crate) from: usize,
+}
+
+impl Compressing {
+    /// Smaller messages are not worth it: they fit into one packet as they are.
+    pub(crate) const WORTH: usize = 1024;
+
+    /// With `compression`, what is worth it.
+    pub(crate) fn with(compression: Compression) -> Self {
+        Compressing { with: compression, from: Compressing::WORTH }
+    }
+
+    /// `message` compressed, if it is large enough.
+    pub(crate) fn compress(self, message: &[u8]) -> Option<Bytes> {
+        (message.len() >= self.from).then(|| self.with.compress(message))
+    }
+}
+
 /// Why a message could not be unpacked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Unpacked {
@@ -34,9 +56,6 @@ impl Compression {
     /// Every one there is, the best first, as `accept-encoding` says it.
     #[cfg(not(feature = "zstd"))]
     pub(crate) const ACCEPTED: &str = "gzip";
-
-    /// Smaller messages are not worth it: they fit into one packet as they are.
-    pub(crate) const WORTH: usize = 1024;
 
     /// By its name in a header.
     pub(crate) fn from_name(name: &[u8]) -> Option<Self> {

@@ -2,7 +2,7 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use super::{COMPRESSED, Compression, PREFIX};
+use super::{COMPRESSED, Compressing, PREFIX};
 
 /// The message is longer than the 4 GiB that a frame can say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub(crate) struct TooLong;
 /// piece of its own and not copied.
 #[derive(Debug)]
 pub(crate) struct Packer {
-    compression: Option<Compression>,
+    compressing: Option<Compressing>,
     gathered: BytesMut,
     /// A large message, whose prefix stands at the end of what is gathered.
     large: Option<Bytes>,
@@ -29,17 +29,15 @@ const ROOM: usize = 512;
 
 impl Packer {
     /// Compresses messages that are worth it, if there is something to do so.
-    pub(crate) fn new(compression: Option<Compression>) -> Self {
-        Packer { compression, gathered: BytesMut::new(), large: None }
+    pub(crate) fn new(compressing: Option<Compressing>) -> Self {
+        Packer { compressing, gathered: BytesMut::new(), large: None }
     }
 
     /// Adds a message, when the packer is not full.
     pub(crate) fn put(&mut self, message: Bytes) -> Result<(), TooLong> {
-        match self.compression {
-            Some(compression) if message.len() >= Compression::WORTH => {
-                self.frame(COMPRESSED, compression.compress(&message))
-            }
-            _ => self.frame(0, message),
+        match self.compressing.and_then(|compressing| compressing.compress(&message)) {
+            Some(packed) => self.frame(COMPRESSED, packed),
+            None => self.frame(0, message),
         }
     }
 
@@ -83,6 +81,7 @@ impl Packer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::frames::Compression;
 
     #[test]
     fn small_messages_share_a_piece_and_a_large_one_is_not_copied() {
@@ -119,13 +118,13 @@ mod tests {
 
     #[test]
     fn what_is_worth_it_is_compressed() {
-        let mut packer = Packer::new(Some(Compression::Gzip));
-        packer.put(Bytes::from(vec![7; Compression::WORTH - 1])).unwrap();
+        let mut packer = Packer::new(Some(Compressing::with(Compression::Gzip)));
+        packer.put(Bytes::from(vec![7; Compressing::WORTH - 1])).unwrap();
         assert_eq!(packer.take().unwrap()[0], 0);
-        packer.put(Bytes::from(vec![7; Compression::WORTH])).unwrap();
+        packer.put(Bytes::from(vec![7; Compressing::WORTH])).unwrap();
         let piece = packer.take().unwrap();
         assert_eq!(piece[0], COMPRESSED);
-        let unpacked = Compression::Gzip.decompress(&piece[PREFIX..], Compression::WORTH);
-        assert_eq!(unpacked.unwrap(), vec![7; Compression::WORTH]);
+        let unpacked = Compression::Gzip.decompress(&piece[PREFIX..], Compressing::WORTH);
+        assert_eq!(unpacked.unwrap(), vec![7; Compressing::WORTH]);
     }
 }

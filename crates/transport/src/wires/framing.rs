@@ -21,7 +21,7 @@ use super::outgoing::{Form, Outgoing};
 use super::packing::Speech;
 use super::refusal::Refusal;
 use super::timeout::Patience;
-use crate::frames::{CONNECT_END, Compression, Packer, WEB_TRAILERS};
+use crate::frames::{CONNECT_END, Compressing, Compression, Packer, WEB_TRAILERS};
 use crate::names::GRPC_STATUS;
 
 /// How frames are spoken of, and how a call is ended.
@@ -84,7 +84,7 @@ impl Framing {
             let name = HeaderValue::from_static(compression.name());
             headers.insert(self.speech().encoding(), name);
         }
-        let frames = Frames { framing: self, packer: Packer::new(accepts) };
+        let frames = Frames { framing: self, packer: Packer::new(accepts.map(Compressing::with)) };
         let body = Outgoing::new(frames, payload.into_stream(), trailers);
         let mut response = Response::new(AnswerBody::boxed(body));
         *response.headers_mut() = headers;

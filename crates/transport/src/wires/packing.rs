@@ -15,7 +15,7 @@ use http::header::{HeaderName, HeaderValue};
 use kitfox_core::Code;
 
 use super::refusal::{Refusal, shown};
-use crate::frames::{COMPRESSED, Compression, Unpacked};
+use crate::frames::{COMPRESSED, Compressing, Compression, Unpacked};
 
 /// What the messages of a call are compressed with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -124,8 +124,8 @@ pub(super) fn packed(
     message: Bytes,
     compression: Option<Compression>,
 ) -> (Bytes, Option<Compression>) {
-    match compression.filter(|_| message.len() >= Compression::WORTH) {
-        Some(compression) => (compression.compress(&message), Some(compression)),
+    match compression.and_then(|with| Compressing::with(with).compress(&message)) {
+        Some(packed) => (packed, compression),
         None => (message, None),
     }
 }
