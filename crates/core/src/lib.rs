@@ -38,7 +38,7 @@ pub use platform::Platform;
 pub use reply::Reply;
 pub use request::Request;
 pub use service::{Channel, Client, Service};
-pub use stream::{MessageStream, Sender, Streaming, Trailers};
+pub use stream::{Batch, MessageStream, Sender, Streaming, TooLong, Trailers};
 
 /// What the macros' code needs; not for people.
 #[doc(hidden)]

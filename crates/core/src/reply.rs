@@ -1,11 +1,13 @@
 //! What comes out of an endpoint, and what layers hold until the call is over.
 
 use std::fmt;
+use std::pin::Pin;
 
 use bytes::Bytes;
 use futures_core::Stream;
 
 use crate::payload::Body;
+use crate::stream::Source;
 use crate::{Error, MessageStream, Payload, ResponseMetadata};
 
 /// The answer to a call: its encoded messages, its metadata, and the guards of its layers.
@@ -70,6 +72,18 @@ impl Reply {
         if let Body::Stream(_) = self.payload.body() {
             let codec = self.payload.codec();
             self.payload = Payload::stream(codec, self.payload.into_stream().map(wrap));
+        }
+        self
+    }
+
+    /// The same for the layers that every call has.
+    pub(crate) fn wrap_stream<S>(mut self, wrap: impl FnOnce(Pin<Box<dyn Source>>) -> S) -> Self
+    where
+        S: Source + 'static,
+    {
+        if let Body::Stream(_) = self.payload.body() {
+            let codec = self.payload.codec();
+            self.payload = Payload::stream(codec, self.payload.into_stream().wrap(wrap));
         }
         self
     }

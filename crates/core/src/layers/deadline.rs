@@ -6,7 +6,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context as TaskContext, Poll};
+use std::task::{Context as TaskContext, Poll, Waker};
 
 use bytes::Bytes;
 use futures_core::Stream;
@@ -14,7 +14,8 @@ use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::contract::Method;
-use crate::{Code, Endpoint, Error, Layer, MessageStream, Reply, Request};
+use crate::stream::Source;
+use crate::{Batch, Code, Endpoint, Error, Layer, Reply, Request};
 
 const NAME: &str = "deadline";
 
@@ -63,9 +64,9 @@ impl<F: Future<Output = Result<Reply, Error>>> Future for Until<F> {
         };
         if let Poll::Ready(output) = future.poll(cx) {
             let Some(deadline) = *this.deadline else { return Poll::Ready(output) };
-            let timer = this.timer.take();
+            let timer = this.timer.take().map(Timer::new);
             return Poll::Ready(output.map(|reply| {
-                reply.map_stream(|messages| StreamUntil { messages, deadline, timer, untimed: 0 })
+                reply.wrap_stream(|messages| StreamUntil { messages, deadline, timer, untimed: 0 })
             }));
         }
         let Some(deadline) = *this.deadline else { return Poll::Pending };
@@ -78,29 +79,82 @@ impl<F: Future<Output = Result<Reply, Error>>> Future for Until<F> {
 const UNTIMED: u8 = 32;
 
 struct StreamUntil {
-    messages: MessageStream,
+    messages: Pin<Box<dyn Source>>,
     deadline: Instant,
-    timer: Option<Pin<Box<Sleep>>>,
+    timer: Option<Timer>,
     untimed: u8,
+}
+
+impl StreamUntil {
+    /// Whether the deadline has passed while messages were there at once.
+    fn is_over(&mut self) -> bool {
+        if self.untimed < UNTIMED {
+            return false;
+        }
+        self.untimed = 0;
+        self.deadline <= Instant::now()
+    }
+
+    /// Waits for the deadline.
+    fn wait(&mut self, cx: &mut TaskContext<'_>) -> Poll<Error> {
+        let deadline = self.deadline;
+        let timer = self.timer.get_or_insert_with(|| Timer::new(Box::pin(sleep_until(deadline))));
+        timer.poll(cx).map(|()| cut_off())
+    }
 }
 
 impl Stream for StreamUntil {
     type Item = Result<Bytes, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Option<Self::Item>> {
-        let StreamUntil { messages, deadline, timer, untimed } = &mut *self;
-        if *untimed == UNTIMED {
-            *untimed = 0;
-            if *deadline <= Instant::now() {
-                return Poll::Ready(Some(Err(cut_off())));
-            }
+        if self.is_over() {
+            return Poll::Ready(Some(Err(cut_off())));
         }
-        if let Poll::Ready(next) = Pin::new(messages).poll_next(cx) {
-            *untimed += 1;
+        if let Poll::Ready(next) = self.messages.as_mut().poll_next(cx) {
+            self.untimed += 1;
             return Poll::Ready(next);
         }
-        let timer = timer.get_or_insert_with(|| Box::pin(sleep_until(*deadline)));
-        timer.as_mut().poll(cx).map(|()| Some(Err(cut_off())))
+        self.wait(cx).map(|error| Some(Err(error)))
+    }
+}
+
+impl Source for StreamUntil {
+    fn poll_batch(
+        mut self: Pin<&mut Self>,
+        cx: &mut TaskContext<'_>,
+        batch: &mut Batch,
+    ) -> Poll<Option<Result<(), Error>>> {
+        if self.is_over() {
+            return Poll::Ready(Some(Err(cut_off())));
+        }
+        if let Poll::Ready(next) = self.messages.as_mut().poll_batch(cx, batch) {
+            // Nobody counted them, but a batch is some.
+            self.untimed = UNTIMED;
+            return Poll::Ready(next);
+        }
+        self.wait(cx).map(|error| Some(Err(error)))
+    }
+}
+
+/// A timer that is asked again and again by the same task, which it wakes anyway.
+struct Timer {
+    sleep: Pin<Box<Sleep>>,
+    /// Whom it wakes.
+    waker: Option<Waker>,
+}
+
+impl Timer {
+    fn new(sleep: Pin<Box<Sleep>>) -> Self {
+        Timer { sleep, waker: None }
+    }
+
+    fn poll(&mut self, cx: &mut TaskContext<'_>) -> Poll<()> {
+        let known = self.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()));
+        if known && !self.sleep.is_elapsed() {
+            return Poll::Pending;
+        }
+        self.waker = Some(cx.waker().clone());
+        self.sleep.as_mut().poll(cx)
     }
 }
 

@@ -13,7 +13,8 @@ use futures_core::Stream;
 use pin_project_lite::pin_project;
 
 use crate::contract::Method;
-use crate::{Code, Endpoint, Error, Layer, Reply, Request};
+use crate::stream::Source;
+use crate::{Batch, Code, Endpoint, Error, Layer, Reply, Request};
 
 /// Turns a panic into a failed call.
 #[derive(Clone, Copy, Debug, Default)]
@@ -60,17 +61,29 @@ impl<F: Future<Output = Result<Reply, Error>>> Future for Barrier<F> {
             Err(panic) => Err(failed(method, &*panic)),
         };
         Poll::Ready(
-            answer.map(|reply| reply.map_stream(|messages| Barrier { method, inner: messages })),
+            answer.map(|reply| reply.wrap_stream(|messages| Barrier { method, inner: messages })),
         )
     }
 }
 
-impl<S: Stream<Item = Result<Bytes, Error>>> Stream for Barrier<S> {
-    type Item = S::Item;
+impl Stream for Barrier<Pin<Box<dyn Source>>> {
+    type Item = Result<Bytes, Error>;
 
-    fn poll_next(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Option<S::Item>> {
+    fn poll_next(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Option<Self::Item>> {
         let this = self.project();
         catch_unwind(AssertUnwindSafe(|| this.inner.poll_next(cx)))
+            .unwrap_or_else(|panic| Poll::Ready(Some(Err(failed(this.method, &*panic)))))
+    }
+}
+
+impl Source for Barrier<Pin<Box<dyn Source>>> {
+    fn poll_batch(
+        self: Pin<&mut Self>,
+        cx: &mut TaskContext<'_>,
+        batch: &mut Batch,
+    ) -> Poll<Option<Result<(), Error>>> {
+        let this = self.project();
+        catch_unwind(AssertUnwindSafe(|| this.inner.get_mut().as_mut().poll_batch(cx, batch)))
             .unwrap_or_else(|panic| Poll::Ready(Some(Err(failed(this.method, &*panic)))))
     }
 }

@@ -7,8 +7,8 @@ use super::streams::{decoded, encoded, unencodable};
 use crate::context::canceled;
 use crate::message::{Codec, Message};
 use crate::{
-    Body, Client, Code, Context, DomainError, Endpoint, Error, Origin, Payload, Reply, Request,
-    Streaming,
+    Body, Client, Code, Context, DomainError, Endpoint, Error, MessageStream, Origin, Payload,
+    Reply, Request, Streaming,
 };
 
 /// One message in, one out.
@@ -94,7 +94,7 @@ fn single<I: Message>(client: &Client, input: &I) -> Result<Payload, Error> {
 
 fn stream<I: Message, X: DomainError>(client: &Client, input: Streaming<I, X>) -> Payload {
     let codec = client.codec();
-    Payload::stream(codec, encoded(input, codec, |error| error))
+    Payload::stream(codec, MessageStream::of(Box::pin(encoded(input, codec, |error| error))))
 }
 
 async fn send(

@@ -14,10 +14,10 @@ use futures_core::Stream;
 use super::streams::{decoded, encoded};
 use crate::message::{Codec, Message};
 use crate::payload::decode;
-use crate::stream::Trailers;
+use crate::stream::{Source, Trailers};
 use crate::{
-    BoxEndpoint, Code, Context, DomainError, Endpoint, Error, MessageStream, Origin, Payload,
-    Reply, Request, ResponseMetadata, Streaming,
+    Batch, BoxEndpoint, Code, Context, DomainError, Endpoint, Error, MessageStream, Origin,
+    Payload, Reply, Request, ResponseMetadata, Streaming,
 };
 
 /// One message in, one out.
@@ -113,7 +113,8 @@ fn many<O: Message, X: DomainError>(
         trailers: Trailers::default(),
     };
     let trailers = messages.trailers.clone();
-    Ok(Payload::stream(codec, MessageStream::new(messages).with_trailers(trailers)))
+    let messages = MessageStream::of(Box::pin(messages)).with_trailers(trailers);
+    Ok(Payload::stream(codec, messages))
 }
 
 /// What an answer is encoded with.
@@ -124,21 +125,42 @@ struct Answering<'a> {
 }
 
 /// The messages of an answer, and the trailers that the method set on the way.
-struct Answers {
-    messages: MessageStream,
+struct Answers<S> {
+    messages: S,
     context: Context,
     trailers: Trailers,
 }
 
-impl Stream for Answers {
-    type Item = Result<Bytes, Error>;
+impl<S> Answers<S> {
+    /// The stream has ended: what the method set on the way is complete.
+    fn end(&self) {
+        if let Some(metadata) = self.context.take_response() {
+            self.trailers.add(metadata.trailers);
+        }
+    }
+}
+
+impl<S: Stream<Item = Result<Bytes, Error>> + Unpin> Stream for Answers<S> {
+    type Item = S::Item;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Option<Self::Item>> {
         let next = ready!(Pin::new(&mut self.messages).poll_next(cx));
-        if next.is_none()
-            && let Some(metadata) = self.context.take_response()
-        {
-            self.trailers.add(metadata.trailers);
+        if next.is_none() {
+            self.end();
+        }
+        Poll::Ready(next)
+    }
+}
+
+impl<S: Source + Unpin> Source for Answers<S> {
+    fn poll_batch(
+        mut self: Pin<&mut Self>,
+        cx: &mut TaskContext<'_>,
+        batch: &mut Batch,
+    ) -> Poll<Option<Result<(), Error>>> {
+        let next = ready!(Pin::new(&mut self.messages).poll_batch(cx, batch));
+        if next.is_none() {
+            self.end();
         }
         Poll::Ready(next)
     }

@@ -7,18 +7,69 @@ use bytes::Bytes;
 use futures_core::Stream;
 
 use crate::message::{Codec, EncodeError, Message};
-use crate::{Code, DomainError, Error, MessageStream, Streaming};
+use crate::stream::{Source, fill, too_long};
+use crate::{Batch, Code, DomainError, Error, Streaming};
 
 /// Encodes messages as they come; `fail` says what is told of an error that ends them.
 pub(super) fn encoded<T: Message, X: DomainError>(
     messages: Streaming<T, X>,
     codec: Codec,
-    mut fail: impl FnMut(Error) -> Error + Send + Unpin + 'static,
-) -> MessageStream {
-    MessageStream::new(Map::new(messages, move |message: Result<T, X>| match message {
-        Ok(message) => message.encode(codec).map_err(|cause| fail(unencodable::<T>(cause))),
-        Err(error) => Err(fail(error.into_error())),
-    }))
+    fail: impl FnMut(Error) -> Error + Send + Unpin + 'static,
+) -> impl Source + Unpin + 'static {
+    Encoded { messages, codec, fail }
+}
+
+struct Encoded<T, X, F> {
+    messages: Streaming<T, X>,
+    codec: Codec,
+    fail: F,
+}
+
+impl<T, X, F> Stream for Encoded<T, X, F>
+where
+    T: Message,
+    X: DomainError,
+    F: FnMut(Error) -> Error + Unpin,
+{
+    type Item = Result<Bytes, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Option<Self::Item>> {
+        let Encoded { messages, codec, fail } = &mut *self;
+        Pin::new(messages).poll_next(cx).map(|next| {
+            next.map(|message| match message {
+                Ok(message) => {
+                    message.encode(*codec).map_err(|cause| fail(unencodable::<T>(cause)))
+                }
+                Err(error) => Err(fail(error.into_error())),
+            })
+        })
+    }
+}
+
+impl<T, X, F> Source for Encoded<T, X, F>
+where
+    T: Message,
+    X: DomainError,
+    F: FnMut(Error) -> Error + Send + Unpin,
+{
+    fn poll_batch(
+        mut self: Pin<&mut Self>,
+        cx: &mut TaskContext<'_>,
+        batch: &mut Batch,
+    ) -> Poll<Option<Result<(), Error>>> {
+        let Encoded { messages, codec, fail } = &mut *self;
+        fill(batch, |batch| {
+            Pin::new(&mut *messages).poll_next(cx).map(|next| {
+                next.map(|message| match message {
+                    Ok(message) => match batch.encode(&message, *codec) {
+                        Ok(put) => put.map_err(|_| fail(too_long())),
+                        Err(cause) => Err(fail(unencodable::<T>(cause))),
+                    },
+                    Err(error) => Err(fail(error.into_error())),
+                })
+            })
+        })
+    }
 }
 
 /// Decodes messages as they come; `fail` says what is told of an error, of the stream or of a
@@ -76,7 +127,7 @@ mod tests {
     #[tokio::test]
     async fn a_message_that_cannot_be_read_is_the_last_one() {
         let bytes = [&b"{}"[..], b"[]", b"{}"].map(|json| Ok(Bytes::from_static(json)));
-        let messages = MessageStream::new(futures_util::stream::iter(bytes));
+        let messages = crate::MessageStream::new(futures_util::stream::iter(bytes));
         let decode = |bytes: &Bytes| crate::payload::decode::<()>(Codec::Json, bytes);
         let mut messages: Streaming<(), Error> = decoded(messages, decode, |error| error);
         assert!(messages.next().await.unwrap().is_ok());

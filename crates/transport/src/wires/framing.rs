@@ -9,7 +9,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::{Response, StatusCode};
 use kitfox_core::message::Codec;
-use kitfox_core::{Error, Reply};
+use kitfox_core::{Batch, Error, Reply};
 
 use super::body::AnswerBody;
 use super::connect;
@@ -163,6 +163,10 @@ struct Frames {
 impl Form for Frames {
     fn put(&mut self, message: Bytes) -> Result<(), Error> {
         self.packer.put(message).map_err(|_| grpc::too_long().error)
+    }
+
+    fn batch(&mut self) -> Option<&mut Batch> {
+        self.packer.batch()
     }
 
     fn is_full(&self) -> bool {

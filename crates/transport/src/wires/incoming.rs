@@ -24,7 +24,7 @@ use super::packing::unframed;
 use super::read_body::broken;
 use super::refusal::Refusal;
 use crate::Limits;
-use crate::frames::{Broken, Compression, Frames};
+use crate::frames::{Broken, Compression, Frame, Frames};
 
 pin_project! {
     /// A stream of messages as they come.
@@ -85,6 +85,7 @@ where
             let (compression, limit) = (*this.compression, *this.limit);
             return Poll::Ready(next.map(|frame| {
                 let message = match frame {
+                    Ok(Frame { flags: 0, data }) => return Ok(data),
                     Ok(frame) => unframed(frame.flags, frame.data, compression, limit),
                     Err(fault) => Err(refusal(fault)),
                 };

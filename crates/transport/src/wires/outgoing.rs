@@ -5,13 +5,13 @@
 //! leave in one piece, and a piece leaves as soon as no message is ready.
 
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
 use bytes::Bytes;
 use futures_core::Stream;
 use http::HeaderMap;
 use http_body::{Body, Frame};
-use kitfox_core::{Error, MessageStream};
+use kitfox_core::{Batch, Error, MessageStream};
 
 use super::body::BoxError;
 use super::metadata::own;
@@ -23,6 +23,11 @@ pub(super) trait Form: Unpin {
     /// # Errors
     /// When the form cannot hold it.
     fn put(&mut self, message: Bytes) -> Result<(), Error>;
+
+    /// Where messages may be written as they are, many at a time.
+    fn batch(&mut self) -> Option<&mut Batch> {
+        None
+    }
 
     /// Whether a piece should leave before more is added.
     fn is_full(&self) -> bool;
@@ -49,12 +54,23 @@ pub(super) struct Outgoing<F> {
     trailers: Option<HeaderMap>,
     /// The last piece but one, so that the last one is known to be it.
     ahead: Option<Bytes>,
+    /// No message was ready when the last piece left.
+    resting: bool,
+    /// Who is woken when one is.
+    waker: Option<Waker>,
 }
 
 impl<F: Form> Outgoing<F> {
     /// Writes `messages` in `form`; `trailers` are what the method set before it returned them.
     pub(super) fn new(form: F, messages: MessageStream, trailers: HeaderMap) -> Self {
-        Outgoing { form, messages: Some(messages), trailers: Some(trailers), ahead: None }
+        Outgoing {
+            form,
+            messages: Some(messages),
+            trailers: Some(trailers),
+            ahead: None,
+            resting: false,
+            waker: None,
+        }
     }
 
     /// Everything is in the form; what is left is to take it out.
@@ -86,22 +102,41 @@ impl<F: Form> Outgoing<F> {
         self.trailers.take().map(Frame::trailers)
     }
 
+    /// Whether the messages need not be asked, because they said just now that none is ready: a
+    /// connection that was given a piece asks for the next one in the same breath.
+    fn rests(&mut self, cx: &Context<'_>) -> bool {
+        let same = self.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()));
+        std::mem::take(&mut self.resting) && same
+    }
+
+    fn rest(&mut self, cx: &Context<'_>) {
+        self.resting = true;
+        match &mut self.waker {
+            Some(waker) => waker.clone_from(cx.waker()),
+            None => self.waker = Some(cx.waker().clone()),
+        }
+    }
+
     fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Frame<Bytes>>> {
+        if self.rests(cx) {
+            return Poll::Pending;
+        }
         loop {
             let Some(messages) = &mut self.messages else { return Poll::Ready(self.last()) };
             if self.form.is_full() {
                 return Poll::Ready(self.form.take().map(Frame::data));
             }
-            match Pin::new(messages).poll_next(cx) {
-                Poll::Ready(Some(Ok(message))) => {
-                    if let Err(error) = self.form.put(message) {
-                        self.end(Some(error));
-                    }
-                }
+            let batched = self.form.batch().is_some();
+            match add(&mut self.form, messages, cx) {
+                Poll::Ready(Some(Ok(()))) => {}
                 Poll::Ready(Some(Err(error))) => self.end(Some(error)),
                 Poll::Ready(None) => self.end(None),
                 Poll::Pending => {
                     if let Some(piece) = self.form.take() {
+                        // Other forms wait for something of their own, too.
+                        if batched && !self.form.is_full() {
+                            self.rest(cx);
+                        }
                         return Poll::Ready(Some(Frame::data(piece)));
                     }
                     ready!(self.form.wait(cx));
@@ -109,6 +144,18 @@ impl<F: Form> Outgoing<F> {
             }
         }
     }
+}
+
+/// Puts what is ready of `messages` into `form`.
+fn add<F: Form>(
+    form: &mut F,
+    messages: &mut MessageStream,
+    cx: &mut Context<'_>,
+) -> Poll<Option<Result<(), Error>>> {
+    if let Some(batch) = form.batch() {
+        return messages.poll_batch(cx, batch);
+    }
+    Pin::new(messages).poll_next(cx).map(|next| next.map(|message| form.put(message?)))
 }
 
 impl<F: Form> Body for Outgoing<F> {

@@ -38,18 +38,26 @@ where
     pub(super) async fn answer(self) -> Response<AnswerBody> {
         let StreamCall { endpoint, shape, framing, packing, limits, admitted, body } = self;
         let Admitted { context, bounds } = admitted;
-        let body = Text::new(body, framing.is_text());
         let mut whole = None;
         let payload = match shape {
             Shape::ClientStream | Shape::BothStream => {
-                let messages = Incoming::new(body, packing.request, limits);
-                whole = Some(messages.whole());
-                Ok(Payload::stream(framing.codec(), MessageStream::new(messages)))
+                let messages = if framing.is_text() {
+                    let messages = Incoming::new(Text::new(body, true), packing.request, limits);
+                    whole = Some(messages.whole());
+                    MessageStream::new(messages)
+                } else {
+                    let messages = Incoming::new(body, packing.request, limits);
+                    whole = Some(messages.whole());
+                    MessageStream::new(messages)
+                };
+                Ok(Payload::stream(framing.codec(), messages))
             }
-            Shape::Unary | Shape::ServerStream => read_body(body, &bounds)
-                .await
-                .and_then(|frames| unframe(frames, bounds.bytes(), packing.request))
-                .map(|message| Payload::unary(framing.codec(), message)),
+            Shape::Unary | Shape::ServerStream => {
+                read_body(Text::new(body, framing.is_text()), &bounds)
+                    .await
+                    .and_then(|frames| unframe(frames, bounds.bytes(), packing.request))
+                    .map(|message| Payload::unary(framing.codec(), message))
+            }
         };
         let payload = match payload {
             Ok(payload) => payload,
