@@ -54,7 +54,12 @@ impl Blocks {
     /// Follows `bytes`. What is left half sent is told by its number, which is never zero.
     pub(super) fn read(&mut self, mut bytes: &[u8]) -> Option<u64> {
         while !bytes.is_empty() {
-            if self.left > 0 {
+            if let (0, 0, Some((head, rest))) = (self.left, self.filled, bytes.split_first_chunk())
+            {
+                // As nearly all do, it came whole.
+                self.begin(*head);
+                bytes = rest;
+            } else if self.left > 0 {
                 let count = self.left.min(bytes.len());
                 self.left -= count;
                 bytes = &bytes[count..];
@@ -66,7 +71,8 @@ impl Blocks {
                 if self.filled < HEAD {
                     break;
                 }
-                self.begin();
+                self.filled = 0;
+                self.begin(self.head);
             }
             if self.left == 0 {
                 self.end();
@@ -76,9 +82,8 @@ impl Blocks {
         half.then_some(self.whole)
     }
 
-    fn begin(&mut self) {
-        let [a, b, c, kind, flags, ..] = self.head;
-        self.filled = 0;
+    fn begin(&mut self, head: [u8; HEAD]) {
+        let [a, b, c, kind, flags, ..] = head;
         self.left = usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c);
         self.free = kind == DATA;
         let headers = kind == HEADERS || kind == CONTINUATION;

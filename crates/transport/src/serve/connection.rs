@@ -36,6 +36,10 @@ const PING_TIMEOUT: Duration = Duration::from_secs(20);
 /// The most bytes of an answer that `h2` keeps for a peer that makes room for less: it takes a piece
 /// whole as soon as there is room for a byte.
 const PIECE: usize = 64 * 1024;
+/// The most bytes of a peer's frame. HTTP/2 begins with 16 KiB, and then most of what a large
+/// message costs is the frames it comes in and the copies that join them. `h2` holds one frame of a
+/// connection that is not whole, which is far less than the windows let a peer send.
+const FRAME: u32 = 128 * 1024;
 /// The most bytes that HTTP/1.1 reads ahead, beside a head at its limit.
 const READ_AHEAD: usize = 64 * 1024;
 
@@ -148,6 +152,7 @@ impl<H: Handler> Port<H> {
         builder
             .auto_date_header(false)
             .timer(TokioTimer::new())
+            .max_frame_size(FRAME)
             .max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX))
             .max_concurrent_streams(limits.streams)
             .max_pending_accept_reset_streams(PENDING_RESETS)

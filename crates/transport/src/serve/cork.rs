@@ -15,7 +15,8 @@
 //! where a wait brought something, it waits at every burst again.
 //!
 //! The buffer is bounded. When it is full the connection waits for the socket, as it would without
-//! a cork. Flushing is the cork's own business: a flush is answered at once, because the connection
+//! a cork. Of a large message only the beginning is buffered: the rest leaves behind it without a
+//! copy. Flushing is the cork's own business: a flush is answered at once, because the connection
 //! asks for one in the middle of a burst, too. A shutdown empties the buffer first, and so does the
 //! end of the connection's future. An error of the socket is told to the connection at its next
 //! read, write or flush, which is at once.
@@ -35,6 +36,11 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 const CAPACITY: usize = 64 * 1024;
 /// What a cork keeps of its buffer while it is empty.
 const KEPT: usize = 16 * 1024;
+/// When half of the buffer is full, what is so large is not copied: it leaves at once, with the
+/// buffer in front of it.
+const LARGE: usize = 8 * 1024;
+/// The most parts that are written together.
+const PARTS: usize = 4;
 /// The rarest waiting: at one of so many bursts.
 const RAREST: u32 = 32;
 
@@ -134,6 +140,24 @@ impl<I: AsyncWrite + Unpin> Buffered<I> {
         Poll::Ready(Ok(()))
     }
 
+    /// Gives the socket everything and `parts` behind it, without a copy of them. Answers how much
+    /// of `parts` it took, which may be nothing.
+    fn pass(&mut self, cx: &mut Context<'_>, parts: &[io::IoSlice<'_>]) -> io::Result<usize> {
+        let mut all = [io::IoSlice::new(&self.bytes[self.sent..]); PARTS];
+        let count = parts.len().min(PARTS - 1);
+        all[1..=count].copy_from_slice(&parts[..count]);
+        let written = Pin::new(&mut self.io).poll_write_vectored(cx, &all[..=count])?;
+        let Poll::Ready(written) = written else { return Ok(0) };
+        self.dirty = true;
+        let buffered = self.len();
+        if written < buffered {
+            self.sent += written;
+            return Ok(0);
+        }
+        self.clear();
+        Ok(written - buffered)
+    }
+
     /// Makes room, as far as the socket lets.
     fn room(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.failed()?;
@@ -191,6 +215,13 @@ impl<I: AsyncWrite + Unpin> AsyncWrite for Corked<I> {
     ) -> Poll<io::Result<usize>> {
         let mut buffered = self.lock();
         ready!(buffered.room(cx))?;
+        let burst = buffered.len() >= CAPACITY / 2 && buffered.io.is_write_vectored();
+        if burst && parts.iter().any(|part| part.len() >= LARGE) {
+            let taken = buffered.pass(cx, parts)?;
+            if taken > 0 {
+                return Poll::Ready(Ok(taken));
+            }
+        }
         let mut taken = 0;
         for part in parts {
             let count = buffered.append(part);

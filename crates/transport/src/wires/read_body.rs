@@ -100,7 +100,8 @@ where
         return Err(bounds.too_large());
     }
     let mut body = pin!(body);
-    let mut gathered = Gathered::default();
+    let expected = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    let mut gathered = Gathered { expected, ..Gathered::default() };
     let mut waiting = Waiting::Not;
     poll_fn(|cx| {
         while let Some(frame) = ready!(waiting.poll(body.as_mut(), bounds, cx))? {
@@ -121,7 +122,12 @@ struct Gathered {
     first: Bytes,
     /// Used from the second piece on.
     all: BytesMut,
+    /// How much was announced.
+    expected: usize,
 }
+
+/// Room is made for at most so many times what has come, whatever was announced.
+const AHEAD: usize = 8;
 
 impl Gathered {
     fn push(&mut self, chunk: Bytes, bounds: &Bounds) -> Result<(), Refusal> {
@@ -133,14 +139,20 @@ impl Gathered {
             self.first = chunk;
         } else {
             let first = std::mem::take(&mut self.first);
-            // Grows with what is there, not with what was announced.
-            self.all.reserve(first.len() + chunk.len());
+            let needed = first.len() + chunk.len();
+            if self.all.capacity() - self.all.len() < needed {
+                // Room for all of it, so that it is copied once; but an announcement is only words.
+                let whole = self.expected.min(AHEAD.saturating_mul(sofar + chunk.len()));
+                self.all.reserve(needed.max(whole.saturating_sub(self.all.len())));
+            }
             self.all.extend_from_slice(&first);
             self.all.extend_from_slice(&chunk);
         }
         if bounds.shape == Shape::Frame {
             let start = if self.all.is_empty() { &self.first[..] } else { &self.all[..] };
-            grpc::announced(start, bounds.bytes)?;
+            if let Some(length) = grpc::announced(start, bounds.bytes)? {
+                self.expected = PREFIX + length;
+            }
         }
         Ok(())
     }

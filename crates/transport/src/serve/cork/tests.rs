@@ -64,6 +64,19 @@ impl AsyncWrite for Fake {
         Poll::Ready(Ok(bytes.len()))
     }
 
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let bytes: Vec<u8> = parts.iter().flat_map(|part| part.to_vec()).collect();
+        self.poll_write(cx, &bytes)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.state().flushes += 1;
         Poll::Ready(Ok(()))
@@ -309,4 +322,44 @@ async fn reads_pass_through() {
     let mut read = [0; 5];
     corked.read_exact(&mut read).await.unwrap();
     assert_eq!(&read, b"hello");
+}
+
+/// Writes `frames` of 16 KiB as HTTP/2 writes them, a head and what is in it, through a cork.
+async fn written_as_frames(frames: usize, stalled: bool) -> (Vec<u8>, Vec<usize>) {
+    let fake = Fake::default();
+    fake.state().stalled = stalled;
+    let (mut corked, cork) = cork(fake.clone(), Waiting::Learned);
+    let frame = [7; 16 * 1024];
+    let mut connection = Box::pin(cork.around(async move {
+        for index in 0..frames {
+            let head = u32::try_from(index).unwrap().to_be_bytes();
+            let mut rest = [&head[..], &frame[..]].concat();
+            while !rest.is_empty() {
+                let (head, data) = rest.split_at(rest.len().min(head.len()));
+                let parts = [io::IoSlice::new(head), io::IoSlice::new(data)];
+                let count = corked.write_vectored(&parts).await.unwrap();
+                rest.drain(..count);
+            }
+        }
+    }));
+    if stalled {
+        let waits = std::future::poll_fn(|cx| Poll::Ready(connection.as_mut().poll(cx)));
+        assert!(waits.await.is_pending());
+        fake.resume();
+    }
+    connection.await;
+    let state = fake.state();
+    (state.writes.concat(), state.writes.iter().map(Vec::len).collect())
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_a_large_message_the_rest_leaves_behind_what_was_buffered() {
+    let expected: Vec<u8> = (0_u32..6)
+        .flat_map(|index| [&index.to_be_bytes()[..], &[7; 16 * 1024][..]].concat())
+        .collect();
+    let (bytes, writes) = written_as_frames(6, false).await;
+    assert!(bytes == expected);
+    assert_eq!(writes, [3 * (4 + 16 * 1024); 2]);
+    let (bytes, _) = written_as_frames(6, true).await;
+    assert!(bytes == expected, "whatever the socket takes");
 }
