@@ -39,7 +39,7 @@ pub(super) struct Requests {
 
 impl Requests {
     /// A stream of the messages of `request`, each after its pause. `by_turns` holds each but the
-    /// first back until [`Requests::next_turn`].
+    /// first back until [`Requests::next_turn`], and the end of the stream, too.
     pub(super) fn stream<M: Message>(
         call: &Arc<Call>,
         request: &ClientCompatRequest,
@@ -58,6 +58,9 @@ impl Requests {
                 turns.acquire().await.expect("nobody closes it").forget();
                 stream.send(message).await?;
                 sent.fetch_add(1, Ordering::Relaxed);
+            }
+            if by_turns {
+                turns.acquire().await.expect("nobody closes it").forget();
             }
             call.close().await;
             Ok(())

@@ -128,7 +128,7 @@ impl Code {
     #[must_use]
     pub const fn from_http_status(status: u16) -> Code {
         match status {
-            400 | 431 => Code::Internal,
+            400 => Code::Internal,
             401 => Code::Unauthenticated,
             403 => Code::PermissionDenied,
             404 => Code::Unimplemented,

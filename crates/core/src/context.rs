@@ -237,6 +237,29 @@ impl Context {
         self.link(travel, None)
     }
 
+    /// With one header more for the calls that this context makes, in place of one of that name.
+    ///
+    /// ```
+    /// # use kitfox_core::{Context, Error};
+    /// # fn main() -> Result<(), Error> {
+    /// # let cx = Context::background();
+    /// let cx = cx.with_header("x-tenant", "blue")?;
+    /// // strings.uppercase(&cx, request).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// `InvalidArgument` when no header can have that name or that value.
+    pub fn with_header(&self, name: &str, value: &str) -> Result<Self, Error> {
+        let mut metadata = self.0.travel.outgoing.as_deref().cloned().unwrap_or_default();
+        metadata.insert(name, value).map_err(|cause| {
+            let why = format!("the call cannot have this header: {cause}");
+            Error::by_layer("context", Code::InvalidArgument, why)
+        })?;
+        Ok(self.with_metadata(metadata))
+    }
+
     /// Sets headers, trailers or the REST status of the answer, from inside the call.
     ///
     /// ```

@@ -12,6 +12,15 @@ pub(crate) static GRPC_STATUS_DETAILS: HeaderName =
 /// gRPC's retry design (A6), in the trailers there; on the other wires it is a header.
 pub(crate) static RETRY_PUSHBACK: HeaderName = HeaderName::from_static("grpc-retry-pushback-ms");
 
+/// How messages are compressed on gRPC, and how the other end may do it.
+pub(crate) const GRPC_ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
+pub(crate) const GRPC_ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encoding");
+
+/// How messages are compressed in Connect's streams, and how the other end may do it.
+pub(crate) const CONNECT_ENCODING: HeaderName = HeaderName::from_static("connect-content-encoding");
+pub(crate) const CONNECT_ACCEPT_ENCODING: HeaderName =
+    HeaderName::from_static("connect-accept-encoding");
+
 /// The version of Connect's protocol, 1.
 pub(crate) const CONNECT_VERSION: &str = "connect-protocol-version";
 

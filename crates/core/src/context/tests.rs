@@ -95,6 +95,18 @@ fn what_a_call_sends_out_is_not_what_came_in() {
 }
 
 #[test]
+fn a_header_is_added_to_those_that_go_out_and_a_bad_one_is_refused() {
+    let cx = Context::background().with_header("x-tenant", "red").unwrap();
+    let cx = cx.with_header("x-tenant", "blue").unwrap().with_header("x-zone", "a").unwrap();
+    let out = cx.outgoing();
+    assert_eq!(out.metadata().all("x-tenant").collect::<Vec<_>>(), ["blue"]);
+    assert_eq!(out.metadata().text("x-zone"), Some("a"));
+    let refused = cx.with_header("x-tenant", "a\nb").unwrap_err();
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    assert!(refused.message().contains("x-tenant"), "{refused}");
+}
+
+#[test]
 fn the_slots_of_a_call_are_shared_by_its_contexts_only() {
     let call = Context::background();
     call.with_attempt(2).respond(|answer| answer.status = Some(201));

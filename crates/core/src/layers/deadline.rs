@@ -64,6 +64,7 @@ impl<F: Future<Output = Result<Reply, Error>>> Future for Until<F> {
         };
         if let Poll::Ready(output) = future.poll(cx) {
             let Some(deadline) = *this.deadline else { return Poll::Ready(output) };
+            let output = output.map_err(|error| in_time(error, deadline));
             let timer = this.timer.take().map(Timer::new);
             return Poll::Ready(output.map(|reply| {
                 reply.wrap_stream(|messages| StreamUntil { messages, deadline, timer, untimed: 0 })
@@ -112,7 +113,8 @@ impl Stream for StreamUntil {
         }
         if let Poll::Ready(next) = self.messages.as_mut().poll_next(cx) {
             self.untimed += 1;
-            return Poll::Ready(next);
+            let deadline = self.deadline;
+            return Poll::Ready(next.map(|next| next.map_err(|error| in_time(error, deadline))));
         }
         self.wait(cx).map(|error| Some(Err(error)))
     }
@@ -130,7 +132,8 @@ impl Source for StreamUntil {
         if let Poll::Ready(next) = self.messages.as_mut().poll_batch(cx, batch) {
             // Nobody counted them, but a batch is some.
             self.untimed = UNTIMED;
-            return Poll::Ready(next);
+            let deadline = self.deadline;
+            return Poll::Ready(next.map(|next| next.map_err(|error| in_time(error, deadline))));
         }
         self.wait(cx).map(|error| Some(Err(error)))
     }
@@ -156,6 +159,15 @@ impl Timer {
         self.waker = Some(cx.waker().clone());
         self.sleep.as_mut().poll(cx)
     }
+}
+
+/// The other end keeps the same deadline, and may be the first to end the call at it.
+#[cold]
+fn in_time(error: Error, deadline: Instant) -> Error {
+    if error.code() == Code::Canceled && deadline <= Instant::now() {
+        return expired("the call was cut off at the deadline").with_source(error);
+    }
+    error
 }
 
 #[cold]

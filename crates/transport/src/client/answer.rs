@@ -2,7 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderName, StatusCode};
 use kitfox_core::{Code, Error, Metadata, Origin, ResponseMetadata};
 
 use super::failure::Failure;
@@ -25,7 +25,11 @@ impl Answer {
     }
 
     /// How the header `name` says that messages are compressed.
-    pub(super) fn compression(&self, name: &str, peer: &str) -> Result<Option<Compression>, Error> {
+    pub(super) fn compression(
+        &self,
+        name: &HeaderName,
+        peer: &str,
+    ) -> Result<Option<Compression>, Error> {
         let Some(encoding) = self.headers.get(name) else { return Ok(None) };
         if encoding == "identity" {
             return Ok(None);
@@ -42,7 +46,7 @@ impl Answer {
 
     /// Unpacks a body that is compressed as a whole, up to `limit` bytes.
     pub(super) fn unpack(&mut self, limit: usize, peer: &str) -> Result<(), Error> {
-        let Some(compression) = self.compression(CONTENT_ENCODING.as_str(), peer)? else {
+        let Some(compression) = self.compression(&CONTENT_ENCODING, peer)? else {
             return Ok(());
         };
         // A body that was left out is not compressed either.

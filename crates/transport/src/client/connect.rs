@@ -37,10 +37,7 @@ pub(super) fn read(
         return Err(recovery::complete(error, &mut answer));
     }
     let expected = content_type(Protocol::Connect, codec, false);
-    if !answer.content_type().eq_ignore_ascii_case(expected) {
-        let why = format!("it is `{}` instead of {expected}", answer.content_type());
-        return Err(answer.garbled(peer, why));
-    }
+    typed(&answer, expected, "application/", peer)?;
     let metadata = answer.metadata();
     Ok(Reply::new(Payload::unary(codec, answer.body)).with_metadata(metadata))
 }
@@ -50,12 +47,18 @@ pub(super) fn head(answer: &mut Answer, codec: Codec, peer: &str) -> Result<(), 
     if answer.status != StatusCode::OK {
         return Err(recovery::complete(answer.by_status(peer), answer));
     }
-    let (found, expected) = (answer.content_type(), content_type(Protocol::Connect, codec, true));
+    let expected = content_type(Protocol::Connect, codec, true);
+    typed(answer, expected, "application/connect+", peer)
+}
+
+/// Whether the answer is of the type `expected`, as all of this protocol whose types begin so.
+fn typed(answer: &Answer, expected: &str, family: &str, peer: &str) -> Result<(), Error> {
+    let found = answer.content_type();
     if found.eq_ignore_ascii_case(expected) {
         return Ok(());
     }
     let garbled = answer.garbled(peer, format!("it is `{found}` instead of {expected}"));
-    if found.starts_with("application/connect+") {
+    if found.starts_with(family) {
         return Err(garbled);
     }
     // Not this protocol at all: who sent it said nothing about the call.
@@ -223,10 +226,12 @@ mod tests {
 
     #[test]
     fn a_body_of_another_kind_is_no_message() {
-        for (content_type, hint) in [("text/html", "text/html"), ("application/proto", "proto")] {
+        for (content_type, code) in
+            [("text/html", Code::Unknown), ("application/proto", Code::Internal)]
+        {
             let error = failed(200, content_type, "{}");
-            assert_eq!((error.code(), error.origin()), (Code::Internal, Origin::Transport));
-            assert!(error.message().contains(hint), "{error}");
+            assert_eq!((error.code(), error.origin()), (code, Origin::Transport));
+            assert!(error.message().contains(content_type), "{error}");
         }
     }
 

@@ -28,7 +28,7 @@ pub(super) fn uri(method: &Uri, codec: Codec, message: &[u8]) -> Option<Uri> {
         }
         _ => {
             let text = URL_SAFE_NO_PAD.encode(message);
-            format!("{path}?connect=v1&encoding=proto&base64=1&message={text}")
+            format!("{path}?connect=v1&base64=1&encoding=proto&message={text}")
         }
     };
     if target.len() > LONGEST {
@@ -53,7 +53,7 @@ mod tests {
         let method: Uri = "/b.C/D".parse().unwrap();
         assert_eq!(
             uri(&method, Codec::Protobuf, b"\xfb\xff\n").unwrap(),
-            "/b.C/D?connect=v1&encoding=proto&base64=1&message=-_8K"
+            "/b.C/D?connect=v1&base64=1&encoding=proto&message=-_8K"
         );
     }
 

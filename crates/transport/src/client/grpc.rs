@@ -13,7 +13,7 @@ use super::answer::Answer;
 use super::connect::BASE64;
 use super::{Protocol, recovery};
 use crate::frames::{COMPRESSED, PREFIX};
-use crate::names::{GRPC_MESSAGE, GRPC_STATUS, GRPC_STATUS_DETAILS};
+use crate::names::{GRPC_ENCODING, GRPC_MESSAGE, GRPC_STATUS, GRPC_STATUS_DETAILS};
 
 /// Reads the answer of a unary call, whose message has at most `limit` bytes.
 pub(super) fn read(
@@ -22,6 +22,10 @@ pub(super) fn read(
     limit: usize,
     peer: &str,
 ) -> Result<Reply, Error> {
+    // A status in the headers counts where nothing else follows: all of them are trailers, too.
+    if answer.body.is_empty() && status(&answer).is_none() {
+        answer.trailers = answer.headers.clone();
+    }
     let Some(status) = status(&answer) else {
         let error = without_status(&answer, Protocol::Grpc, peer);
         return Err(recovery::complete(error, &mut answer));
@@ -30,33 +34,37 @@ pub(super) fn read(
     speaks(&answer, Protocol::Grpc, codec, peer)?;
     let (flag, message) =
         unframe(answer.body.clone()).map_err(|flaw| flaw.into_error(&answer, peer))?;
-    let message = match (flag, answer.compression("grpc-encoding", peer)?) {
-        (0, _) => message,
-        (COMPRESSED, Some(compression)) => compression
-            .decompress(&message, limit)
-            .map_err(|unpacked| answer.not_unpacked(peer, unpacked, limit))?,
-        _ => return Err(answer.garbled(peer, "nothing says how it is compressed")),
+    let message = match flag {
+        0 => message,
+        COMPRESSED => {
+            let Some(compression) = answer.compression(&GRPC_ENCODING, peer)? else {
+                return Err(answer.garbled(peer, "nothing says how it is compressed"));
+            };
+            let unpacked = compression.decompress(&message, limit);
+            unpacked.map_err(|unpacked| answer.not_unpacked(peer, unpacked, limit))?
+        }
+        _ => return Err(answer.garbled(peer, "it has flags that nobody knows")),
     };
     let metadata = answer.metadata();
     Ok(Reply::new(Payload::unary(codec, message)).with_metadata(metadata))
 }
 
-/// Looks at the head of an answer whose messages come as frames. Says whether that was all of it.
+/// Looks at the head of an answer whose messages come as frames. Gives the trailers that stand in
+/// it, which count where nothing else follows.
 pub(super) fn head(
     answer: &mut Answer,
     protocol: Protocol,
     codec: Codec,
     peer: &str,
-) -> Result<bool, Error> {
-    if let Some(status) = status(answer) {
-        close(status, answer)?;
-        return Ok(true);
+) -> Result<Option<HeaderMap>, Error> {
+    if answer.headers.contains_key(&GRPC_STATUS) {
+        return Ok(Some(answer.headers.clone()));
     }
     if answer.status != StatusCode::OK {
         return Err(recovery::complete(answer.by_status(peer), answer));
     }
     speaks(answer, protocol, codec, peer)?;
-    Ok(false)
+    Ok(None)
 }
 
 /// How a stream of messages ended.
@@ -76,7 +84,7 @@ pub(super) fn cardinality(peer: &str, why: &str) -> Error {
 
 /// The number of the status, if there is one.
 fn status(answer: &Answer) -> Option<u32> {
-    let status = answer.trailers.get(&GRPC_STATUS).or_else(|| answer.headers.get(&GRPC_STATUS))?;
+    let status = answer.trailers.get(&GRPC_STATUS)?;
     // What is no number is no status that anybody knows: 2 is `Unknown`.
     Some(status.to_str().ok().and_then(|text| text.parse().ok()).unwrap_or(2))
 }
@@ -84,9 +92,7 @@ fn status(answer: &Answer) -> Option<u32> {
 /// The call is over: well, or with the callee's error.
 fn close(status: u32, answer: &mut Answer) -> Result<(), Error> {
     let Some(code) = Code::from_grpc(status) else { return Ok(()) };
-    let in_trailers = answer.trailers.contains_key(&GRPC_STATUS);
-    let stated = if in_trailers { &answer.trailers } else { &answer.headers };
-    Err(recovery::complete(stated_error(code, stated), answer))
+    Err(recovery::complete(stated_error(code, &answer.trailers), answer))
 }
 
 /// An answer must end with a status. One without comes from something that speaks no gRPC, or

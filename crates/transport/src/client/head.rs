@@ -14,10 +14,6 @@ use crate::names;
 const GRPC_TIMEOUT: HeaderName = HeaderName::from_static(names::GRPC_TIMEOUT);
 const CONNECT_TIMEOUT: HeaderName = HeaderName::from_static(names::CONNECT_TIMEOUT);
 const CONNECT_VERSION: HeaderName = HeaderName::from_static(names::CONNECT_VERSION);
-const CONNECT_ENCODING: HeaderName = HeaderName::from_static("connect-content-encoding");
-const CONNECT_ACCEPT_ENCODING: HeaderName = HeaderName::from_static("connect-accept-encoding");
-const GRPC_ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
-const GRPC_ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encoding");
 const X_GRPC_WEB: HeaderName = HeaderName::from_static("x-grpc-web");
 const AGENT: HeaderValue = HeaderValue::from_static(concat!("kitfox/", env!("CARGO_PKG_VERSION")));
 
@@ -46,12 +42,12 @@ impl Head {
         headers.insert(USER_AGENT, AGENT);
         let (timeout, encoding, accept) = match protocol {
             Protocol::Connect if streams => {
-                (CONNECT_TIMEOUT, Some(CONNECT_ENCODING), CONNECT_ACCEPT_ENCODING)
+                (CONNECT_TIMEOUT, Some(names::CONNECT_ENCODING), names::CONNECT_ACCEPT_ENCODING)
             }
             // Only a message that is compressed says so.
             Protocol::Connect => (CONNECT_TIMEOUT, None, ACCEPT_ENCODING),
             Protocol::Grpc | Protocol::GrpcWeb => {
-                (GRPC_TIMEOUT, Some(GRPC_ENCODING), GRPC_ACCEPT_ENCODING)
+                (GRPC_TIMEOUT, Some(names::GRPC_ENCODING), names::GRPC_ACCEPT_ENCODING)
             }
         };
         headers.insert(timeout, HeaderValue::from_static("0"));

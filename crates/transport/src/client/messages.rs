@@ -23,6 +23,7 @@ use super::incoming::Incoming;
 use super::sending::Watch;
 use super::{Protocol, connect, grpc, web};
 use crate::frames::{Broken, COMPRESSED, CONNECT_END, Compression, Frame, Frames, WEB_TRAILERS};
+use crate::names;
 
 /// The messages of an answer.
 pub(super) struct Messages {
@@ -33,7 +34,9 @@ pub(super) struct Messages {
     watch: Watch,
     /// What came with the head and was looked at already.
     peeked: Option<Option<Bytes>>,
-    /// How the call ended, where a frame or the head said so.
+    /// Trailers that stood in the head. They count where nothing else follows.
+    stated: Option<HeaderMap>,
+    /// How the call ended, where a frame said so.
     end: Option<Result<HeaderMap, Error>>,
     trailers: Trailers,
     /// The limit of a call without a deadline.
@@ -51,14 +54,16 @@ impl Messages {
         let mut answer =
             Answer { status: parts.status, headers: parts.headers, ..Answer::default() };
         let peer = &wire.address.target;
-        let (ended, encoding) = match wire.protocol {
+        let (stated, encoding) = match wire.protocol {
             Protocol::Connect => {
                 connect::head(&mut answer, wire.codec, peer)?;
-                (false, "connect-content-encoding")
+                (None, names::CONNECT_ENCODING)
             }
-            protocol => (grpc::head(&mut answer, protocol, wire.codec, peer)?, "grpc-encoding"),
+            protocol => {
+                (grpc::head(&mut answer, protocol, wire.codec, peer)?, names::GRPC_ENCODING)
+            }
         };
-        let compression = answer.compression(encoding, peer)?;
+        let compression = answer.compression(&encoding, peer)?;
         let limits = &wire.limits;
         let messages = Messages {
             wire: Arc::clone(wire),
@@ -66,7 +71,8 @@ impl Messages {
             compression,
             watch,
             peeked: None,
-            end: ended.then(|| Ok(HeaderMap::new())),
+            stated,
+            end: None,
             trailers: Trailers::default(),
             limit: None,
         };
@@ -86,7 +92,13 @@ impl Messages {
 
     /// Looks at what came with the head: a call that failed at once has no stream at all.
     pub(super) async fn peek(mut self) -> Result<Self, Error> {
-        let first = poll_fn(|cx| Poll::Ready(Pin::new(&mut self).poll_next(cx))).await;
+        let ends = self.stated.is_some();
+        let first = poll_fn(|cx| match Pin::new(&mut self).poll_next(cx) {
+            // Its end was announced.
+            Poll::Pending if ends => Poll::Pending,
+            first => Poll::Ready(first),
+        });
+        let first = first.await;
         if let Poll::Ready(next) = first {
             self.peeked = Some(next.transpose()?);
         }
@@ -112,7 +124,10 @@ impl Messages {
     fn poll_message(&mut self, cx: &mut TaskContext<'_>) -> Poll<Option<Result<Bytes, Error>>> {
         loop {
             let frame = match ready!(Pin::new(&mut self.frames).poll_next(cx)) {
-                Some(Ok(frame)) => frame,
+                Some(Ok(frame)) => {
+                    self.stated = None;
+                    frame
+                }
                 Some(Err(broken)) => return Poll::Ready(Some(Err(self.broken(broken)))),
                 None => return Poll::Ready(self.finish().map(Err)),
             };
@@ -178,8 +193,8 @@ impl Messages {
                 Err(Answer::default().garbled(peer, "it ended without saying how the call went"))
             }
             (None, _) => {
-                let trailers = Pin::new(&mut self.frames).take_trailers().unwrap_or_default();
-                grpc::end(trailers, peer)
+                let trailers = Pin::new(&mut self.frames).take_trailers();
+                grpc::end(trailers.or_else(|| self.stated.take()).unwrap_or_default(), peer)
             }
         };
         match end {

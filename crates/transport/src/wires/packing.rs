@@ -16,6 +16,7 @@ use kitfox_core::Code;
 
 use super::refusal::{Refusal, shown};
 use crate::frames::{COMPRESSED, Compressing, Compression, Unpacked};
+use crate::names;
 
 /// What the messages of a call are compressed with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -62,8 +63,8 @@ impl Speech {
     pub(super) fn encoding(self) -> HeaderName {
         match self {
             Speech::Http => http::header::CONTENT_ENCODING,
-            Speech::Grpc => const { HeaderName::from_static("grpc-encoding") },
-            Speech::Connect => const { HeaderName::from_static("connect-content-encoding") },
+            Speech::Grpc => names::GRPC_ENCODING,
+            Speech::Connect => names::CONNECT_ENCODING,
         }
     }
 
@@ -71,8 +72,8 @@ impl Speech {
     pub(super) fn accept(self) -> HeaderName {
         match self {
             Speech::Http => http::header::ACCEPT_ENCODING,
-            Speech::Grpc => const { HeaderName::from_static("grpc-accept-encoding") },
-            Speech::Connect => const { HeaderName::from_static("connect-accept-encoding") },
+            Speech::Grpc => names::GRPC_ACCEPT_ENCODING,
+            Speech::Connect => names::CONNECT_ACCEPT_ENCODING,
         }
     }
 
