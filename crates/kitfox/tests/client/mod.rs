@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails where something is not as it must be")]
 
 mod answers;
+mod bombs;
 mod cancelling;
 mod connecting;
 mod contracts;
@@ -12,3 +13,5 @@ mod http2;
 mod matrix;
 mod peer;
 mod pool;
+mod pressure;
+mod streams;

@@ -1,20 +1,26 @@
 //! The other end: a server by hand, on a network within the process.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use h2::RecvStream;
+use futures_core::Stream;
 use h2::server::{Connection as Http2, SendResponse};
-use http::{HeaderMap, Request, Response};
+use h2::{RecvStream, SendStream};
+use http::{HeaderMap, HeaderValue, Request, Response};
 use kitfox::contract::{Idempotency, Shape};
 use kitfox::layers::Deadline;
 use kitfox::message::{Codec, MessageSchema};
 use kitfox::platform::{Connection, Listener, Task};
 use kitfox::transport::client::{HttpChannel, HttpChannelBuilder, HttpVersion, Protocol};
 use kitfox::{
-    Body, Channel, Context, DomainError, Endpoint, Error, Layer, Method, Payload, Platform, Reply,
+    Body, Channel, Context, DomainError, Endpoint, Error, Layer, MessageStream, Method, Payload,
+    Platform, Reply,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -25,20 +31,26 @@ pub(super) const ADDRESS: &str = "10.0.0.9:7000";
 static MESSAGE: MessageSchema =
     MessageSchema { name: "peer.v1.Any", package: "peer.v1", ..MessageSchema::BLANK };
 
-pub(super) static METHOD: Method = Method {
-    service: "peer.v1.Peer",
-    name: "Say",
-    path: "/peer.v1.Peer/Say",
-    docs: "",
-    shape: Shape::Unary,
-    idempotency: Idempotency::None,
-    detached: false,
-    deprecated: false,
-    routes: &[],
-    input: || &MESSAGE,
-    output: || &MESSAGE,
-    errors: <Error as DomainError>::SCHEMA,
-};
+pub(super) static METHOD: Method = method(Shape::Unary);
+pub(super) static MANY: Method = method(Shape::ServerStream);
+pub(super) static BOTH: Method = method(Shape::BothStream);
+
+const fn method(shape: Shape) -> Method {
+    Method {
+        service: "peer.v1.Peer",
+        name: "Say",
+        path: "/peer.v1.Peer/Say",
+        docs: "",
+        shape,
+        idempotency: Idempotency::None,
+        detached: false,
+        deprecated: false,
+        routes: &[],
+        input: || &MESSAGE,
+        output: || &MESSAGE,
+        errors: <Error as DomainError>::SCHEMA,
+    }
+}
 
 pub(super) fn seconds(count: u64) -> Duration {
     Duration::from_secs(count)
@@ -102,9 +114,62 @@ pub(super) fn call_within(
     channel: &HttpChannel,
     context: Context,
 ) -> impl Future<Output = Result<Reply, Error>> + Send + use<> {
-    let endpoint = Deadline.layer(&METHOD, channel.endpoint(&METHOD));
     let payload = Payload::unary(channel.codec(), Bytes::from_static(b"{}"));
+    call_with(channel, &METHOD, context, payload)
+}
+
+pub(super) fn call_with(
+    channel: &HttpChannel,
+    method: &'static Method,
+    context: Context,
+    payload: Payload,
+) -> impl Future<Output = Result<Reply, Error>> + Send + use<> {
+    let endpoint = Deadline.layer(method, channel.endpoint(method));
     async move { endpoint.call(kitfox::Request::new(context, payload)).await }
+}
+
+/// A call with one message there, and many back.
+pub(super) fn ask(
+    channel: &HttpChannel,
+) -> impl Future<Output = Result<Reply, Error>> + Send + use<> {
+    let payload = Payload::unary(channel.codec(), Bytes::from_static(b"{}"));
+    call_with(channel, &MANY, Context::background().with_timeout(seconds(10)), payload)
+}
+
+/// A call with many messages there, and many back.
+pub(super) fn send<S: Stream<Item = Result<Bytes, Error>> + Send + 'static>(
+    channel: &HttpChannel,
+    messages: S,
+) -> impl Future<Output = Result<Reply, Error>> + Send + use<S> {
+    let payload = Payload::stream(channel.codec(), MessageStream::new(messages));
+    call_with(channel, &BOTH, Context::background().with_timeout(seconds(10)), payload)
+}
+
+/// The stream of an answer.
+pub(super) fn messages(reply: Reply) -> MessageStream {
+    match reply.into_parts().0.into_body() {
+        Body::Stream(messages) => messages,
+        Body::Unary(_) => panic!("one message"),
+    }
+}
+
+pub(super) async fn next(messages: &mut MessageStream) -> Option<Result<Bytes, Error>> {
+    poll_fn(|cx| Pin::new(&mut *messages).poll_next(cx)).await
+}
+
+/// A stream of 1,000 bytes again and again, which counts how often it was asked.
+#[derive(Default)]
+pub(super) struct Endless {
+    pub(super) asked: Arc<AtomicUsize>,
+}
+
+impl Stream for Endless {
+    type Item = Result<Bytes, Error>;
+
+    fn poll_next(self: Pin<&mut Self>, _: &mut TaskContext<'_>) -> Poll<Option<Self::Item>> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        Poll::Ready(Some(Ok(Bytes::from_static(&[b'x'; 1000]))))
+    }
 }
 
 /// What a good answer said.
@@ -150,13 +215,27 @@ pub(super) async fn serve(
 }
 
 /// Answers a gRPC call with a message and status 0.
-pub(super) fn answer_grpc(mut respond: SendResponse<Bytes>, message: &'static [u8]) {
-    let head = Response::builder().header("content-type", "application/grpc").body(()).unwrap();
-    let mut stream = respond.send_response(head, false).unwrap();
-    let length = u32::try_from(message.len()).unwrap().to_be_bytes();
-    let frame = [&[0], &length[..], message].concat();
-    stream.send_data(frame.into(), false).unwrap();
+pub(super) fn answer_grpc(respond: SendResponse<Bytes>, message: &[u8]) {
+    let mut stream = begin_grpc(respond, &[]);
+    stream.send_data(framed(0, message), false).unwrap();
     stream.send_trailers(headers(&[("grpc-status", "0")])).unwrap();
+}
+
+/// Sends the head of an answer in gRPC.
+pub(super) fn begin_grpc(
+    mut respond: SendResponse<Bytes>,
+    more: &[(&'static str, &str)],
+) -> SendStream<Bytes> {
+    let mut head = Response::new(());
+    *head.headers_mut() = headers(more);
+    head.headers_mut().insert("content-type", HeaderValue::from_static("application/grpc"));
+    respond.send_response(head, false).unwrap()
+}
+
+/// A message in its frame.
+pub(super) fn framed(flags: u8, message: &[u8]) -> Bytes {
+    let length = u32::try_from(message.len()).unwrap().to_be_bytes();
+    [&[flags], &length[..], message].concat().into()
 }
 
 pub(super) fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {

@@ -57,8 +57,7 @@ impl Sending {
         &mut self,
         cx: &mut TaskContext<'_>,
     ) -> Poll<Option<Result<Bytes, GivenUp>>> {
-        let over = self.watch.as_mut().is_none_or(|watch| watch.poll_closed(cx).is_ready());
-        if over {
+        if self.poll_over(cx).is_ready() {
             return Poll::Ready(Some(Err(GivenUp)));
         }
         while let Some(messages) = self.messages.as_mut().filter(|_| !self.packer.is_full()) {
@@ -74,6 +73,11 @@ impl Sending {
             None if self.messages.is_none() => Poll::Ready(None),
             None => Poll::Pending,
         }
+    }
+
+    /// Ready when nobody wants the rest: the call is over.
+    pub(super) fn poll_over(&mut self, cx: &mut TaskContext<'_>) -> Poll<()> {
+        self.watch.as_mut().map_or(Poll::Ready(()), |watch| watch.poll_closed(cx))
     }
 
     /// Whether there will be no more pieces, as far as is known.

@@ -153,28 +153,16 @@ impl Incoming {
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let Incoming { body, slot } = self;
         let link = &*slot.0;
-        match ready!(body.poll_data(cx)) {
-            Some(Ok(chunk)) => {
-                // Fails only when the stream is over, which the next read says.
-                let _ = body.flow_control().release_capacity(chunk.len());
-                return Poll::Ready(Some(Ok(Frame::data(chunk))));
-            }
-            Some(Err(cause)) if wants_no_more(&cause) => return Poll::Ready(None),
-            Some(Err(cause)) => return Poll::Ready(Some(Err(link.failure(&cause).error))),
-            None => {}
+        if let Some(chunk) = ready!(body.poll_data(cx)) {
+            let chunk = chunk.map_err(|cause| link.failure(&cause).error)?;
+            // Fails only when the stream is over, which the next read says.
+            let _ = body.flow_control().release_capacity(chunk.len());
+            return Poll::Ready(Some(Ok(Frame::data(chunk))));
         }
-        Poll::Ready(match ready!(body.poll_trailers(cx)) {
-            Ok(trailers) => trailers.map(|trailers| Ok(Frame::trailers(trailers))),
-            Err(cause) if wants_no_more(&cause) => None,
-            Err(cause) => Some(Err(link.failure(&cause).error)),
-        })
+        let trailers = ready!(body.poll_trailers(cx));
+        let trailers = trailers.map_err(|cause| link.failure(&cause).error).transpose();
+        Poll::Ready(trailers.map(|trailers| trailers.map(Frame::trailers)))
     }
-}
-
-/// Whether the server has answered to the end and only wants no more of the request: RFC 9113,
-/// section 8.1.
-fn wants_no_more(cause: &h2::Error) -> bool {
-    cause.is_remote() && cause.is_reset() && cause.reason() == Some(Reason::NO_ERROR)
 }
 
 impl Drop for Slot {

@@ -39,7 +39,12 @@ impl Upload {
                 }
                 self.stream.reserve_capacity(self.piece.len());
             }
-            let Some(room) = ready!(self.poll_room(cx)) else { return Poll::Ready(Ok(())) };
+            let room = match self.poll_room(cx) {
+                Poll::Ready(Some(room)) => room,
+                Poll::Ready(None) => return Poll::Ready(Ok(())),
+                // The callee may never read the rest.
+                Poll::Pending => return self.sending.poll_over(cx).map(|()| Err(GivenUp)),
+            };
             let part = self.piece.split_to(room.min(self.piece.len()));
             let last = self.piece.is_empty() && self.sending.has_ended();
             self.send(part, last);
