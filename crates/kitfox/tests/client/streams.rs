@@ -2,11 +2,13 @@
 
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
 use bytes::Bytes;
 use futures_core::Stream;
 use h2::{Reason, SendStream};
+use kitfox::platform::Connection;
 use kitfox::transport::client::{HttpVersion, Protocol};
 use kitfox::{Code, Error, Origin, Recovery};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -27,6 +29,15 @@ impl Stream for Failing {
             true => Err(Error::new(Code::DataLoss, "the disk is gone")),
         }))
     }
+}
+
+/// Answers in gRPC-Web over HTTP/1.1 with a first message.
+async fn begin_web(connection: &mut Connection) {
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: application/grpc-web+json\r\n\
+                transfer-encoding: chunked\r\n\r\n8\r\n";
+    write(connection, head).await;
+    connection.write_all(&framed(0, b"one")).await.unwrap();
+    write(connection, "\r\n").await;
 }
 
 async fn reset(stream: &mut SendStream<Bytes>) -> Reason {
@@ -58,14 +69,7 @@ async fn over_http_1_an_answer_that_is_dropped_in_the_middle_closes_its_connecti
     let mut connection = peer.accept().await;
     let mut request = vec![0; 64 * 1024];
     assert!(connection.read(&mut request).await.unwrap() > 0);
-    write(
-        &mut connection,
-        "HTTP/1.1 200 OK\r\ncontent-type: application/grpc-web+json\r\n\
-         transfer-encoding: chunked\r\n\r\n8\r\n",
-    )
-    .await;
-    connection.write_all(&framed(0, b"one")).await.unwrap();
-    write(&mut connection, "\r\n").await;
+    begin_web(&mut connection).await;
     let mut answer = messages(asking.await.unwrap().unwrap());
     assert_eq!(next(&mut answer).await.unwrap().unwrap(), "one");
     drop(answer);
@@ -88,6 +92,24 @@ async fn a_call_that_is_dropped_while_its_server_reads_nothing_resets_its_stream
     drop(answer);
     let reason = tokio::time::timeout(seconds(100), reset(&mut stream)).await;
     assert_eq!(reason.expect("a reset comes"), Reason::CANCEL);
+}
+
+#[tokio::test(start_paused = true)]
+async fn over_http_1_a_call_that_is_dropped_while_its_server_reads_nothing_closes_its_connection() {
+    let mut peer = Peer::new().await;
+    let channel = peer.channel(HttpVersion::Http1).protocol(Protocol::GrpcWeb).build().unwrap();
+    let endless = Endless::default();
+    let alive = Arc::downgrade(&endless.asked);
+    let sending = peer.run(send(&channel, endless));
+    let mut connection = peer.accept().await;
+    begin_web(&mut connection).await;
+    let answer = messages(sending.await.unwrap().unwrap());
+    // By now the request has filled every buffer, and waits.
+    tokio::time::sleep(seconds(1)).await;
+    assert!(alive.upgrade().is_some());
+    drop(answer);
+    tokio::time::sleep(seconds(100)).await;
+    assert!(alive.upgrade().is_none(), "nobody lets go of the request");
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,6 +7,7 @@
 
 mod idle;
 
+use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll, ready};
@@ -18,7 +19,7 @@ use hyper::body::Incoming as HyperBody;
 use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper_util::rt::TokioIo;
 use kitfox_core::{Error, Platform};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::ChannelLimits;
 use super::address::Address;
@@ -39,7 +40,15 @@ struct Shared {
     limits: ChannelLimits,
     /// One permit for each call.
     connections: Arc<Semaphore>,
-    idle: Idle<SendRequest<Sent>>,
+    idle: Idle<Line>,
+}
+
+/// A connection, for the call it carries. Dropping it ends the connection, also where the server
+/// reads nothing of what there is to send.
+#[derive(Debug)]
+struct Line {
+    sender: SendRequest<Sent>,
+    _held: oneshot::Sender<Infallible>,
 }
 
 /// The body of an answer. When it was read to its end, its connection is kept.
@@ -47,7 +56,7 @@ struct Shared {
 pub(super) struct Incoming {
     body: HyperBody,
     /// None when the connection was given back.
-    sender: Option<SendRequest<Sent>>,
+    line: Option<Line>,
     /// The request is a stream, which may not be at its end.
     streamed: bool,
     shared: Arc<Shared>,
@@ -74,15 +83,15 @@ impl Http1 {
         loop {
             let kept = shared.idle.take();
             let reused = kept.is_some();
-            let mut sender = match kept {
-                Some(sender) => sender,
+            let mut line = match kept {
+                Some(line) => line,
                 None => shared.connect().await?,
             };
-            match shared.send(&mut sender, head().map(|()| sent)).await {
+            match shared.send(&mut line.sender, head().map(|()| sent)).await {
                 Ok(response) => {
                     return Ok(response.map(|body| Incoming {
                         body,
-                        sender: Some(sender),
+                        line: Some(line),
                         streamed,
                         shared: Arc::clone(shared),
                         _permit: permit,
@@ -117,7 +126,7 @@ impl Shared {
         })
     }
 
-    async fn connect(&self) -> Result<SendRequest<Sent>, Refused> {
+    async fn connect(&self) -> Result<Line, Refused> {
         let peer = &self.address.target;
         let io = self.address.connect(&self.platform, self.limits.connect_timeout).await?;
         // Sends nothing yet, so that there is nothing to wait for.
@@ -126,11 +135,16 @@ impl Shared {
         let (sender, connection) = handshake
             .await
             .map_err(|cause| Refused(format!("could not speak HTTP/1.1 with {peer}: {cause}")))?;
-        // What goes wrong on it is said to the call it goes wrong for.
+        let (held, dropped) = oneshot::channel();
         drop(self.platform.tasks().spawn(async move {
-            let _ = connection.await;
+            tokio::select! {
+                biased;
+                // What goes wrong on it is said to the call it goes wrong for.
+                _ = connection => {}
+                _ = dropped => {}
+            }
         }));
-        Ok(sender)
+        Ok(Line { sender, _held: held })
     }
 
     fn failure(&self, cause: &hyper::Error) -> Failure {
@@ -158,10 +172,10 @@ impl Incoming {
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let next = ready!(Pin::new(&mut self.body).poll_frame(cx));
         if next.is_none()
-            && let Some(sender) = self.sender.take()
-            && (sender.is_ready() || !self.streamed)
+            && let Some(line) = self.line.take()
+            && (line.sender.is_ready() || !self.streamed)
         {
-            self.shared.idle.keep(sender);
+            self.shared.idle.keep(line);
         }
         Poll::Ready(next.map(|next| next.map_err(|cause| self.shared.failure(&cause).error)))
     }
