@@ -35,7 +35,20 @@ use std::fmt;
 pub use channel::{HttpChannel, HttpChannelBuilder};
 pub use limits::ChannelLimits;
 
-/// How calls are put into HTTP.
+/// How calls are put into HTTP. Methods of every shape go over each.
+///
+/// ```
+/// use kitfox_transport::client::{ChannelError, HttpChannel, HttpVersion, Protocol};
+///
+/// # fn main() -> Result<(), ChannelError> {
+/// let behind_an_old_proxy = HttpChannel::builder("http://127.0.0.1:8080")
+///     .protocol(Protocol::GrpcWeb)
+///     .http(HttpVersion::Http1)
+///     .build()?;
+/// # let _ = behind_an_old_proxy;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Protocol {
     /// Connect: plain HTTP that curl can speak, errors in JSON. The default.
@@ -47,7 +60,8 @@ pub enum Protocol {
     GrpcWeb,
 }
 
-/// The version of HTTP that a channel speaks. It is not negotiated.
+/// The version of HTTP that a channel speaks. It is not negotiated: over TLS, too, it is the only one
+/// that is offered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum HttpVersion {
     /// HTTP/1.1: a connection for each call at a time, kept for the next.

@@ -56,14 +56,7 @@ async fn a_compressed_message_is_unpacked_no_further_than_the_limit() {
 async fn a_length_above_the_limit_is_refused_before_its_message_comes() {
     let mut peer = Peer::new().await;
     let channel = peer.grpc();
-    let asking = peer.run(ask(&channel));
-    let mut connection = peer.accept_http2().await;
-    let (_, respond) = connection.accept().await.unwrap().unwrap();
-    let _server = peer.run(serve(connection, |_, _| panic!("a second call")));
-    let mut stream = begin_grpc(respond, &[]);
-    stream.send_data(framed(0, b"one"), false).unwrap();
-    let mut answer = messages(asking.await.unwrap().unwrap());
-    assert_eq!(next(&mut answer).await.unwrap().unwrap(), "one");
+    let (mut answer, mut stream) = halfway(&mut peer, &channel).await;
     stream.send_data(Bytes::from_static(&[0, 0xff, 0xff, 0xff, 0xff]), false).unwrap();
     names_the_limit(&next(&mut answer).await.unwrap().unwrap_err());
     let reason = std::future::poll_fn(|cx| stream.poll_reset(cx)).await.unwrap();

@@ -157,6 +157,23 @@ pub(super) async fn next(messages: &mut MessageStream) -> Option<Result<Bytes, E
     poll_fn(|cx| Pin::new(&mut *messages).poll_next(cx)).await
 }
 
+/// A call over gRPC that has got the first of its messages, `one`, and what the rest goes to. Other
+/// calls on its connection are answered with `hi`.
+pub(super) async fn halfway(
+    peer: &mut Peer,
+    channel: &HttpChannel,
+) -> (MessageStream, SendStream<Bytes>) {
+    let asking = peer.run(ask(channel));
+    let mut connection = peer.accept_http2().await;
+    let (_, respond) = connection.accept().await.unwrap().unwrap();
+    drop(peer.run(serve(connection, |_, respond| answer_grpc(respond, b"hi"))));
+    let mut stream = begin_grpc(respond, &[]);
+    stream.send_data(framed(0, b"one"), false).unwrap();
+    let mut answer = messages(asking.await.unwrap().unwrap());
+    assert_eq!(next(&mut answer).await.unwrap().unwrap(), "one");
+    (answer, stream)
+}
+
 /// A stream of 1,000 bytes again and again, which counts how often it was asked.
 #[derive(Default)]
 pub(super) struct Endless {

@@ -39,14 +39,10 @@ async fn a_server_that_reads_nothing_stops_its_caller() {
 async fn a_caller_who_does_not_read_stops_its_server() {
     let mut peer = Peer::new().await;
     let channel = peer.grpc();
-    let asking = peer.run(ask(&channel));
-    let mut connection = peer.accept_http2().await;
-    let (_, respond) = connection.accept().await.unwrap().unwrap();
-    let _server = peer.run(serve(connection, |_, respond| answer_grpc(respond, b"hi")));
+    let (mut answer, mut stream) = halfway(&mut peer, &channel).await;
     let sent = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&sent);
     let _writing = peer.run(async move {
-        let mut stream = begin_grpc(respond, &[]);
         let message = framed(0, &[b'x'; 10_000]);
         loop {
             stream.reserve_capacity(message.len());
@@ -57,7 +53,6 @@ async fn a_caller_who_does_not_read_stops_its_server() {
             counter.fetch_add(message.len(), Ordering::SeqCst);
         }
     });
-    let mut answer = messages(asking.await.unwrap().unwrap());
     tokio::time::sleep(seconds(1)).await;
     let unread = sent.load(Ordering::SeqCst);
     assert!(unread <= 1024 * 1024 + 2 * WINDOW, "{unread}");

@@ -48,14 +48,7 @@ async fn reset(stream: &mut SendStream<Bytes>) -> Reason {
 async fn an_answer_that_is_dropped_in_the_middle_resets_its_stream_only() {
     let mut peer = Peer::new().await;
     let channel = peer.grpc();
-    let asking = peer.run(ask(&channel));
-    let mut connection = peer.accept_http2().await;
-    let (_, respond) = connection.accept().await.unwrap().unwrap();
-    let _server = peer.run(serve(connection, |_, respond| answer_grpc(respond, b"hi")));
-    let mut stream = begin_grpc(respond, &[]);
-    stream.send_data(framed(0, b"one"), false).unwrap();
-    let mut answer = messages(asking.await.unwrap().unwrap());
-    assert_eq!(next(&mut answer).await.unwrap().unwrap(), "one");
+    let (answer, mut stream) = halfway(&mut peer, &channel).await;
     drop(answer);
     assert_eq!(reset(&mut stream).await, Reason::CANCEL);
     assert_eq!(said(call(&channel).await), "hi");
@@ -143,14 +136,7 @@ async fn a_stream_in_flight_outlives_goaway_and_new_calls_go_elsewhere() {
 async fn a_stream_that_its_server_resets_fails_and_is_not_tried_again() {
     let mut peer = Peer::new().await;
     let channel = peer.grpc();
-    let asking = peer.run(ask(&channel));
-    let mut connection = peer.accept_http2().await;
-    let (_, respond) = connection.accept().await.unwrap().unwrap();
-    let _server = peer.run(serve(connection, |_, _| panic!("a second call")));
-    let mut stream = begin_grpc(respond, &[]);
-    stream.send_data(framed(0, b"one"), false).unwrap();
-    let mut answer = messages(asking.await.unwrap().unwrap());
-    assert_eq!(next(&mut answer).await.unwrap().unwrap(), "one");
+    let (mut answer, mut stream) = halfway(&mut peer, &channel).await;
     stream.send_reset(Reason::INTERNAL_ERROR);
     let error = next(&mut answer).await.unwrap().unwrap_err();
     assert_eq!((error.code(), error.origin()), (Code::Internal, Origin::Transport));

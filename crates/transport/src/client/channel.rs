@@ -20,6 +20,9 @@ use crate::frames::{Compressing, Compression};
 /// HTTP/1.1 only say [`HttpVersion::Http1`]; to read along on the wire say [`Codec::Json`].
 ///
 /// Nothing is sent before the first call, so that a client may be made before its server runs.
+/// Connections are opened as calls need them and closed when they are idle; the limits are in
+/// [`ChannelLimits`]. What one call brings along, its deadline or a header of its own, is said in its
+/// context: `with_timeout`, `with_header`.
 ///
 /// ```
 /// use kitfox_core::message::Codec;
@@ -66,7 +69,8 @@ impl Wire {
 }
 
 impl HttpChannel {
-    /// A channel to `address`, which is `http://host:port`, with every default.
+    /// A channel to `address`, which is `http://host:port`, or `https://host:port` with the feature
+    /// `tls`, with every default.
     ///
     /// # Errors
     /// When `address` is none; the error says what is wrong with it.
@@ -74,7 +78,8 @@ impl HttpChannel {
         HttpChannel::builder(address).build()
     }
 
-    /// A channel to `address`, which is `http://host:port`, with choices.
+    /// A channel to `address`, which is `http://host:port`, or `https://host:port` with the feature
+    /// `tls`, with choices.
     pub fn builder(address: impl Into<String>) -> HttpChannelBuilder {
         HttpChannelBuilder {
             address: address.into(),
@@ -103,6 +108,24 @@ impl Channel for HttpChannel {
 }
 
 /// The choices of an [`HttpChannel`].
+///
+/// ```
+/// use std::time::Duration;
+/// use kitfox_transport::Compression;
+/// use kitfox_transport::client::{ChannelError, ChannelLimits, HttpChannel};
+///
+/// # fn main() -> Result<(), ChannelError> {
+/// let mut limits = ChannelLimits::default();
+/// limits.call_timeout = Duration::from_secs(5);
+/// let channel = HttpChannel::builder("http://127.0.0.1:8080")
+///     .compression(Compression::Gzip)
+///     .get(true)
+///     .limits(limits)
+///     .build()?;
+/// # let _ = channel;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 #[must_use = "call `build` to get the channel"]
 pub struct HttpChannelBuilder {

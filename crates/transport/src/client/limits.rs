@@ -4,6 +4,10 @@ use std::time::Duration;
 
 /// The limits of a channel. All are on by default.
 ///
+/// How much waits between two ends of a stream needs no choice: a server may send 1 MiB of an answer
+/// over HTTP/2 before it is read, 4 MiB of all answers on a connection, and a caller's messages are
+/// asked for as the server makes room.
+///
 /// ```
 /// use std::time::Duration;
 /// use kitfox_transport::client::ChannelLimits;
@@ -14,14 +18,16 @@ use std::time::Duration;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ChannelLimits {
-    /// The most bytes of an answer, 4 MiB by default. Reading stops there and the call fails with
-    /// `ResourceExhausted`.
+    /// The most bytes of an answer, and of each message where it is a stream; 4 MiB by default,
+    /// counted as sent and again as unpacked, so that a compressed bomb is unpacked no further.
+    /// Reading stops there and the call fails with `ResourceExhausted`.
     pub answer_bytes: usize,
     /// The most bytes of an answer's headers, 16 KiB by default.
     pub header_bytes: usize,
     /// How long connecting may take, 5 s by default; never longer than the call that waits for it.
     pub connect_timeout: Duration,
     /// How long a call may take whose context has no deadline, 60 s by default, as on the server.
+    /// A stream must end within it, too: give one that may last longer a deadline of its own.
     pub call_timeout: Duration,
     /// The most calls on an HTTP/2 connection at the same time, 1,000 by default, or fewer where
     /// the server says so. More go to another connection, or wait, each until its deadline.
