@@ -47,6 +47,26 @@ async fn a_call_that_goaway_leaves_out_is_sent_once_more() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_callers_stream_that_goaway_leaves_out_was_never_processed_and_is_not_sent_twice() {
+    let mut peer = Peer::new().await;
+    let channel = peer.grpc();
+    let sending = peer.run(send(&channel, Endless::default()));
+    let mut first = peer.accept().await;
+    read_preface(&mut first).await;
+    write(&mut first, "\0\0\0\x04\0\0\0\0\0").await;
+    write(&mut first, "\0\0\x08\x07\0\0\0\0\0\0\0\0\0\0\0\0\0").await;
+    // What was asked of the stream is gone: only its caller can send it again.
+    let error = sending.await.unwrap().unwrap_err();
+    assert_eq!((error.code(), error.origin()), (Code::Unavailable, Origin::Transport));
+    assert_eq!(error.recovery(), Recovery::NeverProcessed);
+
+    let calling = peer.run(call(&channel));
+    let second = peer.accept_http2().await;
+    let _server = peer.run(serve(second, |_, respond| answer_grpc(respond, b"hi")));
+    assert_eq!(said(calling.await.unwrap()), "hi");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_call_that_two_connections_leave_out_was_never_processed() {
     let mut peer = Peer::new().await;
     let channel = peer.grpc();

@@ -194,3 +194,17 @@ async fn a_callers_stream_that_fails_is_reset_and_its_caller_gets_the_reason() {
     assert_eq!((error.code(), error.message()), (Code::DataLoss, "the disk is gone"));
     assert_eq!(said(call(&channel).await), "hi");
 }
+
+#[tokio::test(start_paused = true)]
+async fn over_http_1_a_callers_stream_that_fails_closes_its_connection_before_the_end() {
+    let mut peer = Peer::new().await;
+    let channel = peer.channel(HttpVersion::Http1).protocol(Protocol::GrpcWeb).build().unwrap();
+    let sending = peer.run(send(&channel, Failing { begun: false }));
+    let mut connection = peer.accept().await;
+    let mut request = Vec::new();
+    // A connection that is cut off ends the reading, too.
+    let _ = connection.read_to_end(&mut request).await;
+    assert!(!request.ends_with(b"0\r\n\r\n"), "{}", request.escape_ascii());
+    let error = sending.await.unwrap().unwrap_err();
+    assert_eq!((error.code(), error.message()), (Code::DataLoss, "the disk is gone"));
+}
