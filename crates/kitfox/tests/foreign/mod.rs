@@ -3,6 +3,7 @@
 //! A test whose client is not installed says so and passes, unless `KITFOX_FOREIGN=required` is
 //! set, as the gate does.
 
+mod grpcio;
 mod h2spec;
 mod reflection;
 mod script;
@@ -159,21 +160,5 @@ fn grpcurl_calls_grpc() {
         {
             assert!(said.contains(part), "{part} is not in {said}");
         }
-    });
-}
-
-#[test]
-fn pythons_grpcio_calls_grpc() {
-    serving(|address| {
-        let python = std::env::var_os("KITFOX_PYTHON").unwrap_or_else(|| "python3".into());
-        let Some(found) = run(&python, &["-c", "import grpc, grpc_tools"]) else { return };
-        if !found.status.success() {
-            missing::<()>(&python, "grpcio and grpcio-tools are not installed");
-            return;
-        }
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/foreign/grpcio_client.py");
-        let arguments = [script, directory_of_proto()].map(|path| path.display().to_string());
-        let said = run(&python, &[&arguments[0], address, &arguments[1]]).expect("it is there");
-        assert!(said.status.success(), "{}{}", text(&said.stdout), text(&said.stderr));
     });
 }
