@@ -1,0 +1,1 @@
+//! Metrics: instruments that are bound before they are used, and one snapshot for every reader.

@@ -1,0 +1,1 @@
+//! OTLP: what leaves, in the protobuf of OpenTelemetry, written by us.

@@ -1,0 +1,1 @@
+//! Traces: the spans of calls, and those of user code within them.
