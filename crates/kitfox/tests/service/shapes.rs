@@ -65,7 +65,7 @@ async fn a_stream_that_breaks_on_its_way_in_breaks_the_call() {
     let words = Streaming::new(futures_util::stream::iter([Ok(text("a")), Err(torn)]));
     let failed = client().join(&cx, words).await.unwrap_err();
     let TextsError::Call(error) = failed else { panic!("{failed:?}") };
-    assert_eq!(error.code(), Code::Internal, "the broken stream is not the service's own answer");
+    assert_eq!((error.code(), error.message()), (Code::DataLoss, "torn"), "it is the caller's own");
 }
 
 #[tokio::test]
