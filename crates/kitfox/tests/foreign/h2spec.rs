@@ -10,13 +10,25 @@ use kitfox::config::Environment;
 use super::{run, text};
 
 /// The cases that a host does not pass, each with the reason.
-const NOT_OURS: [(&str, &str, &str); 1] = [(
-    "http2/3.5",
-    "Sends invalid connection preface",
-    // It is answered 400 over HTTP/1.1 and the connection is closed. The case takes that answer
-    // for a frame.
-    "a port speaks HTTP/1.1, too: what is not the preface of HTTP/2 is a request of HTTP/1.1",
-)];
+const NOT_OURS: [(&str, &str, &str); 2] = [
+    (
+        "http2/3.5",
+        "Sends invalid connection preface",
+        // It is answered 400 over HTTP/1.1 and the connection is closed. The case takes that
+        // answer for a frame.
+        "a port speaks HTTP/1.1, too: what is not the preface of HTTP/2 is a request of HTTP/1.1",
+    ),
+    (
+        "http2/4.2",
+        "Sends a large size HEADERS frame that exceeds the SETTINGS_MAX_FRAME_SIZE",
+        // It is answered 431, as a head over `header_bytes` is. The next test makes the head
+        // longer than the frames that a port takes.
+        "its head of 20,000 bytes exceeds the size that HTTP/2 begins with, not the one that is set",
+    ),
+];
+
+/// A fifth of a head that exceeds every frame that a port takes.
+const LONG_HEADER: &str = "32000";
 
 /// The fewest cases of a run that tells anything.
 const CASES: usize = 140;
@@ -38,17 +50,7 @@ impl Case {
 
 #[test]
 fn h2spec_finds_nothing_but_what_is_known() {
-    let path = std::env::temp_dir().join(format!("kitfox-h2spec-{}.xml", std::process::id()));
-    let report = serving(|host, port| {
-        let path = path.to_str().expect("a path in UTF-8");
-        let arguments = ["-h", host, "-p", port, "--strict", "-o", "5", "-j", path];
-        // It exits with a failure where a case fails; the report says which.
-        let said = text(&run("h2spec", &arguments)?.stdout);
-        Some((said, std::fs::read_to_string(path).expect("h2spec writes its report")))
-    });
-    let _ = std::fs::remove_file(&path);
-    let Some((said, report)) = report else { return };
-    let cases = read(&report);
+    let Some((said, cases)) = cases("all", &[]) else { return };
     assert!(cases.len() >= CASES, "only {} cases ran: {said}", cases.len());
     let failed: Vec<_> = cases.iter().filter(|case| !case.failure.is_empty()).collect();
     let known = |case: &Case| NOT_OURS.iter().any(|known| case.is(known));
@@ -59,6 +61,31 @@ fn h2spec_finds_nothing_but_what_is_known() {
         assert!(fails, "it passes now, strike it out: {known:?}");
     }
     eprintln!("h2spec: {} of {} cases pass", cases.len() - failed.len(), cases.len());
+}
+
+#[test]
+fn a_head_in_a_larger_frame_than_a_port_takes_ends_the_connection() {
+    let arguments = ["http2/4.2", "--max-header-length", LONG_HEADER];
+    let Some((said, cases)) = cases("frames", &arguments) else { return };
+    assert!(cases.iter().any(|case| case.is(&NOT_OURS[1])), "{said}");
+    let failed: Vec<_> = cases.iter().filter(|case| !case.failure.is_empty()).collect();
+    assert!(failed.is_empty(), "{failed:#?}");
+}
+
+/// What h2spec says with `arguments`, and the cases of its report, which has a name of its own.
+fn cases(name: &str, arguments: &[&str]) -> Option<(String, Vec<Case>)> {
+    let file = format!("kitfox-h2spec-{}-{name}.xml", std::process::id());
+    let path = std::env::temp_dir().join(file);
+    let report = serving(|host, port| {
+        let path = path.to_str().expect("a path in UTF-8");
+        let mut all = vec!["-h", host, "-p", port, "--strict", "-o", "5", "-j", path];
+        all.extend_from_slice(arguments);
+        // It exits with a failure where a case fails; the report says which.
+        let said = text(&run("h2spec", &all)?.stdout);
+        Some((said, std::fs::read_to_string(path).expect("h2spec writes its report")))
+    });
+    let _ = std::fs::remove_file(&path);
+    report.map(|(said, report)| (said, read(&report)))
 }
 
 /// What `test` says of a host that reads a request to its end and then takes its time: whoever
