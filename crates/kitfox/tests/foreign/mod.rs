@@ -6,6 +6,7 @@
 mod grpcio;
 mod h2spec;
 mod reflection;
+mod rest_streams;
 mod script;
 mod talk;
 
