@@ -62,6 +62,7 @@ impl Way {
         let mut limits = ChannelLimits::default();
         // A case without a deadline wants none told.
         limits.call_timeout = Duration::MAX;
+        limits.stream_timeout = Duration::MAX;
         if self.message_bytes > 0 {
             limits.answer_bytes = self.message_bytes as usize;
         }

@@ -10,7 +10,7 @@ use futures_core::Stream;
 use h2::{Reason, SendStream};
 use kitfox::platform::Connection;
 use kitfox::transport::client::{HttpVersion, Protocol};
-use kitfox::{Code, Error, Origin, Recovery};
+use kitfox::{Channel, Code, Context, Error, MessageStream, Origin, Payload, Recovery};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::peer::*;
@@ -207,4 +207,40 @@ async fn over_http_1_a_callers_stream_that_fails_closes_its_connection_before_th
     assert!(!request.ends_with(b"0\r\n\r\n"), "{}", request.escape_ascii());
     let error = sending.await.unwrap().unwrap_err();
     assert_eq!((error.code(), error.message()), (Code::DataLoss, "the disk is gone"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_deadline_a_call_has_a_minute_and_a_stream_an_hour() {
+    let mut peer = Peer::new().await;
+    let channel = peer.grpc();
+    let hour = seconds(60 * 60);
+    let begun = tokio::time::Instant::now();
+    let payload = Payload::unary(channel.codec(), Bytes::from_static(b"{}"));
+    let asking = peer.run(call_with(&channel, &MANY, Context::background(), payload));
+    let mut connection = peer.accept_http2().await;
+    let (request, respond) = connection.accept().await.unwrap().unwrap();
+    assert_eq!(request.headers()["grpc-timeout"], "3600000m");
+    let mut held = Vec::new();
+    let _server =
+        peer.run(serve(connection, move |request, respond| held.push((request, respond))));
+    let mut stream = begin_grpc(respond, &[]);
+    stream.send_data(framed(0, b"one"), false).unwrap();
+    let mut answer = messages(asking.await.unwrap().unwrap());
+    assert_eq!(next(&mut answer).await.unwrap().unwrap(), "one");
+
+    // Neither of these is answered.
+    let error = call_within(&channel, Context::background()).await.unwrap_err();
+    assert_eq!((error.code(), begun.elapsed().as_secs()), (Code::DeadlineExceeded, 60));
+    let nothing = MessageStream::new(futures_util::stream::pending());
+    let payload = Payload::stream(channel.codec(), nothing);
+    let waiting = peer.run(call_with(&channel, &BOTH, Context::background(), payload));
+
+    tokio::time::sleep_until(begun + hour - seconds(1)).await;
+    stream.send_data(framed(0, b"two"), false).unwrap();
+    assert_eq!(next(&mut answer).await.unwrap().unwrap(), "two");
+    let error = next(&mut answer).await.unwrap().unwrap_err();
+    assert_eq!((error.code(), begun.elapsed().as_secs()), (Code::DeadlineExceeded, 3600));
+    assert!(error.message().contains("3600s"), "{error}");
+    let error = waiting.await.unwrap().unwrap_err();
+    assert_eq!((error.code(), begun.elapsed().as_secs()), (Code::DeadlineExceeded, 3660));
 }

@@ -58,11 +58,11 @@ pub(super) struct Wire {
 }
 
 impl Wire {
-    /// That a call without a deadline took longer than `limit`.
+    /// That a call, or a stream, without a deadline took longer than `limit`.
     pub(super) fn expired(&self, limit: Duration) -> Error {
         let peer = &self.address.target;
         let why = format!(
-            "{peer} did not answer within {limit:?}, the limit for calls without a deadline"
+            "{peer} did not finish its answer within {limit:?}, the limit without a deadline"
         );
         Error::new(Code::DeadlineExceeded, why).with_origin(Origin::Transport)
     }

@@ -188,7 +188,7 @@ impl Endpoint for HttpEndpoint {
             // The deadline layer of the client holds the call to it.
             return self.send(&context, body, None).await;
         }
-        let limit = self.wire.limits.call_timeout;
+        let limit = self.wire.limits.cap(self.method.shape);
         let context = context.with_timeout(limit);
         let sending = pin!(self.send(&context, body, Some(limit)));
         timeout(limit, sending).await.unwrap_or_else(|_| Err(self.wire.expired(limit)))

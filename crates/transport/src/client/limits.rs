@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use kitfox_core::contract::Shape;
+
 /// The limits of a channel. All are on by default.
 ///
 /// How much waits between two ends of a stream needs no choice: a server may send 1 MiB of an answer
@@ -26,9 +28,12 @@ pub struct ChannelLimits {
     pub header_bytes: usize,
     /// How long connecting may take, 5 s by default; never longer than the call that waits for it.
     pub connect_timeout: Duration,
-    /// How long a call may take whose context has no deadline, 60 s by default, as on the server.
-    /// A stream must end within it, too: give one that may last longer a deadline of its own.
+    /// How long a call with one message each way may take whose context has no deadline, 60 s by
+    /// default, as on the server.
     pub call_timeout: Duration,
+    /// The same for a call that streams, from its first message to its last: 1 hour by default, as
+    /// on the server.
+    pub stream_timeout: Duration,
     /// The most calls on an HTTP/2 connection at the same time, 1,000 by default, or fewer where
     /// the server says so. More go to another connection, or wait, each until its deadline.
     pub streams: usize,
@@ -58,6 +63,7 @@ impl Default for ChannelLimits {
             header_bytes: 16 * 1024,
             connect_timeout: Duration::from_secs(5),
             call_timeout: Duration::from_secs(60),
+            stream_timeout: Duration::from_secs(60 * 60),
             streams: 1000,
             http2_connections: 8,
             keep_alive: Duration::from_secs(20),
@@ -69,6 +75,14 @@ impl Default for ChannelLimits {
 }
 
 impl ChannelLimits {
+    /// How long a call of a method with this shape may take whose context has no deadline.
+    pub(super) fn cap(&self, shape: Shape) -> Duration {
+        match shape {
+            Shape::Unary => self.call_timeout,
+            Shape::ServerStream | Shape::ClientStream | Shape::BothStream => self.stream_timeout,
+        }
+    }
+
     /// The name of a limit at which no call could be made, if there is one.
     pub(super) fn impossible(&self) -> Option<&'static str> {
         [
@@ -76,6 +90,7 @@ impl ChannelLimits {
             ("header_bytes", u32::try_from(self.header_bytes).map_or(true, |bytes| bytes == 0)),
             ("connect_timeout", self.connect_timeout.is_zero()),
             ("call_timeout", self.call_timeout.is_zero()),
+            ("stream_timeout", self.stream_timeout.is_zero()),
             ("streams", !(1..=MOST_PERMITS).contains(&self.streams)),
             ("http2_connections", self.http2_connections == 0),
             ("keep_alive", self.keep_alive.is_zero()),
