@@ -6,6 +6,7 @@
 //! record ([`Context::record`]).
 
 mod cancel;
+mod current;
 mod peer;
 mod received;
 mod trace;
@@ -14,18 +15,22 @@ mod values;
 
 use std::borrow::Cow;
 use std::future::Future;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 pub use cancel::CancelGuard;
+pub use current::Entered;
 pub use peer::{Peer, Principal};
 pub use received::Received;
 pub use trace::TraceContext;
 pub use travel::{Baggage, Criticality};
 
+use crate::contract::Route;
 use crate::platform::Task;
+use crate::record::{Observer, Stage, Wire};
 use crate::{Code, Error, Metadata, Platform, ResponseMetadata};
 use cancel::Cancel;
 use travel::Travel;
@@ -61,6 +66,12 @@ struct Call {
     peer: Option<Peer>,
     metadata: Metadata,
     idempotency_key: Option<Arc<str>>,
+    started: Option<Instant>,
+    wire: Wire,
+    route: Option<&'static Route>,
+    /// The call's own span, once its record has begun.
+    span: OnceLock<TraceContext>,
+    stage: AtomicU8,
     response: Mutex<Option<Box<ResponseMetadata>>>,
     fields: Mutex<Vec<RecordField>>,
 }
@@ -83,6 +94,12 @@ pub struct Incoming {
     pub peer: Option<Peer>,
     /// Its headers.
     pub metadata: Metadata,
+    /// When it came.
+    pub started: Option<Instant>,
+    /// What carried it.
+    pub wire: Wire,
+    /// The REST route it came by.
+    pub route: Option<&'static Route>,
     /// When the caller stops waiting.
     pub deadline: Option<Instant>,
     /// The caller's span.
@@ -112,6 +129,9 @@ impl Context {
             platform,
             peer,
             metadata,
+            started,
+            wire,
+            route,
             deadline,
             trace,
             baggage,
@@ -125,6 +145,7 @@ impl Context {
             travel: Travel {
                 deadline,
                 trace,
+                traced: false,
                 baggage,
                 principal: None,
                 attempt: previous_attempts.saturating_add(1),
@@ -134,7 +155,13 @@ impl Context {
                 next_key: None,
                 received: None,
             },
-            call: Some(Call { idempotency_key, ..Call::new(platform, peer, metadata) }),
+            call: Some(Call {
+                idempotency_key,
+                started,
+                wire,
+                route,
+                ..Call::new(platform, peer, metadata)
+            }),
         }))
     }
 
@@ -144,6 +171,8 @@ impl Context {
     #[must_use]
     pub fn outgoing(&self) -> Self {
         let mut travel = self.0.travel.clone();
+        travel.trace = self.trace().cloned();
+        travel.traced = false;
         let sent = travel.outgoing.take();
         travel.received = None;
         travel.principal = None;
@@ -157,6 +186,35 @@ impl Context {
             )
         };
         self.link(travel, Some(call))
+    }
+
+    /// When the call came, where its transport read a clock then.
+    #[must_use]
+    pub fn started(&self) -> Option<Instant> {
+        self.call().started
+    }
+
+    /// What carries the call.
+    #[must_use]
+    pub fn wire(&self) -> Wire {
+        self.call().wire
+    }
+
+    /// The REST route that the call came by.
+    #[must_use]
+    pub fn route(&self) -> Option<&'static Route> {
+        self.call().route
+    }
+
+    /// Where in its stack the call is.
+    #[must_use]
+    pub fn stage(&self) -> Stage {
+        Stage::of(self.call().stage.load(Ordering::Relaxed))
+    }
+
+    /// Says where in its stack the call is: for whoever shows the calls in flight.
+    pub fn enter_stage(&self, stage: Stage) {
+        self.call().stage.store(stage as u8, Ordering::Relaxed);
     }
 
     /// When the caller stops waiting.
@@ -300,6 +358,11 @@ impl Context {
         self.call().platform.clone().unwrap_or_else(Platform::system)
     }
 
+    /// Who is told of the call.
+    pub(crate) fn observer(&self) -> Option<&Arc<dyn Observer>> {
+        self.call().platform.as_ref()?.observer()
+    }
+
     /// Starts a child of the call: it shares deadline and cancellation, and ends with them.
     ///
     /// Awaiting the task gives its output, or why it ended.
@@ -309,13 +372,13 @@ impl Context {
         F::Output: Send + 'static,
     {
         let cx = self.clone();
-        self.platform().tasks().spawn(async move {
+        self.platform().tasks().spawn(self.scope(async move {
             tokio::select! {
                 biased;
                 why = cx.done() => Err(why),
                 output = future => Ok(output),
             }
-        })
+        }))
     }
 
     /// Starts work that outlives the call, for at most `limit`. It keeps what travels with the call
@@ -328,6 +391,7 @@ impl Context {
         Fut::Output: Send + 'static,
     {
         let mut travel = self.0.travel.clone();
+        travel.trace = self.trace().cloned();
         travel.deadline = Instant::now().checked_add(limit);
         let platform = self.call().platform.clone();
         let cx = Context(Arc::new(Node {
@@ -350,10 +414,15 @@ impl Context {
     }
 
     fn call(&self) -> &Call {
+        self.first().0
+    }
+
+    /// The call, and what travelled with it when it began.
+    fn first(&self) -> (&Call, &Travel) {
         let mut node = &self.0;
         loop {
             match (&node.call, &node.parent) {
-                (Some(call), _) => return call,
+                (Some(call), _) => return (call, &node.travel),
                 (None, Some(parent)) => node = &parent.0,
                 (None, None) => unreachable!("the first node of a chain is a call"),
             }
@@ -380,6 +449,11 @@ impl Call {
             peer,
             metadata,
             idempotency_key: None,
+            started: None,
+            wire: Wire::Local,
+            route: None,
+            span: OnceLock::new(),
+            stage: AtomicU8::new(0),
             response: Mutex::new(None),
             fields: Mutex::new(Vec::new()),
         }

@@ -1,26 +1,41 @@
-//! The layers that every call has, on either side: a scope, a panic barrier and a deadline.
+//! The layers that every call has, on either side: a scope, a record, a panic barrier and a
+//! deadline.
 
 mod deadline;
 mod panic_barrier;
+mod recording;
 mod scope;
 
 pub use deadline::{Deadline, DeadlineEndpoint};
+pub(crate) use panic_barrier::PANIC_BARRIER;
 pub use panic_barrier::{PanicBarrier, PanicBarrierEndpoint};
+pub use recording::{Recording, RecordingEndpoint};
 pub use scope::{Scope, ScopeEndpoint};
 
 use crate::contract::Method;
+use crate::record::Side;
 use crate::{BoxEndpoint, Endpoint, Error, Layer, Reply, Request};
 
-/// What stands around every method of a server, from outside in: scope, panic barrier, deadline.
+/// What stands around every method of a server, from outside in: scope, record, panic barrier,
+/// deadline.
 #[derive(Debug)]
-pub struct ServerStack(ScopeEndpoint<PanicBarrierEndpoint<DeadlineEndpoint<BoxEndpoint>>>);
+pub struct ServerStack(
+    ScopeEndpoint<RecordingEndpoint<PanicBarrierEndpoint<DeadlineEndpoint<BoxEndpoint>>>>,
+);
 
 impl ServerStack {
     /// The stack of `method`, which `endpoint` serves.
     #[must_use]
     pub fn new(method: &'static Method, endpoint: BoxEndpoint) -> Self {
+        ServerStack::recorded(method, endpoint, &Recording::new(Side::Server))
+    }
+
+    /// The same, whose record is `recording`.
+    #[must_use]
+    pub fn recorded(method: &'static Method, endpoint: BoxEndpoint, recording: &Recording) -> Self {
         let endpoint = Deadline.layer(method, endpoint);
         let endpoint = PanicBarrier.layer(method, endpoint);
+        let endpoint = recording.layer(method, endpoint);
         ServerStack(Scope.layer(method, endpoint))
     }
 }

@@ -17,6 +17,7 @@ pub mod message;
 mod metadata;
 mod payload;
 pub mod platform;
+pub mod record;
 mod reply;
 mod request;
 mod service;
@@ -26,8 +27,8 @@ pub mod types;
 
 pub use code::{Code, UnknownCode};
 pub use context::{
-    Baggage, CancelGuard, Context, Criticality, Incoming, Peer, Principal, Received, RecordField,
-    TraceContext,
+    Baggage, CancelGuard, Context, Criticality, Entered, Incoming, Peer, Principal, Received,
+    RecordField, TraceContext,
 };
 pub use contract::{Contract, Method};
 pub use endpoint::{BoxEndpoint, Endpoint, EndpointFn, Layer, LayerFn, Next, layer_fn};

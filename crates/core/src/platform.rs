@@ -3,15 +3,19 @@
 //! They are given to a host or a client, never globals and never threads of a library's own, so
 //! that a simulated fleet and a real one live in one process. Time is tokio's.
 
+mod clock;
 mod net;
 mod random;
 mod tasks;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+pub use clock::WallClock;
 pub use net::{Connection, Io, Listener, Net, Tcp};
 pub use random::Random;
 pub use tasks::{Task, Tasks};
+
+use crate::record::Observer;
 
 /// Network, randomness and background tasks; a cheap clone of the same.
 ///
@@ -29,6 +33,8 @@ struct Inner {
     net: Arc<dyn Net>,
     random: Arc<Random>,
     tasks: Tasks,
+    clock: Arc<OnceLock<WallClock>>,
+    observer: OnceLock<Arc<dyn Observer>>,
 }
 
 impl Platform {
@@ -41,16 +47,27 @@ impl Platform {
     /// One of your own.
     #[must_use]
     pub fn new(net: impl Net, random: Random) -> Self {
-        let (net, random) = (Arc::new(net), Arc::new(random));
-        Platform(Arc::new(Inner { net, random, tasks: Tasks::default() }))
+        Platform::of(Arc::new(net), Arc::new(random), Arc::default())
     }
 
-    /// The same network and randomness, with background tasks of its own: what is started there is
-    /// awaited and ended apart from what is started here.
+    /// With another clock than the system's; before anybody looked at that.
+    #[must_use]
+    pub fn with_clock(self, clock: WallClock) -> Self {
+        let Inner { net, random, .. } = &*self.0;
+        Platform::of(Arc::clone(net), Arc::clone(random), Arc::new(OnceLock::from(clock)))
+    }
+
+    fn of(net: Arc<dyn Net>, random: Arc<Random>, clock: Arc<OnceLock<WallClock>>) -> Self {
+        let (tasks, observer) = (Tasks::default(), OnceLock::new());
+        Platform(Arc::new(Inner { net, random, tasks, clock, observer }))
+    }
+
+    /// The same network, randomness and clock, with background tasks of its own: what is started
+    /// there is awaited and ended apart from what is started here. Nobody observes it yet.
     #[must_use]
     pub fn apart(&self) -> Self {
-        let (net, random) = (Arc::clone(&self.0.net), Arc::clone(&self.0.random));
-        Platform(Arc::new(Inner { net, random, tasks: Tasks::default() }))
+        let Inner { net, random, clock, .. } = &*self.0;
+        Platform::of(Arc::clone(net), Arc::clone(random), Arc::clone(clock))
     }
 
     /// Sockets and listeners.
@@ -69,6 +86,24 @@ impl Platform {
     #[must_use]
     pub fn tasks(&self) -> &Tasks {
         &self.0.tasks
+    }
+
+    /// The time of day.
+    #[must_use]
+    pub fn clock(&self) -> &WallClock {
+        self.0.clock.get_or_init(WallClock::system)
+    }
+
+    /// Lets `observer` be told of every call that runs here, and of the calls that they make. Says
+    /// whether it is the first, and therefore the only one.
+    pub fn observe(&self, observer: Arc<dyn Observer>) -> bool {
+        self.0.observer.set(observer).is_ok()
+    }
+
+    /// Who is told of the calls that run here.
+    #[must_use]
+    pub fn observer(&self) -> Option<&Arc<dyn Observer>> {
+        self.0.observer.get()
     }
 }
 

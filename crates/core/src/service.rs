@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use crate::contract::{Contract, Method};
-use crate::layers::{Deadline, ServerStack};
+use crate::layers::{Deadline, Recording, ServerStack};
 use crate::message::Codec;
+use crate::record::Side;
 use crate::{BoxEndpoint, Layer};
 
 /// A service ready to be served: its contract, and an endpoint for each method.
@@ -49,10 +50,11 @@ impl Client {
     /// A client of `contract` by way of `channel`.
     #[must_use]
     pub fn new(contract: &'static Contract, channel: &impl Channel) -> Self {
-        let endpoints = contract
-            .methods
-            .iter()
-            .map(|method| BoxEndpoint::new(Deadline.layer(method, channel.endpoint(method))));
+        let (call, attempt) = (Recording::new(Side::Client), Recording::new(Side::Attempt));
+        let endpoints = contract.methods.iter().map(|method| {
+            let endpoint = attempt.layer(method, channel.endpoint(method));
+            BoxEndpoint::new(call.layer(method, Deadline.layer(method, endpoint)))
+        });
         Client { endpoints: endpoints.collect(), codec: channel.codec() }
     }
 
@@ -61,10 +63,11 @@ impl Client {
     #[must_use]
     pub fn local(service: &impl Service) -> Self {
         let methods = service.contract().methods;
-        let endpoints = methods
-            .iter()
-            .zip(service.endpoints())
-            .map(|(method, endpoint)| BoxEndpoint::new(ServerStack::new(method, endpoint)));
+        // One process, one call: it is recorded as the caller's.
+        let recording = Recording::new(Side::Client);
+        let endpoints = methods.iter().zip(service.endpoints()).map(|(method, endpoint)| {
+            BoxEndpoint::new(ServerStack::recorded(method, endpoint, &recording))
+        });
         Client { endpoints: endpoints.collect(), codec: Codec::Protobuf }
     }
 

@@ -12,6 +12,8 @@ use crate::Metadata;
 pub(super) struct Travel {
     pub(super) deadline: Option<Instant>,
     pub(super) trace: Option<TraceContext>,
+    /// Whether the trace was set within the call, and counts more than the call's own span.
+    pub(super) traced: bool,
     pub(super) baggage: Option<Baggage>,
     pub(super) principal: Option<Principal>,
     pub(super) attempt: u32,
@@ -77,16 +79,33 @@ pub enum Criticality {
 }
 
 impl Context {
-    /// The caller's span, or the one that [`Context::with_trace`] set.
+    /// The span of what is being done: the one that [`Context::with_trace`] set, else that of the
+    /// call, and where calls are not recorded, that of the caller.
     #[must_use]
     pub fn trace(&self) -> Option<&TraceContext> {
-        self.0.travel.trace.as_ref()
+        let Travel { trace, traced, .. } = &self.0.travel;
+        let own = if *traced { None } else { self.call().span.get() };
+        own.or(trace.as_ref())
+    }
+
+    /// The caller's span: the parent of the call's own.
+    #[must_use]
+    pub fn parent_trace(&self) -> Option<&TraceContext> {
+        self.first().1.trace.as_ref()
     }
 
     /// With another span as the parent of what follows.
     #[must_use]
     pub fn with_trace(&self, trace: TraceContext) -> Self {
-        self.travelling(|travel| travel.trace = Some(trace))
+        self.travelling(|travel| {
+            travel.trace = Some(trace);
+            travel.traced = true;
+        })
+    }
+
+    /// Begins the span of the call itself, for whoever records it. Only the first one counts.
+    pub fn begin_span(&self, span: TraceContext) {
+        let _ = self.call().span.set(span);
     }
 
     /// The baggage of the call.

@@ -16,6 +16,9 @@ use crate::contract::Method;
 use crate::stream::Source;
 use crate::{Batch, Code, Endpoint, Error, Layer, Reply, Request};
 
+/// The name of this layer in errors.
+pub(crate) const PANIC_BARRIER: &str = "panic barrier";
+
 /// Turns a panic into a failed call.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PanicBarrier;
@@ -94,5 +97,5 @@ fn failed(method: &Method, panic: &(dyn Any + Send)) -> Error {
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     let text = text.unwrap_or("(the panic carries no text)");
     tracing::error!(method = method.path, panic = text, "a method panicked");
-    Error::by_layer("panic barrier", Code::Internal, "the method panicked")
+    Error::by_layer(PANIC_BARRIER, Code::Internal, "the method panicked")
 }

@@ -14,6 +14,7 @@ use futures_core::Stream;
 use super::streams::{decoded, encoded};
 use crate::message::{Codec, Message};
 use crate::payload::decode;
+use crate::record::Stage;
 use crate::stream::{Source, Trailers};
 use crate::{
     Batch, BoxEndpoint, Code, Context, DomainError, Endpoint, Error, MessageStream, Origin,
@@ -89,12 +90,12 @@ fn requests<I: Message, X: DomainError>(payload: Payload) -> Streaming<I, X> {
 }
 
 fn one<O: Message>(output: &O, answering: &Answering<'_>) -> Result<Payload, Error> {
-    let Answering { codec, place, .. } = *answering;
+    let Answering { codec, place, context } = *answering;
     match output.encode(codec) {
         Ok(bytes) => Ok(Payload::unary(codec, bytes)),
         Err(cause) => {
             let error = super::streams::unencodable::<O>(cause);
-            place.log(&error, false);
+            place.log(context, &error, false);
             Err(error)
         }
     }
@@ -106,7 +107,7 @@ fn many<O: Message, X: DomainError>(
 ) -> Result<Payload, Error> {
     let Answering { codec, place, context } = *answering;
     let cx = context.clone();
-    let fail = move |error| place.answer_with(error, cx.take_response());
+    let fail = move |error| place.answer_with(&cx, error, cx.take_response());
     let messages = Answers {
         messages: encoded(output, codec, fail),
         context: context.clone(),
@@ -205,6 +206,7 @@ where
         let codec = payload.codec();
         let input = (self.decode)(payload)?;
         let service = Arc::clone(&self.service);
+        context.enter_stage(Stage::Method);
         let answer = (self.method)(service, context.clone(), input).await;
         let metadata = context.take_response();
         match answer {
@@ -213,7 +215,10 @@ where
                 let payload = (self.encode)(output, &answering)?;
                 Ok(Reply::new(payload).with_metadata(metadata))
             }
-            Err(error) => Err(Place::of::<S, I>().answer_with(error.into_error(), metadata)),
+            Err(error) => {
+                let place = Place::of::<S, I>();
+                Err(place.answer_with(&context, error.into_error(), metadata))
+            }
         }
     }
 }
@@ -233,11 +238,16 @@ impl Place {
 
     /// What the caller is told of a failure, with what the method set; the log learns the rest.
     #[cold]
-    fn answer_with(&self, error: Error, metadata: Option<Box<ResponseMetadata>>) -> Error {
+    fn answer_with(
+        &self,
+        context: &Context,
+        error: Error,
+        metadata: Option<Box<ResponseMetadata>>,
+    ) -> Error {
         // A call that was cancelled did not fail.
         let masked = !error.origin().is_answer() && error.code() != Code::Canceled;
         let mut answer = error.into_answer();
-        self.log(&answer, masked);
+        self.log(context, &answer, masked);
         if let Some(metadata) = metadata {
             answer.metadata_mut().extend(*metadata);
         }
@@ -247,7 +257,11 @@ impl Place {
     /// Logs what the caller cannot mend or is not told. Headers and messages stay out: they may
     /// hold secrets.
     #[cold]
-    fn log(&self, answer: &Error, masked: bool) {
+    fn log(&self, context: &Context, answer: &Error, masked: bool) {
+        if context.observer().is_some() {
+            // The record of the call says all that, and more.
+            return;
+        }
         let Place { service, input } = self;
         let (code, message) = (answer.code(), answer.message());
         if matches!(code, Code::Internal | Code::Unknown | Code::DataLoss) {

@@ -7,6 +7,7 @@
 use bytes::{Bytes, BytesMut};
 
 use crate::message::{Codec, EncodeError, Message};
+use crate::record::Volume;
 
 /// Messages behind one another in the frames that gRPC, gRPC-Web and Connect share: a byte of
 /// flags, the length in four bytes, the message.
@@ -30,6 +31,8 @@ pub struct Batch {
     whole: usize,
     /// A large message, whose prefix stands at the end of the frames.
     large: Option<Bytes>,
+    /// All that was added since it was made.
+    pushed: Volume,
     /// Small pieces are cut from here, so that they do not take an allocation each.
     cut: BytesMut,
 }
@@ -57,6 +60,7 @@ impl Batch {
     /// When the message is longer than 4 GiB.
     pub fn push(&mut self, flags: u8, message: Bytes) -> Result<(), TooLong> {
         let length = u32::try_from(message.len()).map_err(|_| TooLong)?;
+        self.pushed.add(1, u64::from(length));
         self.frames.truncate(self.whole);
         self.frames.push(flags);
         self.frames.extend_from_slice(&length.to_be_bytes());
@@ -81,8 +85,14 @@ impl Batch {
         let (prefix, message) = self.frames[self.whole..].split_at_mut(PREFIX);
         let Ok(length) = u32::try_from(message.len()) else { return Ok(Err(TooLong)) };
         prefix[1..].copy_from_slice(&length.to_be_bytes());
+        self.pushed.add(1, u64::from(length));
         self.whole = self.frames.len();
         Ok(Ok(()))
+    }
+
+    /// All messages that were added since the batch was made.
+    pub(crate) fn pushed(&self) -> Volume {
+        self.pushed
     }
 
     /// Whether nothing is left to take.
