@@ -30,7 +30,7 @@ pub(crate) const GRPC_TIMEOUT: &str = "grpc-timeout";
 /// How long the caller waits, in milliseconds; on Connect and REST.
 pub(crate) const CONNECT_TIMEOUT: &str = "connect-timeout-ms";
 
-/// What the call is worth: `sheddable`, `sheddable-plus`, `critical` or `critical-plus`.
+/// What the call is worth: the name of a `Criticality`.
 pub(crate) const CRITICALITY: &str = "kitfox-criticality";
 
 /// How often the call was tried before.

@@ -78,6 +78,33 @@ pub enum Criticality {
     CriticalPlus,
 }
 
+impl Criticality {
+    /// All of them; what is shed first comes first.
+    pub const ALL: [Criticality; 4] = [
+        Criticality::Sheddable,
+        Criticality::SheddablePlus,
+        Criticality::Critical,
+        Criticality::CriticalPlus,
+    ];
+
+    /// The name on the wires, in `kebab-case`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Criticality::Sheddable => "sheddable",
+            Criticality::SheddablePlus => "sheddable-plus",
+            Criticality::Critical => "critical",
+            Criticality::CriticalPlus => "critical-plus",
+        }
+    }
+
+    /// The one that `name` names, if there is one.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Criticality::ALL.into_iter().find(|known| known.name() == name)
+    }
+}
+
 impl Context {
     /// The span of what is being done: the one that [`Context::with_trace`] set, else that of the
     /// call, and where calls are not recorded, that of the caller.
@@ -178,6 +205,15 @@ impl Context {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_criticality_is_known_by_its_name() {
+        for known in Criticality::ALL {
+            assert_eq!(Criticality::from_name(known.name()), Some(known));
+        }
+        assert!(Criticality::ALL.is_sorted(), "the lowest is shed first");
+        assert_eq!(Criticality::from_name("Critical"), None);
+    }
 
     #[test]
     fn baggage_stays_within_its_limits() {

@@ -33,8 +33,9 @@ pub(super) fn write(context: &Context, headers: &mut HeaderMap) {
     if let Some(key) = context.idempotency_key().and_then(|key| HeaderValue::from_str(key).ok()) {
         headers.insert(IDEMPOTENCY_KEY, key);
     }
-    if let Some(value) = criticality(context.criticality()) {
-        headers.insert(CRITICALITY, HeaderValue::from_static(value));
+    // The default goes without saying.
+    if context.criticality() != Criticality::default() {
+        headers.insert(CRITICALITY, HeaderValue::from_static(context.criticality().name()));
     }
 }
 
@@ -77,16 +78,6 @@ fn baggage(baggage: &Baggage) -> Option<HeaderValue> {
         return None;
     }
     HeaderValue::try_from(text).ok()
-}
-
-/// The default goes without saying.
-fn criticality(criticality: Criticality) -> Option<&'static str> {
-    match criticality {
-        Criticality::CriticalPlus => Some("critical-plus"),
-        Criticality::Critical => None,
-        Criticality::SheddablePlus => Some("sheddable-plus"),
-        Criticality::Sheddable => Some("sheddable"),
-    }
 }
 
 #[cfg(test)]

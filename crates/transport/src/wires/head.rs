@@ -12,7 +12,9 @@ use super::packing::{Encoded, Packing, Speech};
 use super::refusal::Refusal;
 use super::timeout::Patience;
 use crate::frames::Compression;
-use crate::names::{CONNECT_TIMEOUT, CONNECT_VERSION, CRITICALITY, GRPC_TIMEOUT};
+use crate::names::{
+    CONNECT_TIMEOUT, CONNECT_VERSION, CRITICALITY, GRPC_TIMEOUT, PREVIOUS_ATTEMPTS,
+};
 
 /// What the headers say.
 #[derive(Debug)]
@@ -108,7 +110,7 @@ impl Head {
                 GRPC_TIMEOUT => head.grpc = Patience::from_grpc(value.as_bytes()),
                 "traceparent" => seen.trace = Some(value),
                 "baggage" => seen.baggage = true,
-                "grpc-previous-rpc-attempts" => seen.attempts = Some(value),
+                PREVIOUS_ATTEMPTS => seen.attempts = Some(value),
                 "idempotency-key" => seen.key = Some(value),
                 CRITICALITY => seen.criticality = Some(value),
                 _ => {}
@@ -181,9 +183,8 @@ impl Seen<'_> {
         if let Some(key) = text(self.key) {
             incoming.idempotency_key = Some(key.into());
         }
-        if let Some(criticality) = self.criticality {
-            incoming.criticality = worth(criticality.as_bytes());
-        }
+        let worth = self.criticality.and_then(|name| Criticality::from_name(name.to_str().ok()?));
+        incoming.criticality = worth.unwrap_or_default();
     }
 }
 
@@ -211,15 +212,6 @@ fn trace(parent: &HeaderValue, headers: &HeaderMap) -> Option<TraceContext> {
         trace.state = Some(states.join(",").into());
     }
     Some(trace)
-}
-
-fn worth(text: &[u8]) -> Criticality {
-    match text {
-        b"sheddable" => Criticality::Sheddable,
-        b"sheddable-plus" => Criticality::SheddablePlus,
-        b"critical-plus" => Criticality::CriticalPlus,
-        _ => Criticality::Critical,
-    }
 }
 
 #[cfg(test)]
