@@ -2,7 +2,6 @@
 //! stream of messages ends with a frame that says how it went.
 
 use base64::Engine as _;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use kitfox_core::message::Codec;
 use kitfox_core::{Code, Detail, Error, Origin, Payload, Reply};
@@ -12,14 +11,7 @@ use super::Protocol;
 use super::answer::Answer;
 use super::head::content_type;
 use super::recovery;
-
-/// Details come without padding; whoever pads them is understood too.
-pub(super) const BASE64: GeneralPurpose = GeneralPurpose::new(
-    &base64::alphabet::STANDARD,
-    GeneralPurposeConfig::new()
-        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
-        .with_decode_allow_trailing_bits(true),
-);
+use crate::binary::BASE64;
 
 const TRAILER: &str = "trailer-";
 

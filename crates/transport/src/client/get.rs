@@ -2,11 +2,12 @@
 //! the query, the same for the same message.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::Uri;
 use http::uri::PathAndQuery;
 use kitfox_core::message::Codec;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use crate::binary::BASE64_URL;
 
 /// The longest path with its query. Whatever stands on the way to a server takes this much; a
 /// longer message goes as POST.
@@ -27,7 +28,7 @@ pub(super) fn uri(method: &Uri, codec: Codec, message: &[u8]) -> Option<Uri> {
             format!("{path}?connect=v1&encoding=json&message={text}")
         }
         _ => {
-            let text = URL_SAFE_NO_PAD.encode(message);
+            let text = BASE64_URL.encode(message);
             format!("{path}?connect=v1&base64=1&encoding=proto&message={text}")
         }
     };

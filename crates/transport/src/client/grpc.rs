@@ -10,8 +10,8 @@ use kitfox_core::{Code, Detail, Error, Origin, Payload, Reply};
 use percent_encoding::percent_decode;
 
 use super::answer::Answer;
-use super::connect::BASE64;
 use super::{Protocol, recovery};
+use crate::binary::BASE64;
 use crate::frames::{COMPRESSED, PREFIX};
 use crate::names::{GRPC_ENCODING, GRPC_MESSAGE, GRPC_STATUS, GRPC_STATUS_DETAILS};
 

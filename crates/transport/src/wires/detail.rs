@@ -1,9 +1,10 @@
 //! Typed details of an error in JSON, as Connect has them and problems here do too.
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD_NO_PAD;
 use kitfox_core::{Detail, Error};
 use serde_json::{Map, Value};
+
+use crate::binary::BASE64;
 
 /// `[{"type", "value", "debug"}]`
 pub(super) fn array(error: &Error) -> Value {
@@ -13,7 +14,7 @@ pub(super) fn array(error: &Error) -> Value {
 fn object(detail: &Detail) -> Value {
     let mut object = Map::new();
     object.insert("type".into(), detail.type_name().into());
-    object.insert("value".into(), STANDARD_NO_PAD.encode(detail.value()).into());
+    object.insert("value".into(), BASE64.encode(detail.value()).into());
     if let Some(debug) = detail.json().and_then(|json| serde_json::from_str(json).ok()) {
         object.insert("debug".into(), debug);
     }

@@ -1,8 +1,6 @@
 //! Connect's GET: the message of a safe method stands in the query, so that caches can answer.
 
 use base64::Engine;
-use base64::alphabet::URL_SAFE;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use bytes::Bytes;
 use kitfox_core::Code;
 use kitfox_core::message::Codec;
@@ -10,13 +8,8 @@ use percent_encoding::percent_decode;
 
 use super::packing::{Encoded, Speech};
 use super::refusal::{Refusal, shown};
+use crate::binary::BASE64_URL;
 use crate::frames::Compression;
-
-/// With or without padding, as callers like.
-const BASE64: GeneralPurpose = GeneralPurpose::new(
-    &URL_SAFE,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
 
 /// What a query holds.
 #[derive(Debug, PartialEq, Eq)]
@@ -61,7 +54,7 @@ impl Query {
         let message = percent_decode(message.as_bytes());
         let message = if base64 {
             let letters: Vec<u8> = message.collect();
-            BASE64.decode(letters).map_err(|cause| malformed(&cause))?
+            BASE64_URL.decode(letters).map_err(|cause| malformed(&cause))?
         } else {
             message.collect()
         };

@@ -3,7 +3,6 @@
 //! A frame is a byte of flags (bit 0: compressed), the length in four bytes, and the message.
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD_NO_PAD;
 use bytes::{Buf, Bytes};
 use http::Response;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
@@ -18,6 +17,7 @@ use super::content::Subtype;
 use super::metadata::Own;
 use super::packing::{self, Speech, packed};
 use super::refusal::Refusal;
+use crate::binary::BASE64;
 use crate::frames::{COMPRESSED, Compression};
 use crate::names::{GRPC_MESSAGE, GRPC_STATUS, GRPC_STATUS_DETAILS};
 
@@ -177,7 +177,7 @@ pub(super) fn trailers(error: &Error, room: Room) -> HeaderMap {
         Room::Body => error.details().iter().map(any).collect(),
     };
     if let Some(status) = status(error.code(), message, details) {
-        let status = HeaderValue::try_from(STANDARD_NO_PAD.encode(status));
+        let status = HeaderValue::try_from(BASE64.encode(status));
         trailers.insert(&GRPC_STATUS_DETAILS, status.expect("base64 is ASCII"));
     }
     trailers
@@ -266,7 +266,7 @@ mod tests {
         let response = refuse(Subtype::None, &Refusal::from(error));
         let size = response.headers().iter().map(|(name, value)| name.as_str().len() + value.len());
         let details = response.headers().get("grpc-status-details-bin").map(|value| {
-            let bytes = STANDARD_NO_PAD.decode(value).unwrap();
+            let bytes = BASE64.decode(value).unwrap();
             Status::decode(Codec::Protobuf, &bytes).unwrap().details
         });
         let names = details.unwrap_or_default().into_iter();
