@@ -25,7 +25,7 @@ impl Changes {
         }
         for block in &new.blocks {
             if old.find(block.kind, &block.name).is_none() {
-                changes.compatible.push(say::is_new(block.kind, &block.name));
+                changes.compatible.push(say::is_new(block));
             }
         }
         changes
@@ -39,7 +39,7 @@ impl Changes {
     /// if at all.
     fn gone(&mut self, block: &Block, old: &Section, new: &Section) {
         if block.kind != Kind::Method {
-            return self.compatible.push(say::is_unused(block.kind, &block.name));
+            return self.compatible.push(say::is_unused(block));
         }
         let is_new =
             |it: &&Block| it.kind == Kind::Method && old.find(Kind::Method, &it.name).is_none();

@@ -35,7 +35,7 @@ pub(crate) struct Line(pub(crate) Vec<String>);
 impl Kind {
     const ALL: [Kind; 4] = [Kind::Method, Kind::Errors, Kind::Message, Kind::Enum];
 
-    pub(crate) fn word(self) -> &'static str {
+    fn word(self) -> &'static str {
         match self {
             Kind::Method => "method",
             Kind::Errors => "errors",
@@ -84,13 +84,20 @@ impl Section {
 impl fmt::Display for Section {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "service {}", self.service)?;
-        for Block { kind, name, lines } in &self.blocks {
-            writeln!(f, "\n{} {name}", kind.word())?;
-            for line in lines {
+        for block in &self.blocks {
+            writeln!(f, "\n{block}")?;
+            for line in &block.lines {
                 writeln!(f, "  {line}")?;
             }
         }
         Ok(())
+    }
+}
+
+/// What it is of, and its name.
+impl fmt::Display for Block {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind.word(), self.name)
     }
 }
 

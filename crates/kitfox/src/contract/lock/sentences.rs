@@ -2,12 +2,12 @@
 
 use super::section::{Block, Kind, Line};
 
-pub(super) fn is_new(kind: Kind, name: &str) -> String {
-    format!("{} {name} is new", kind.word())
+pub(super) fn is_new(block: &Block) -> String {
+    format!("{block} is new")
 }
 
-pub(super) fn is_unused(kind: Kind, name: &str) -> String {
-    format!("{} {name} is no longer mentioned", kind.word())
+pub(super) fn is_unused(block: &Block) -> String {
+    format!("{block} is no longer mentioned")
 }
 
 pub(super) fn method_gone(name: &str) -> String {
@@ -97,9 +97,7 @@ pub(super) fn renumbered(block: &Block, old: &Line, new: &Line) -> String {
         _ => format!("put it back, or before it #[field({was})]"),
     };
     format!(
-        "{} {}: {name} was number {was} and is {is}, and peers know it by the number. Numbers follow the order of declaration: {mend}",
-        block.kind.word(),
-        block.name,
+        "{block}: {name} was number {was} and is {is}, and peers know it by the number. Numbers follow the order of declaration: {mend}",
     )
 }
 
@@ -110,47 +108,37 @@ pub(super) fn renamed(block: &Block, old: &Line, new: &Line) -> String {
         _ => format!("#[field(name = \"{was}\")]"),
     };
     format!(
-        "{} {}: {was} is called {is} now, and JSON knows it by the name. Keep it on the wire: {mend}",
-        block.kind.word(),
-        block.name,
+        "{block}: {was} is called {is} now, and JSON knows it by the name. Keep it on the wire: {mend}",
     )
 }
 
 pub(super) fn removed(block: &Block, line: &Line) -> String {
     let (number, name) = (line.word(0), line.word(1));
     format!(
-        "{} {}: {name} (number {number}) is gone, and something else may get its number. Keep number and name from that: #[kitfox::message(reserved({number}, \"{name}\"))]",
-        block.kind.word(),
-        block.name,
+        "{block}: {name} (number {number}) is gone, and something else may get its number. Keep number and name from that: #[kitfox::message(reserved({number}, \"{name}\"))]",
     )
 }
 
 pub(super) fn removed_and_reserved(block: &Block, line: &Line) -> String {
-    let (kind, name) = (block.kind.word(), &block.name);
-    format!("{kind} {name}: {} is gone, and its number and name are reserved", line.word(1))
+    format!("{block}: {} is gone, and its number and name are reserved", line.word(1))
 }
 
 pub(super) fn no_longer_reserved(block: &Block, what: &str) -> String {
     format!(
-        "{} {}: {what} is no longer reserved, and peers may still know what it was. Leave it reserved",
-        block.kind.word(),
-        block.name,
+        "{block}: {what} is no longer reserved, and peers may still know what it was. Leave it reserved",
     )
 }
 
 pub(super) fn member_new(block: &Block, line: &Line) -> String {
-    let (kind, name) = (block.kind.word(), &block.name);
     match line.word(0) {
-        "reserved" => format!("{kind} {name}: {} is reserved now", line.word(1)),
-        number => format!("{kind} {name}: {} (number {number}) is new", line.word(1)),
+        "reserved" => format!("{block}: {} is reserved now", line.word(1)),
+        number => format!("{block}: {} (number {number}) is new", line.word(1)),
     }
 }
 
 pub(super) fn holds_other(block: &Block, old: &Line, new: &Line) -> String {
     format!(
-        "{} {}: {} was `{}` and is `{}`, which peers read wrongly or not at all. Leave it as it was, and give what is new a field of its own",
-        block.kind.word(),
-        block.name,
+        "{block}: {} was `{}` and is `{}`, which peers read wrongly or not at all. Leave it as it was, and give what is new a field of its own",
         old.word(1),
         old.rest(2),
         new.rest(2),
@@ -158,12 +146,5 @@ pub(super) fn holds_other(block: &Block, old: &Line, new: &Line) -> String {
 }
 
 pub(super) fn presence(block: &Block, old: &Line, new: &Line) -> String {
-    format!(
-        "{} {}: {} was `{}` and is `{}`",
-        block.kind.word(),
-        block.name,
-        old.word(1),
-        old.rest(2),
-        new.rest(2),
-    )
+    format!("{block}: {} was `{}` and is `{}`", old.word(1), old.rest(2), new.rest(2),)
 }
