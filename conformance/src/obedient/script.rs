@@ -39,18 +39,7 @@ impl Script {
     where
         T: From<ConformancePayload> + Send + 'static,
     {
-        if self.answers.is_empty() {
-            return self.nothing(&info);
-        }
-        Ok(Streaming::produce(async move |answers| {
-            let mut info = Some(info);
-            for data in self.answers {
-                sleep(self.delay).await;
-                let payload = ConformancePayload { data, request_info: info.take() };
-                answers.send(payload.into()).await?;
-            }
-            end(self.error)
-        }))
+        self.answer(info, None)
     }
 
     /// An answer to each request as it comes; what is left when no more come is answered too. The
@@ -58,8 +47,20 @@ impl Script {
     pub(super) fn converse(
         self,
         info: RequestInfo,
-        mut requests: Streaming<BidiStreamRequest>,
+        requests: Streaming<BidiStreamRequest>,
     ) -> Result<Streaming<BidiStreamResponse>, Error> {
+        self.answer(info, Some(requests))
+    }
+
+    /// All answers, each after the first to one of `requests`, where there are any.
+    fn answer<T>(
+        self,
+        info: RequestInfo,
+        mut requests: Option<Streaming<BidiStreamRequest>>,
+    ) -> Result<Streaming<T>, Error>
+    where
+        T: From<ConformancePayload> + Send + 'static,
+    {
         if self.answers.is_empty() {
             return self.nothing(&info);
         }
@@ -69,6 +70,7 @@ impl Script {
                 sleep(self.delay).await;
                 let payload = ConformancePayload { data, request_info: info.take() };
                 answers.send(payload.into()).await?;
+                let Some(requests) = &mut requests else { continue };
                 info = requests.try_next().await?.map(|request| RequestInfo {
                     requests: vec![Any::pack(&request)],
                     ..RequestInfo::default()
