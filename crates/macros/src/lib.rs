@@ -5,6 +5,7 @@ mod error;
 mod faults;
 mod message;
 mod names;
+mod option;
 mod projection;
 mod service;
 

@@ -13,6 +13,7 @@ use super::variant::{Kind, Variant};
 use crate::docs::docs;
 use crate::faults::Faults;
 use crate::names::is_package;
+use crate::option::once;
 
 const CALL: &str =
     "a variant for a call that failed on the way is missing: #[call] Call(kitfox::Error)";
@@ -98,12 +99,7 @@ fn domain(arguments: TokenStream) -> syn::Result<Option<String>> {
         if !meta.path.is_ident("domain") {
             return Err(meta.error("no such option; there is: domain = \"strings.v1\""));
         }
-        if domain.is_some() {
-            return Err(meta.error("there is a domain already"));
-        }
-        let value = meta.value().map_err(|_| meta.error(wanted))?;
-        domain = Some(value.parse().map_err(|error| syn::Error::new(error.span(), wanted))?);
-        Ok(())
+        once(&mut domain, &meta, "there is a domain already", wanted)
     });
     parser.parse2(arguments)?;
     match domain {

@@ -11,6 +11,7 @@ use super::method::Method;
 use crate::docs::docs;
 use crate::faults::Faults;
 use crate::names::is_package;
+use crate::option::once;
 
 const PACKAGE: &str =
     "name the protobuf package of the service: #[kitfox::service(package = \"strings.v1\")]";
@@ -107,12 +108,7 @@ impl Arguments {
                 let why = "no such option; there are: package = \"strings.v1\", unlocked";
                 return Err(meta.error(why));
             }
-            if package.is_some() {
-                return Err(meta.error("there is a package already"));
-            }
-            let value = meta.value().map_err(|_| meta.error(PACKAGE))?;
-            package = Some(value.parse().map_err(|error| syn::Error::new(error.span(), PACKAGE))?);
-            Ok(())
+            once(&mut package, &meta, "there is a package already", PACKAGE)
         });
         parser.parse2(arguments)?;
         let package = package.ok_or_else(missing)?;
