@@ -61,6 +61,20 @@ pub enum Shape {
     BothStream,
 }
 
+impl Shape {
+    /// Whether many messages come in.
+    #[must_use]
+    pub const fn streams_in(self) -> bool {
+        matches!(self, Shape::ClientStream | Shape::BothStream)
+    }
+
+    /// Whether many messages go out.
+    #[must_use]
+    pub const fn streams_out(self) -> bool {
+        matches!(self, Shape::ServerStream | Shape::BothStream)
+    }
+}
+
 /// Whether a method may be called more than once for the same effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Idempotency {

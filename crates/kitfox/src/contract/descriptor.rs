@@ -4,7 +4,7 @@ mod field;
 mod messages;
 mod notes;
 
-use kitfox_core::contract::{Contract, Idempotency, Method, Shape};
+use kitfox_core::contract::{Contract, Idempotency, Method};
 use kitfox_core::message::{EnumSchema, Member, MessageSchema, Reserved};
 
 pub(crate) use messages::{FileDescriptorProto, FileDescriptorSet};
@@ -71,12 +71,6 @@ fn service(file: &File, contract: &Contract, notes: &mut Notes) -> ServiceDescri
 }
 
 fn method(package: &str, method: &'static Method) -> MethodDescriptorProto {
-    let (client_streaming, server_streaming) = match method.shape {
-        Shape::Unary => (false, false),
-        Shape::ServerStream => (false, true),
-        Shape::ClientStream => (true, false),
-        Shape::BothStream => (true, true),
-    };
     let full = |message| format!(".{}", Schema::Message(message).resolve(package).1);
     let idempotency_level = match method.idempotency {
         Idempotency::None => 0,
@@ -89,8 +83,8 @@ fn method(package: &str, method: &'static Method) -> MethodDescriptorProto {
         input_type: full((method.input)()),
         output_type: full((method.output)()),
         options: (options != MethodOptions::default()).then_some(options),
-        client_streaming,
-        server_streaming,
+        client_streaming: method.shape.streams_in(),
+        server_streaming: method.shape.streams_out(),
     }
 }
 

@@ -65,8 +65,7 @@ fn operations(method: &'static Method) -> impl Iterator<Item = Route> {
         Shape::Unary if method.routes.is_empty() => Some(over_connect),
         _ => None,
     };
-    let takes_stream = matches!(method.shape, Shape::ClientStream | Shape::BothStream);
-    let own = method.routes.iter().copied().filter(move |_| !takes_stream);
+    let own = method.routes.iter().copied().filter(|_| !method.shape.streams_in());
     own.chain(routes)
 }
 

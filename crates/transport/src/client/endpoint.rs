@@ -172,9 +172,10 @@ impl HttpEndpoint {
         if payload.codec() != self.wire.codec {
             return refused("the message is not in the codec of the channel");
         }
-        let streams = matches!(self.method.shape, Shape::ClientStream | Shape::BothStream);
         match payload.into_body() {
-            Body::Stream(_) if !streams => refused("a stream came where one message belongs"),
+            Body::Stream(_) if !self.method.shape.streams_in() => {
+                refused("a stream came where one message belongs")
+            }
             body => Ok(body),
         }
     }

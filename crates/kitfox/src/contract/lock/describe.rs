@@ -1,6 +1,6 @@
 //! A service as the lock has it.
 
-use kitfox_core::contract::{Contract, Idempotency, Method, Shape};
+use kitfox_core::contract::{Contract, Idempotency, Method};
 use kitfox_core::error::{ErrorSchema, ErrorVariant};
 use kitfox_core::message::{
     EnumSchema, FieldSchema, Kind as Holds, Label, MessageSchema, OneofSchema, Reserved,
@@ -33,20 +33,14 @@ pub(crate) fn describe(contract: &'static Contract) -> Result<Section, ContractE
 }
 
 fn method(package: &str, method: &'static Method) -> Block {
-    let (stream_in, stream_out) = match method.shape {
-        Shape::Unary => (false, false),
-        Shape::ServerStream => (false, true),
-        Shape::ClientStream => (true, false),
-        Shape::BothStream => (true, true),
-    };
     let side = |word: &str, streams: bool, message: &'static MessageSchema| {
         let (_, name) = Schema::Message(message).resolve(package);
         let stream = streams.then(|| "stream".to_owned());
         Line::new([Some(word.to_owned()), stream, Some(name)].into_iter().flatten())
     };
     let mut lines = vec![
-        side("takes", stream_in, (method.input)()),
-        side("gives", stream_out, (method.output)()),
+        side("takes", method.shape.streams_in(), (method.input)()),
+        side("gives", method.shape.streams_out(), (method.output)()),
     ];
     if !method.errors.variants.is_empty() {
         lines.push(Line::new(["fails", method.errors.domain]));

@@ -1,6 +1,6 @@
 //! A service with its methods.
 
-use kitfox_core::contract::{Contract, Idempotency, Method, Shape};
+use kitfox_core::contract::{Contract, Idempotency, Method};
 use kitfox_core::message::MessageSchema;
 
 use super::reference::reference;
@@ -25,20 +25,17 @@ pub(super) fn write(files: &Files, file: &File, contract: &Contract, out: &mut T
 
 fn write_method(files: &Files, file: &File, method: &Method, out: &mut Text) {
     comment::write(&method_docs(file, method), out);
-    let (stream_in, stream_out) = match method.shape {
-        Shape::Unary => ("", ""),
-        Shape::ServerStream => ("", "stream "),
-        Shape::ClientStream => ("stream ", ""),
-        Shape::BothStream => ("stream ", "stream "),
-    };
+    let stream = |many: bool| if many { "stream " } else { "" };
     let name = |message: fn() -> &'static MessageSchema| {
         let (_, name) = Schema::Message(message()).resolve(&file.package);
         reference(files, file, method.service, &name)
     };
     let head = format!(
-        "rpc {}({stream_in}{}) returns ({stream_out}{})",
+        "rpc {}({}{}) returns ({}{})",
         method.name,
+        stream(method.shape.streams_in()),
         name(method.input),
+        stream(method.shape.streams_out()),
         name(method.output),
     );
     let mut options = Vec::new();
