@@ -6,6 +6,7 @@
 //! while.
 
 use std::future::Future;
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -31,9 +32,9 @@ pub(super) struct Linger {
 impl Linger {
     /// Ready when the peer has ended, too, and at last when it has sent enough or long enough.
     pub(super) fn poll(&mut self, connection: &mut Connection, cx: &mut Context<'_>) -> Poll<()> {
-        let mut bytes = [0; PIECE];
+        let mut bytes = [MaybeUninit::uninit(); PIECE];
         while self.thrown < MOST {
-            let mut buffer = ReadBuf::new(&mut bytes);
+            let mut buffer = ReadBuf::uninit(&mut bytes);
             let read = Pin::new(&mut *connection).poll_read(cx, &mut buffer);
             if read.is_pending() {
                 let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(LONGEST)));

@@ -2,6 +2,7 @@
 //! notes of what comes and goes for the connection's watch.
 
 use std::io;
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -62,8 +63,8 @@ impl Socket {
         if self.waits || !self.prefix.is_empty() {
             return Poll::Pending;
         }
-        let mut bytes = [0; AHEAD];
-        let mut buffer = ReadBuf::new(&mut bytes);
+        let mut bytes = [MaybeUninit::uninit(); AHEAD];
+        let mut buffer = ReadBuf::uninit(&mut bytes);
         match ready!(Pin::new(&mut self.connection).poll_read(cx, &mut buffer)) {
             Ok(()) if !buffer.filled().is_empty() => {
                 self.prefix = Bytes::copy_from_slice(buffer.filled());
