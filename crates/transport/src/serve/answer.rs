@@ -21,26 +21,30 @@ use crate::Handler;
 type BoxError = Box<dyn Error + Send + Sync>;
 
 /// Answers `request`. A panic becomes 500 without a body, `CONNECT` 501.
-pub(super) async fn answer<H, B>(
+// No `async fn`: that would move the request once more.
+#[expect(clippy::manual_async_fn, reason = "a call costs less")]
+pub(super) fn answer<H, B>(
     in_flight: InFlight<H>,
     request: Request<B>,
-) -> Result<Response<Answer<H>>, Infallible>
+) -> impl Future<Output = Result<Response<Answer<H>>, Infallible>>
 where
     H: Handler,
     B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
 {
-    // A tunnel would live in a task of hyper's choice, beside all that watches a connection.
-    if request.method() == Method::CONNECT {
-        return Ok(empty(StatusCode::NOT_IMPLEMENTED, in_flight));
+    async move {
+        // A tunnel would live in a task of hyper's choice, beside all that watches a connection.
+        if request.method() == Method::CONNECT {
+            return Ok(empty(StatusCode::NOT_IMPLEMENTED, in_flight));
+        }
+        let head = request.method() == Method::HEAD;
+        let served = in_flight.served();
+        let handled = Caught { future: served.handler.handle(&served.peer, request) }.await;
+        Ok(match handled {
+            Some(response) if head => without_body(response, in_flight),
+            Some(response) => response.map(|body| Answer::new(Some(body), in_flight)),
+            None => empty(StatusCode::INTERNAL_SERVER_ERROR, in_flight),
+        })
     }
-    let head = request.method() == Method::HEAD;
-    let served = in_flight.served();
-    let handled = Caught { future: served.handler.handle(&served.peer, request) }.await;
-    Ok(match handled {
-        Some(response) if head => without_body(response, in_flight),
-        Some(response) => response.map(|body| Answer::new(Some(body), in_flight)),
-        None => empty(StatusCode::INTERNAL_SERVER_ERROR, in_flight),
-    })
 }
 
 /// The answer to `HEAD`: what `GET` would be told, without the body, which HTTP/2 would send.
