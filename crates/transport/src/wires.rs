@@ -24,6 +24,7 @@
 //! pass, its body in one piece, its endpoint called, its answer written. Everything in frames goes
 //! beside it, in a box. Both end at the same endpoints.
 
+mod afterwards;
 mod aside;
 mod baggage;
 mod body;
@@ -68,6 +69,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use http::request::Parts;
 use http::{Method, Request, Response, Version};
 use http_body::Body;
 use kitfox_core::contract::Shape;
@@ -79,6 +81,7 @@ pub use cors::{Cors, CorsError, Origins};
 pub use route_error::RouteError;
 
 use crate::Handler;
+use afterwards::Afterwards;
 use body::BoxError;
 use call::{Call, Surroundings, Wire};
 use content::Content;
@@ -87,8 +90,7 @@ use head::Head;
 use methods::{Methods, Served};
 use packing::{Packing, Speech};
 use refusal::{Refusal, WIRE};
-use rest_stream::Format;
-use routes::{Found, Routes, Target};
+use routes::{Found, Routes};
 use step::{Rest, Step};
 use way::refuse;
 
@@ -131,39 +133,54 @@ impl<E: Endpoint> Wires<E> {
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
-        let step = match &self.0.cors {
-            None => self.0.step(peer, request),
-            Some(cors) => self.0.page(cors, peer, request),
+        let (mut parts, body) = request.into_parts();
+        let (step, afterwards) = match Afterwards::of(&self.0, &parts) {
+            Ok(afterwards) => (self.0.step(peer, &mut parts, body), afterwards),
+            Err(told) => (Step::Answered(told), None),
         };
-        step.answer()
+        async move {
+            let mut response = match step {
+                Step::Call(call) => call.answer().await,
+                Step::Answered(response) => *response,
+                Step::Aside(future) => future.await,
+            };
+            if let Some(afterwards) = afterwards {
+                afterwards.change(&mut response);
+            }
+            response
+        }
     }
 }
 
+// The head of a request is large, and so is what is read of it: they are moved as seldom as can be.
 impl<E: Endpoint> Inner<E> {
-    fn step<B>(&self, peer: Option<&Peer>, request: Request<B>) -> Step<'_, E, B>
+    /// Takes the headers out of `parts`.
+    fn step<B>(&self, peer: Option<&Peer>, parts: &mut Parts, body: B) -> Step<'_, E, B>
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
-        let uri = request.uri();
-        if let Some(index) = self.methods.find(uri.path()) {
-            return self.method(self.methods.served(index), peer, request);
+        let path = parts.uri.path();
+        if let Some(index) = self.methods.find(path) {
+            return self.method(self.methods.served(index), peer, parts, body);
         }
-        match self.routes.find(request.method(), uri.path()) {
+        match self.routes.find(&parts.method, path) {
             Found::Route(target, values) => {
-                let rest = Rest::of(request.body());
-                let bindings = rest::bindings(target, &values, uri.query());
-                let outcome =
-                    bindings.and_then(|bindings| self.route(target, bindings, peer, request));
-                outcome.unwrap_or_else(|refusal| Step::refused(problem::refuse(&refusal), rest))
+                let head = Head::read(std::mem::take(&mut parts.headers));
+                let served = self.methods.served(target.method);
+                let bindings = rest::bindings(target, &values, parts.uri.query());
+                let wire = bindings.and_then(|bindings| {
+                    rest::wire(served.method, bindings, &parts.method, &head, &body)
+                });
+                match wire {
+                    Ok(wire) => self.call(served, wire, peer, head, body),
+                    Err(refusal) => Step::refused(problem::refuse(&refusal), Rest::of(&body)),
+                }
             }
             Found::Elsewhere(allowed) => {
-                if *request.method() == Method::HEAD && allowed.contains("HEAD") {
-                    return self.head(peer, request);
-                }
-                let refusal = Refusal::wrong_verb(request.method(), uri.path(), &allowed);
-                Step::refused(problem::refuse(&refusal), Rest::of(request.body()))
+                let refusal = Refusal::wrong_verb(&parts.method, path, &allowed);
+                Step::refused(problem::refuse(&refusal), Rest::of(&body))
             }
-            Found::Nothing => self.elsewhere(fallback::with_peer(peer, request)),
+            Found::Nothing => self.elsewhere(peer, parts, body),
         }
     }
 
@@ -172,12 +189,12 @@ impl<E: Endpoint> Inner<E> {
         &'a self,
         served: &'a Served<E>,
         peer: Option<&Peer>,
-        request: Request<B>,
+        parts: &mut Parts,
+        body: B,
     ) -> Step<'a, E, B>
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
-        let (mut parts, body) = request.into_parts();
         let head = Head::read(std::mem::take(&mut parts.headers));
         let plain =
             head.plain && parts.method == Method::POST && served.method.shape == Shape::Unary;
@@ -189,12 +206,13 @@ impl<E: Endpoint> Inner<E> {
             Content::Grpc(subtype) if plain && parts.version == Version::HTTP_2 => {
                 Wire::Grpc { subtype, packing: accepts(Speech::Grpc) }
             }
-            _ => return self.indirect(served, peer, &parts, head, body),
+            _ => return self.indirect(served, peer, parts, head, body),
         };
         self.call(served, wire, peer, head, body)
     }
 
-    /// A call of one message.
+    /// A call of one message. Inlined, since it moves all of it, and is called in three places.
+    #[inline(always)]
     fn call<'a, B>(
         &'a self,
         served: &'a Served<E>,
@@ -214,39 +232,15 @@ impl<E: Endpoint> Inner<E> {
         }
     }
 
-    /// A request on a REST route.
-    fn route<'a, B>(
-        &'a self,
-        target: &Target,
-        bindings: kitfox_core::Bindings,
-        peer: Option<&Peer>,
-        request: Request<B>,
-    ) -> Result<Step<'a, E, B>, Refusal>
-    where
-        B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
-    {
-        let served = self.methods.served(target.method);
-        let shape = served.method.shape;
-        if !matches!(shape, Shape::Unary | Shape::ServerStream) {
-            return Err(Refusal::streaming_route(served.method.path));
-        }
-        let (parts, body) = request.into_parts();
-        let head = Head::read(parts.headers);
-        let mut packing = Packing { request: None, answer: head.accepts(Speech::Http) };
-        let has_body = parts.method != Method::GET;
-        if has_body && !body.is_end_stream() {
-            packing.request = rest::readable(&head)?;
-        }
-        let stream = (shape != Shape::Unary).then(|| Format::accepted(head.headers()));
-        let wire = Wire::Rest { bindings, body: has_body, packing, stream };
-        Ok(self.call(served, wire, peer, head, body))
-    }
-
     /// A request to neither a method nor a route.
-    fn elsewhere<B>(&self, request: Request<B>) -> Step<'_, E, B>
+    #[cold]
+    fn elsewhere<B>(&self, peer: Option<&Peer>, parts: &mut Parts, body: B) -> Step<'_, E, B>
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
+        let (nothing, ()) = Request::new(()).into_parts();
+        let request = Request::from_parts(std::mem::replace(parts, nothing), body);
+        let request = fallback::with_peer(peer, request);
         let ours = self.methods.owns(request.uri().path());
         if let Some(fallback) = &self.fallback
             && !ours

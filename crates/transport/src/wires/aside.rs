@@ -1,81 +1,27 @@
-//! What goes beside the direct path: streams, gRPC-Web, GET by Connect, HEAD, pages that ask first.
-
-use std::sync::Arc;
+//! What goes beside the direct path: streams, gRPC-Web, GET by Connect.
 
 use bytes::Bytes;
-use http::header::CONTENT_LENGTH;
 use http::request::Parts;
-use http::{HeaderValue, Method, Request};
 use http_body::Body;
-use kitfox_core::{Endpoint, Peer};
+use kitfox_core::{Endpoint, Payload, Peer};
 
 use super::Inner;
-use super::body::{AnswerBody, BoxError};
-use super::call::Wire;
+use super::body::BoxError;
 use super::connect;
-use super::cors::Cors;
 use super::framing::Framing;
 use super::get::Query;
 use super::head::Head;
 use super::methods::Served;
-use super::packing::{Packing, Speech};
+use super::packing::{Packing, Speech, unpacked};
 use super::read_body::Shape;
 use super::refusal::Refusal;
-use super::routes::Found;
 use super::step::{Rest, Step};
 use super::stream::StreamCall;
 use super::way::{Way, refuse};
 
 impl<E: Endpoint> Inner<E> {
-    /// A request that may come from a page of another origin.
-    pub(super) fn page<B>(
-        &self,
-        cors: &Arc<Cors>,
-        peer: Option<&Peer>,
-        request: Request<B>,
-    ) -> Step<'_, E, B>
-    where
-        B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
-    {
-        if self.fallback.is_some() && !self.knows(request.uri().path()) {
-            return self.step(peer, request);
-        }
-        if let Some(told) = cors.preflight(&request) {
-            return Step::refused(told, Rest::Nothing);
-        }
-        let Some(asked) = cors.asked(&request) else { return self.step(peer, request) };
-        let (cors, step) = (Arc::clone(cors), self.step(peer, request));
-        Step::Aside(Box::pin(async move {
-            let mut response = step.answer().await;
-            asked.mark(&cors, response.headers_mut());
-            response
-        }))
-    }
-
-    /// Whether a path is not the fallback's.
-    fn knows(&self, path: &str) -> bool {
-        self.methods.owns(path)
-            || !matches!(self.routes.find(&Method::OPTIONS, path), Found::Nothing)
-    }
-
-    /// What GET would be answered, without the body.
-    pub(super) fn head<B>(&self, peer: Option<&Peer>, mut request: Request<B>) -> Step<'_, E, B>
-    where
-        B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
-    {
-        *request.method_mut() = Method::GET;
-        let step = self.step(peer, request);
-        Step::Aside(Box::pin(async move {
-            let mut response = step.answer().await;
-            let body = std::mem::replace(response.body_mut(), AnswerBody::empty());
-            if let Some(length) = body.size_hint().exact() {
-                response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
-            }
-            response
-        }))
-    }
-
     /// A request on a method's own path that is no plain call, or none at all.
+    #[inline(never)]
     pub(super) fn indirect<'a, B>(
         &'a self,
         served: &'a Served<E>,
@@ -89,13 +35,6 @@ impl<E: Endpoint> Inner<E> {
     {
         let (content, rest) = (head.content, Rest::of(&body));
         let step = match Way::of(served.method, parts, &head) {
-            Ok(Way::Head) => {
-                let mut request = Request::new(body);
-                request.method_mut().clone_from(&parts.method);
-                request.uri_mut().clone_from(&parts.uri);
-                *request.headers_mut() = head.into_headers();
-                return self.head(peer, request);
-            }
             Ok(Way::Call(wire)) => return self.call(served, wire, peer, head, body),
             Ok(Way::Stream(framing, packing)) => {
                 self.stream(served, framing, packing, peer, head, body)
@@ -142,15 +81,15 @@ impl<E: Endpoint> Inner<E> {
         let limit = self.surroundings.limits.body_bytes;
         let query = Query::read(parts.uri.query().unwrap_or_default(), limit)?;
         let packing = Packing { request: query.compression, answer: head.accepts(Speech::Http) };
-        let mut wire = Wire::Connect { codec: query.codec, packing };
-        let payload = wire.payload(query.message, limit)?;
-        let (patience, cap) = (wire.patience(&head), self.surroundings.limits.call_timeout);
+        let message = unpacked(query.message, packing.request, limit)?;
+        let payload = Payload::unary(query.codec, message);
+        let (patience, cap) = (head.connect, self.surroundings.limits.call_timeout);
         let admitted = self.surroundings.admit(cap, head, peer, patience, Shape::Nothing)?;
         Ok(Step::Aside(Box::pin(async move {
             let request = kitfox_core::Request::new(admitted.context, payload);
             match served.endpoint.call(request).await {
-                Ok(reply) => wire.answer(reply),
-                Err(error) => wire.refuse(&Refusal::from(error)),
+                Ok(reply) => connect::answer(reply, packing.answer),
+                Err(error) => connect::refuse(&Refusal::from(error)),
             }
         })))
     }

@@ -63,6 +63,7 @@ impl Wire {
         }
     }
 
+    #[inline(always)]
     pub(super) fn payload(&mut self, body: Bytes, limit: usize) -> Result<Payload, Refusal> {
         Ok(match self {
             Wire::Connect { codec, packing } => {
@@ -82,6 +83,7 @@ impl Wire {
         })
     }
 
+    #[inline(always)]
     pub(super) fn answer(&self, reply: Reply) -> Response<AnswerBody> {
         match self {
             Wire::Connect { packing, .. } => connect::answer(reply, packing.answer),

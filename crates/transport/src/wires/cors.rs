@@ -10,7 +10,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use http::{Method, Request, Response, StatusCode};
+use http::request::Parts;
+use http::{Method, Response, StatusCode};
 
 use super::body::AnswerBody;
 
@@ -117,17 +118,17 @@ impl Cors {
     }
 
     /// What an answer to a request depends on; `None` where it is the same for every page.
-    pub(super) fn asked<B>(&self, request: &Request<B>) -> Option<Asked> {
-        let origin = request.headers().get(header::ORIGIN);
+    pub(super) fn asked(&self, request: &Parts) -> Option<Asked> {
+        let origin = request.headers.get(header::ORIGIN);
         let allowed = origin.and_then(|origin| self.allowed(origin));
         let names = self.origins != Origins::Any;
         (names || allowed.is_some()).then_some(Asked { allowed, names })
     }
 
     /// The answer to a browser that asks first; `None` where the request is no such question.
-    pub(super) fn preflight<B>(&self, request: &Request<B>) -> Option<Response<AnswerBody>> {
-        let headers = request.headers();
-        let is_one = request.method() == Method::OPTIONS
+    pub(super) fn preflight(&self, request: &Parts) -> Option<Response<AnswerBody>> {
+        let headers = &request.headers;
+        let is_one = request.method == Method::OPTIONS
             && headers.contains_key(header::ORIGIN)
             && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
         if !is_one {

@@ -65,9 +65,17 @@ struct Seen<'a> {
 }
 
 impl Head {
-    /// Reads `headers` and keeps them.
+    /// Reads `headers` and keeps them. Inlined, so that what is read stays where it is written.
+    #[inline(always)]
     pub(super) fn read(headers: HeaderMap) -> Head {
-        let mut head = Head {
+        let mut head = Head::nothing();
+        head.fill(headers);
+        head
+    }
+
+    #[inline(always)]
+    fn nothing() -> Head {
+        Head {
             content: Content::Missing,
             plain: true,
             version: true,
@@ -78,7 +86,11 @@ impl Head {
             connect: Patience::Unsaid,
             grpc: Patience::Unsaid,
             incoming: Incoming::default(),
-        };
+        }
+    }
+
+    fn fill(&mut self, headers: HeaderMap) {
+        let head = self;
         let mut seen = Seen::default();
         for (name, value) in &headers {
             let name = name.as_str();
@@ -121,7 +133,6 @@ impl Head {
             head.twice = twice(&headers);
         }
         head.incoming.metadata = Metadata::from(headers);
-        head
     }
 
     /// What the answer may be compressed with on a wire with this `speech`.
@@ -152,11 +163,6 @@ impl Head {
             Speech::Grpc => &self.grpc_said,
             Speech::Connect => &self.connect_said,
         }
-    }
-
-    /// The headers, back again.
-    pub(super) fn into_headers(self) -> HeaderMap {
-        self.incoming.metadata.into_headers()
     }
 
     /// The headers.

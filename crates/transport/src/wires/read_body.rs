@@ -130,6 +130,7 @@ struct Gathered {
 const AHEAD: usize = 8;
 
 impl Gathered {
+    #[inline]
     fn push(&mut self, chunk: Bytes, bounds: &Bounds) -> Result<(), Refusal> {
         let sofar = self.first.len() + self.all.len();
         if chunk.len() > bounds.body_bytes() - sofar {
@@ -157,6 +158,7 @@ impl Gathered {
         Ok(())
     }
 
+    #[inline]
     fn take(&mut self) -> Bytes {
         if self.all.is_empty() {
             return std::mem::take(&mut self.first);

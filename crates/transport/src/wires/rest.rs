@@ -2,17 +2,20 @@
 
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
 use http::{Response, StatusCode};
+use kitfox_core::contract::{Method, Shape};
 use kitfox_core::message::Codec;
 use kitfox_core::{Bindings, Body, Code, Reply};
 use percent_encoding::percent_decode;
 
 use super::body::AnswerBody;
+use super::call::Wire;
 use super::content::Content;
 use super::head::Head;
 use super::metadata::Own;
-use super::packing::{Speech, packed};
+use super::packing::{Packing, Speech, packed};
 use super::problem;
 use super::refusal::{Refusal, shown};
+use super::rest_stream::Format;
 use super::routes::Target;
 use crate::frames::Compression;
 
@@ -39,11 +42,35 @@ pub(super) fn bindings(
     Ok(Bindings(bound))
 }
 
+/// How a call on a route of `method` is read and answered.
+///
+/// # Errors
+/// When the route is of no shape that REST has, or as [`readable`].
+pub(super) fn wire(
+    method: &Method,
+    bindings: Bindings,
+    verb: &http::Method,
+    head: &Head,
+    body: &impl http_body::Body,
+) -> Result<Wire, Refusal> {
+    let shape = method.shape;
+    if !matches!(shape, Shape::Unary | Shape::ServerStream) {
+        return Err(Refusal::streaming_route(method.path));
+    }
+    let mut packing = Packing { request: None, answer: head.accepts(Speech::Http) };
+    let has_body = !matches!(*verb, http::Method::GET | http::Method::HEAD);
+    if has_body && !body.is_end_stream() {
+        packing.request = readable(head)?;
+    }
+    let stream = (shape != Shape::Unary).then(|| Format::accepted(head.headers()));
+    Ok(Wire::Rest { bindings, body: has_body, packing, stream })
+}
+
 /// What a body that is there is compressed with.
 ///
 /// # Errors
 /// When it is not JSON, or in a compression that nobody here can read.
-pub(super) fn readable(head: &Head) -> Result<Option<Compression>, Refusal> {
+fn readable(head: &Head) -> Result<Option<Compression>, Refusal> {
     let unsupported = |refusal: Refusal| refusal.with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE);
     let packing = head.packing(Speech::Http).map_err(unsupported)?;
     if head.content == Content::Message(Codec::Json) {

@@ -96,7 +96,8 @@ impl Routes {
             return Found::Nothing;
         }
         let own = match *verb {
-            http::Method::GET => Some(Verb::Get),
+            // Whoever answers the one answers the other.
+            http::Method::GET | http::Method::HEAD => Some(Verb::Get),
             http::Method::POST => Some(Verb::Post),
             http::Method::PUT => Some(Verb::Put),
             http::Method::PATCH => Some(Verb::Patch),
@@ -109,10 +110,14 @@ impl Routes {
         let others = VERBS.into_iter().filter(|other| self.tables[place(*other)].at(path).is_ok());
         let mut others: Vec<_> = others.map(Verb::name).collect();
         if others.contains(&"GET") {
-            // Who answers the one answers the other.
             others.push("HEAD");
         }
         if others.is_empty() { Found::Nothing } else { Found::Elsewhere(others.join(", ")) }
+    }
+
+    /// Whether there is a route at `path`, whatever its HTTP method.
+    pub(super) fn knows(&self, path: &str) -> bool {
+        self.tables.iter().any(|table| table.at(path).is_ok())
     }
 
     /// The route that `path` would be on, if it did not lack the value at its end.

@@ -1,12 +1,10 @@
 //! What happens to a request, decided before there is a future.
 
-use bytes::Bytes;
 use futures_core::future::BoxFuture;
 use http::Response;
 use http_body::Body;
-use kitfox_core::Endpoint;
 
-use super::body::{AnswerBody, BoxError};
+use super::body::AnswerBody;
 use super::call::Call;
 use super::metadata::close_after;
 
@@ -43,23 +41,5 @@ pub(super) enum Rest {
 impl Rest {
     pub(super) fn of(body: &impl Body) -> Self {
         if body.is_end_stream() { Rest::Nothing } else { Rest::Unread }
-    }
-}
-
-impl<E, B> Step<'_, E, B>
-where
-    E: Endpoint,
-    B: Body<Data = Bytes, Error: Into<BoxError>>,
-{
-    // No `async fn`: that would hold `self` twice.
-    #[expect(clippy::manual_async_fn, reason = "its future is smaller")]
-    pub(super) fn answer(self) -> impl Future<Output = Response<AnswerBody>> {
-        async move {
-            match self {
-                Step::Call(call) => call.answer().await,
-                Step::Answered(response) => *response,
-                Step::Aside(future) => future.await,
-            }
-        }
     }
 }

@@ -23,19 +23,14 @@ pub(super) enum Way {
     Stream(Framing, Packing),
     /// A call of Connect by GET.
     Get,
-    /// The same, of which only the headers are asked for.
-    Head,
 }
 
 impl Way {
     pub(super) fn of(method: &Method, parts: &Parts, head: &Head) -> Result<Way, Refusal> {
         let unary = method.shape == Shape::Unary;
         let safe = unary && method.idempotency == Idempotency::Safe;
-        if safe && parts.method == http::Method::GET {
+        if safe && matches!(parts.method, http::Method::GET | http::Method::HEAD) {
             return Ok(Way::Get);
-        }
-        if safe && parts.method == http::Method::HEAD {
-            return Ok(Way::Head);
         }
         if parts.method != http::Method::POST {
             let allowed = if safe { "POST, GET, HEAD" } else { "POST" };
