@@ -27,8 +27,7 @@
 
 mod answers;
 mod messages;
-pub mod v1;
-pub mod v1alpha;
+mod versions;
 
 pub use answers::Reflection;
 pub use messages::{
@@ -36,3 +35,4 @@ pub use messages::{
     ListServiceResponse, MessageRequest, MessageResponse, ServerReflectionRequest,
     ServerReflectionResponse, ServiceResponse,
 };
+pub use versions::{v1, v1alpha};
