@@ -7,14 +7,10 @@ use kitfox::{Context, Error, Streaming};
 
 use super::case::{Call, CaseError, Outcome};
 use super::requests::{self, Requests};
-use crate::messages::{
-    BidiStreamResponse, ClientCompatRequest, ClientStreamResponse, ConformancePayload,
-    IdempotentUnaryResponse, ServerStreamResponse, StreamType, UnaryResponse,
-    UnimplementedResponse,
-};
+use crate::messages::{ClientCompatRequest, ConformancePayload, StreamType};
 use crate::{ConformanceService, ConformanceServiceClient};
 
-pub(super) async fn unary<I: Message, O: Answer>(
+pub(super) async fn unary<I: Message, O: Into<ConformancePayload>>(
     call: &Call,
     request: &ClientCompatRequest,
     method: impl AsyncFnOnce(&Context, I) -> Result<O, Error>,
@@ -69,18 +65,22 @@ pub(super) async fn bidi_stream(
     Ok(Outcome { unsent: requests.unsent(), ..outcome.await })
 }
 
-fn one<O: Answer>(answer: Result<O, Error>) -> Outcome {
+fn one<O: Into<ConformancePayload>>(answer: Result<O, Error>) -> Outcome {
     match answer {
-        Ok(answer) => Outcome { payloads: vec![answer.payload()], ..Outcome::default() },
+        Ok(answer) => Outcome { payloads: vec![answer.into()], ..Outcome::default() },
         Err(error) => failed(error),
     }
 }
 
-async fn many<O: Answer>(call: &Call, mut answers: Streaming<O>, after_each: impl Fn()) -> Outcome {
+async fn many<O: Into<ConformancePayload>>(
+    call: &Call,
+    mut answers: Streaming<O>,
+    after_each: impl Fn(),
+) -> Outcome {
     let mut outcome = Outcome::default();
     while let Some(answer) = answers.next().await {
         match answer {
-            Ok(answer) => outcome.payloads.push(answer.payload()),
+            Ok(answer) => outcome.payloads.push(answer.into()),
             Err(error) => {
                 outcome.error = Some(error);
                 break;
@@ -94,33 +94,4 @@ async fn many<O: Answer>(call: &Call, mut answers: Streaming<O>, after_each: imp
 
 fn failed(error: Error) -> Outcome {
     Outcome { error: Some(error), ..Outcome::default() }
-}
-
-/// What carries a payload. An answer without one is told as one that is empty.
-pub(super) trait Answer {
-    fn payload(self) -> ConformancePayload;
-}
-
-macro_rules! answers {
-    ($($answer:ty),*) => {
-        $(impl Answer for $answer {
-            fn payload(self) -> ConformancePayload {
-                self.payload.unwrap_or_default()
-            }
-        })*
-    };
-}
-
-answers!(
-    UnaryResponse,
-    IdempotentUnaryResponse,
-    ServerStreamResponse,
-    ClientStreamResponse,
-    BidiStreamResponse
-);
-
-impl Answer for UnimplementedResponse {
-    fn payload(self) -> ConformancePayload {
-        ConformancePayload::default()
-    }
 }

@@ -94,11 +94,25 @@ pub struct UnimplementedRequest {}
 #[message(package = "connectrpc.conformance.v1")]
 pub struct UnimplementedResponse {}
 
+/// It carries no payload.
+impl From<UnimplementedResponse> for ConformancePayload {
+    fn from(_: UnimplementedResponse) -> Self {
+        ConformancePayload::default()
+    }
+}
+
+/// What carries a payload. An answer without one is told as one that is empty.
 macro_rules! answers {
     ($($response:ty),*) => {
         $(impl From<ConformancePayload> for $response {
             fn from(payload: ConformancePayload) -> Self {
                 Self { payload: Some(payload) }
+            }
+        }
+
+        impl From<$response> for ConformancePayload {
+            fn from(response: $response) -> Self {
+                response.payload.unwrap_or_default()
             }
         })*
     };
