@@ -34,6 +34,7 @@ mod connect;
 mod content;
 mod cors;
 mod detail;
+mod edge;
 mod fallback;
 mod framing;
 #[cfg(feature = "fuzzing")]
@@ -73,7 +74,8 @@ use http::request::Parts;
 use http::{Method, Request, Response, Version};
 use http_body::Body;
 use kitfox_core::contract::Shape;
-use kitfox_core::{Code, Endpoint, Error, Peer, Platform};
+use kitfox_core::message::Codec;
+use kitfox_core::{Code, Endpoint, Error, Peer, Platform, record};
 
 pub use body::{AnswerBody, WireBody};
 pub use builder::Builder;
@@ -85,6 +87,7 @@ use afterwards::Afterwards;
 use body::BoxError;
 use call::{Call, Surroundings, Wire};
 use content::Content;
+use edge::{Lost, wire_of};
 use fallback::Fallback;
 use head::Head;
 use methods::{Methods, Served};
@@ -169,19 +172,32 @@ impl<E: Endpoint> Inner<E> {
                 let served = self.methods.served(target.method);
                 let bindings = rest::bindings(target, &values, parts.uri.query());
                 let wire = bindings.and_then(|bindings| {
-                    rest::wire(served.method, bindings, &parts.method, &head, &body)
+                    rest::wire(served.method, target.route, bindings, &parts.method, &head, &body)
                 });
                 match wire {
                     Ok(wire) => self.call(served, wire, peer, head, body),
-                    Err(refusal) => Step::refused(problem::refuse(&refusal), Rest::of(&body)),
+                    Err(refusal) => self.no_route(peer, parts, &refusal, Rest::of(&body)),
                 }
             }
             Found::Elsewhere(allowed) => {
                 let refusal = Refusal::wrong_verb(&parts.method, path, &allowed);
-                Step::refused(problem::refuse(&refusal), Rest::of(&body))
+                self.no_route(peer, parts, &refusal, Rest::of(&body))
             }
             Found::Nothing => self.elsewhere(peer, parts, body),
         }
+    }
+
+    /// A request that REST cannot be served by.
+    #[cold]
+    fn no_route<'a, B>(
+        &self,
+        peer: Option<&Peer>,
+        parts: &Parts,
+        refusal: &Refusal,
+        rest: Rest,
+    ) -> Step<'a, E, B> {
+        let lost = Lost { wire: Some(record::Wire::Rest), peer, verb: parts.method.as_str() };
+        lost.refused(&self.surroundings, refusal, problem::refuse(refusal), rest)
     }
 
     /// A request on a method's own path.
@@ -218,17 +234,24 @@ impl<E: Endpoint> Inner<E> {
         served: &'a Served<E>,
         wire: Wire,
         peer: Option<&Peer>,
-        head: Head,
+        mut head: Head,
         body: B,
     ) -> Step<'a, E, B>
     where
         B: Body,
     {
+        (head.incoming.wire, head.incoming.route) = wire.names();
         let (patience, shape) = (wire.patience(&head), wire.shape());
         let cap = self.surroundings.cap(served.method.shape);
         match self.surroundings.admit(cap, head, peer, patience, shape) {
             Ok(admitted) => Step::Call(Call { endpoint: &served.endpoint, wire, admitted, body }),
-            Err(error) => Step::refused(wire.refuse(&error.into()), Rest::of(&body)),
+            Err(error) => {
+                let (name, route) = wire.names();
+                let verb = route.map_or("POST", |route| route.verb.name());
+                let (refusal, lost) = (error.into(), Lost { wire: Some(name), peer, verb });
+                let response = wire.refuse(&refusal);
+                lost.refused(&self.surroundings, &refusal, response, Rest::of(&body))
+            }
         }
     }
 
@@ -251,19 +274,27 @@ impl<E: Endpoint> Inner<E> {
         let (verb, path) = (request.method(), request.uri().path());
         let content = request.headers().get(http::header::CONTENT_TYPE);
         let content = content.map_or(Content::Missing, |said| Content::from_type(said.as_bytes()));
-        let unknown = Refusal::unknown_method(path);
-        let refused = match content {
-            Content::Grpc(_) | Content::UnknownGrpc | Content::Web(_) | Content::Stream(_) => {
-                refuse(content, &unknown)
-            }
-            _ if ours || methods::looks_like_method(path) => connect::refuse(&unknown),
-            Content::Message(kitfox_core::message::Codec::Protobuf) => connect::refuse(&unknown),
-            _ => problem::refuse(&match self.routes.lacking(verb, path) {
-                Some(template) => Refusal::missing_value(path, template),
-                None => Refusal::unknown_route(verb, path),
-            }),
+        let rpc = ours
+            || methods::looks_like_method(path)
+            || !matches!(
+                content,
+                Content::Missing | Content::Unknown | Content::Message(Codec::Json)
+            );
+        let refusal = match self.routes.lacking(verb, path) {
+            _ if rpc => Refusal::unknown_method(path),
+            Some(template) => Refusal::missing_value(path, template),
+            None => Refusal::unknown_route(verb, path),
         };
-        Step::refused(refused, Rest::of(request.body()))
+        let response = match content {
+            Content::Grpc(_) | Content::UnknownGrpc | Content::Web(_) | Content::Stream(_) => {
+                refuse(content, &refusal)
+            }
+            _ if rpc => connect::refuse(&refusal),
+            _ => problem::refuse(&refusal),
+        };
+        let wire = if rpc { wire_of(content) } else { Some(record::Wire::Rest) };
+        let lost = Lost { wire, peer, verb: verb.as_str() };
+        lost.refused(&self.surroundings, &refusal, response, Rest::of(request.body()))
     }
 }
 

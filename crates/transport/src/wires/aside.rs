@@ -3,11 +3,13 @@
 use bytes::Bytes;
 use http::request::Parts;
 use http_body::Body;
+use kitfox_core::record::Wire;
 use kitfox_core::{Endpoint, Payload, Peer};
 
 use super::Inner;
 use super::body::BoxError;
 use super::connect;
+use super::edge::{Lost, wire_of};
 use super::framing::Framing;
 use super::get::Query;
 use super::head::Head;
@@ -34,6 +36,7 @@ impl<E: Endpoint> Inner<E> {
         B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
         let (content, rest) = (head.content, Rest::of(&body));
+        let lost = |wire| Lost { wire, peer, verb: parts.method.as_str() };
         let step = match Way::of(served.method, parts, &head) {
             Ok(Way::Call(wire)) => return self.call(served, wire, peer, head, body),
             Ok(Way::Stream(framing, packing)) => {
@@ -41,12 +44,17 @@ impl<E: Endpoint> Inner<E> {
             }
             Ok(Way::Get) => {
                 let step = self.get(served, peer, parts, head);
-                let refused = |refusal| Step::refused(connect::refuse(&refusal), rest);
-                return step.unwrap_or_else(refused);
+                return step.unwrap_or_else(|refusal| {
+                    let (lost, response) = (lost(Some(Wire::Connect)), connect::refuse(&refusal));
+                    lost.refused(&self.surroundings, &refusal, response, rest)
+                });
             }
             Err(refusal) => Err(refusal),
         };
-        step.unwrap_or_else(|refusal| Step::refused(refuse(content, &refusal), rest))
+        step.unwrap_or_else(|refusal| {
+            let response = refuse(content, &refusal);
+            lost(wire_of(content)).refused(&self.surroundings, &refusal, response, rest)
+        })
     }
 
     /// A call in frames.
@@ -56,12 +64,13 @@ impl<E: Endpoint> Inner<E> {
         framing: Framing,
         packing: Packing,
         peer: Option<&Peer>,
-        head: Head,
+        mut head: Head,
         body: B,
     ) -> Result<Step<'a, E, B>, Refusal>
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
+        head.incoming.wire = framing.wire();
         let (shape, limits) = (served.method.shape, &self.surroundings.limits);
         let (patience, cap) = (framing.patience(&head), self.surroundings.cap(shape));
         let admitted = self.surroundings.admit(cap, head, peer, patience, Shape::Frame)?;
@@ -76,8 +85,9 @@ impl<E: Endpoint> Inner<E> {
         served: &'a Served<E>,
         peer: Option<&Peer>,
         parts: &Parts,
-        head: Head,
+        mut head: Head,
     ) -> Result<Step<'a, E, B>, Refusal> {
+        head.incoming.wire = Wire::Connect;
         let limit = self.surroundings.limits.body_bytes;
         let query = Query::read(parts.uri.query().unwrap_or_default(), limit)?;
         let packing = Packing { request: query.compression, answer: head.accepts(Speech::Http) };

@@ -89,7 +89,7 @@ impl<E: Endpoint> Builder<E> {
         for (method, endpoint) in self.methods {
             let index = methods.add(method, endpoint)?;
             for route in method.routes {
-                routes.add(index, method, *route)?;
+                routes.add(index, method, route)?;
             }
         }
         // Methods come before routes, so such a route would never be found.

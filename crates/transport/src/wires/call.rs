@@ -11,12 +11,13 @@ use http_body::Body;
 use kitfox_core::contract;
 use kitfox_core::message::Codec;
 use kitfox_core::{
-    Bindings, Code, Context, Endpoint, Error, Payload, Peer, Platform, Reply, Request,
+    Bindings, Code, Context, Endpoint, Error, Payload, Peer, Platform, Reply, Request, record,
 };
 use tokio::time::Instant;
 
 use super::body::{AnswerBody, BoxError};
 use super::content::Subtype;
+use super::edge::Arriving;
 use super::head::Head;
 use super::packing::{Packing, unpacked};
 use super::read_body::{Bounds, Shape, read_body};
@@ -40,6 +41,7 @@ pub(super) enum Wire {
     /// With the values of path and query, whether a body belongs to it, and how a stream is
     /// written.
     Rest {
+        route: &'static contract::Route,
         bindings: Bindings,
         body: bool,
         packing: Packing,
@@ -48,6 +50,15 @@ pub(super) enum Wire {
 }
 
 impl Wire {
+    /// Which one it is, and by what route.
+    pub(super) fn names(&self) -> (record::Wire, Option<&'static contract::Route>) {
+        match self {
+            Wire::Connect { .. } => (record::Wire::Connect, None),
+            Wire::Grpc { .. } => (record::Wire::Grpc, None),
+            Wire::Rest { route, .. } => (record::Wire::Rest, Some(*route)),
+        }
+    }
+
     pub(super) fn shape(&self) -> Shape {
         match self {
             Wire::Connect { .. } | Wire::Rest { body: true, .. } => Shape::Message,
@@ -142,6 +153,7 @@ impl Surroundings {
         let arrived = Instant::now();
         let deadline = patience.deadline(arrived, cap, head.headers())?;
         let mut incoming = head.incoming;
+        incoming.started = Some(arrived);
         incoming.deadline = deadline;
         incoming.peer = peer.cloned();
         incoming.platform = Some(self.platform.clone());
@@ -172,14 +184,16 @@ where
     /// Reads the body, calls, and writes the answer.
     pub(super) async fn answer(self) -> Response<AnswerBody> {
         let Call { endpoint, mut wire, admitted: Admitted { context, bounds }, body } = self;
+        let arriving = Arriving::new(&context);
         let payload = match read_body(body, &bounds).await {
             Ok(body) => wire.payload(body, bounds.bytes()),
             Err(refusal) => Err(refusal),
         };
         let payload = match payload {
             Ok(payload) => payload,
-            Err(refusal) => return wire.refuse(&refusal),
+            Err(refusal) => return arriving.lost(&refusal, wire.refuse(&refusal)),
         };
+        arriving.arrived();
         match endpoint.call(Request::new(context, payload)).await {
             Ok(reply) => wire.answer(reply),
             Err(error) => wire.refuse(&Refusal::from(error)),

@@ -9,6 +9,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::{Response, StatusCode};
 use kitfox_core::message::Codec;
+use kitfox_core::record::Wire;
 use kitfox_core::{Batch, Error, Reply};
 
 use super::body::AnswerBody;
@@ -43,6 +44,14 @@ impl Framing {
         match self {
             Framing::Grpc(subtype) | Framing::Web(Web { subtype, .. }) => subtype.codec(),
             Framing::Connect(codec) => codec,
+        }
+    }
+
+    pub(super) fn wire(self) -> Wire {
+        match self {
+            Framing::Grpc(_) => Wire::Grpc,
+            Framing::Web(_) => Wire::GrpcWeb,
+            Framing::Connect(_) => Wire::Connect,
         }
     }
 

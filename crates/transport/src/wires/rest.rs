@@ -2,7 +2,7 @@
 
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
 use http::{Response, StatusCode};
-use kitfox_core::contract::{Method, Shape};
+use kitfox_core::contract::{Method, Route, Shape};
 use kitfox_core::message::Codec;
 use kitfox_core::{Bindings, Body, Code, Reply};
 use percent_encoding::percent_decode;
@@ -48,6 +48,7 @@ pub(super) fn bindings(
 /// When the route is of no shape that REST has, or as [`readable`].
 pub(super) fn wire(
     method: &Method,
+    route: &'static Route,
     bindings: Bindings,
     verb: &http::Method,
     head: &Head,
@@ -63,7 +64,7 @@ pub(super) fn wire(
         packing.request = readable(head)?;
     }
     let stream = (shape != Shape::Unary).then(|| Format::accepted(head.headers()));
-    Ok(Wire::Rest { bindings, body: has_body, packing, stream })
+    Ok(Wire::Rest { route, bindings, body: has_body, packing, stream })
 }
 
 /// What a body that is there is compressed with.
@@ -138,7 +139,8 @@ mod tests {
         router.insert("/{0}", ()).unwrap();
         let path = format!("/{value}");
         let values = router.at(&path).unwrap().params;
-        let target = Target { method: 0, fields: ["a.b"].into() };
+        let route = &Route { verb: kitfox_core::contract::Verb::Get, template: "/{a.b}" };
+        let target = Target { method: 0, route, fields: ["a.b"].into() };
         let Bindings(bound) = bindings(&target, &values, Some(query))?;
         Ok(bound.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
     }

@@ -23,6 +23,8 @@ pub(super) struct Routes {
 pub(super) struct Target {
     /// The index of the method.
     pub(super) method: usize,
+    /// The route itself.
+    pub(super) route: &'static Route,
     /// The fields that the path's values belong to, in order.
     pub(super) fields: Box<[&'static str]>,
 }
@@ -44,16 +46,16 @@ impl Routes {
         &mut self,
         index: usize,
         method: &'static Method,
-        route: Route,
+        route: &'static Route,
     ) -> Result<(), RouteError> {
         let template = Template::parse(route.template)
-            .map_err(|why| RouteError::bad_route(method, route, why))?;
-        let target = Target { method: index, fields: template.fields.into() };
+            .map_err(|why| RouteError::bad_route(method, *route, why))?;
+        let target = Target { method: index, route, fields: template.fields.into() };
         let table = &mut self.tables[place(route.verb)];
         if let Err(cause) = table.insert(&template.pattern, target) {
-            return Err(self.conflict(method, route, &template.pattern, &cause));
+            return Err(self.conflict(method, *route, &template.pattern, &cause));
         }
-        self.known.push((route, method));
+        self.known.push((*route, method));
         Ok(())
     }
 
@@ -193,7 +195,9 @@ mod tests {
         let mut routes = Routes::default();
         for (index, (verb, template)) in all.iter().enumerate() {
             static METHOD: Method = unary("a.v1.A", "M", "/a.v1.A/M", &[]);
-            routes.add(index, &METHOD, Route { verb: *verb, template })?;
+            // Of a test only.
+            let route = Box::leak(Box::new(Route { verb: *verb, template }));
+            routes.add(index, &METHOD, route)?;
         }
         Ok(routes)
     }

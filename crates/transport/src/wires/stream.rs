@@ -8,6 +8,7 @@ use kitfox_core::{Endpoint, MessageStream, Payload, Request};
 
 use super::body::{AnswerBody, BoxError};
 use super::call::Admitted;
+use super::edge::Arriving;
 use super::framing::Framing;
 use super::grpc::unframe;
 use super::incoming::Incoming;
@@ -38,6 +39,7 @@ where
     pub(super) async fn answer(self) -> Response<AnswerBody> {
         let StreamCall { endpoint, shape, framing, packing, limits, admitted, body } = self;
         let Admitted { context, bounds } = admitted;
+        let arriving = Arriving::new(&context);
         let mut whole = None;
         let payload = match shape {
             Shape::ClientStream | Shape::BothStream => {
@@ -61,8 +63,9 @@ where
         };
         let payload = match payload {
             Ok(payload) => payload,
-            Err(refusal) => return framing.refuse(&refusal),
+            Err(refusal) => return arriving.lost(&refusal, framing.refuse(&refusal)),
         };
+        arriving.arrived();
         let (mut answer, over) = match endpoint.call(Request::new(context, payload)).await {
             Ok(reply) => {
                 let over = matches!(reply.payload().body(), kitfox_core::Body::Unary(_));
