@@ -103,7 +103,7 @@ impl<E: Endpoint> Endpoint for RecordingEndpoint<E> {
         if let Some(recorder) = self.recorder(&request.context) {
             let mut begun = Open::begin(recorder, self.side, &mut request.context);
             request.payload = begun.count(request.payload);
-            open = Some(begun);
+            open = Some(Box::new(begun));
         }
         Calling { inner: self.inner.call(request), open }
     }
@@ -200,8 +200,9 @@ pin_project! {
     struct Calling<F> {
         #[pin]
         inner: F,
-        // After the call itself, so that what it says while it is dropped is in its record.
-        open: Option<Open>,
+        // After the call itself, so that what it says while it is dropped is in its record. In a
+        // box: where nobody observes, the future is moved often and should hold little.
+        open: Option<Box<Open>>,
     }
 }
 
@@ -210,11 +211,11 @@ impl<F: Future<Output = Result<Reply, Error>>> Future for Calling<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<F::Output> {
         let this = self.project();
-        let Some(open) = this.open else { return this.inner.poll(cx) };
         let answer = {
-            let _entered = open.context.enter();
+            let _entered = this.open.as_ref().map(|open| open.context.enter());
             ready!(this.inner.poll(cx))
         };
+        let Some(open) = this.open else { return Poll::Ready(answer) };
         let reply = match answer {
             Ok(reply) => reply,
             Err(error) => {
@@ -230,7 +231,8 @@ impl<F: Future<Output = Result<Reply, Error>>> Future for Calling<F> {
         }
         open.context.enter_stage(Stage::Stream);
         let open = this.open.take().expect("looked at just above");
-        Poll::Ready(Ok(reply.wrap_stream(|messages| RecordedStream { messages, open, status })))
+        let wrap = |messages| RecordedStream { messages, open: *open, status };
+        Poll::Ready(Ok(reply.wrap_stream(wrap)))
     }
 }
 
