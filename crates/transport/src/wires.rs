@@ -168,7 +168,8 @@ impl<E: Endpoint> Inner<E> {
         }
         match self.routes.find(&parts.method, path) {
             Found::Route(target, values) => {
-                let head = Head::read(std::mem::take(&mut parts.headers));
+                let mut head = Head::unread();
+                head.read(std::mem::take(&mut parts.headers));
                 let served = self.methods.served(target.method);
                 let bindings = rest::bindings(target, &values, parts.uri.query());
                 let wire = bindings.and_then(|bindings| {
@@ -211,7 +212,8 @@ impl<E: Endpoint> Inner<E> {
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
-        let head = Head::read(std::mem::take(&mut parts.headers));
+        let mut head = Head::unread();
+        head.read(std::mem::take(&mut parts.headers));
         let plain =
             head.plain && parts.method == Method::POST && served.method.shape == Shape::Unary;
         let accepts = |speech| Packing { request: None, answer: head.accepts(speech) };

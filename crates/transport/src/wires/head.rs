@@ -65,16 +65,9 @@ struct Seen<'a> {
 }
 
 impl Head {
-    /// Reads `headers` and keeps them. Inlined, so that what is read stays where it is written.
+    /// What no headers say. It is large, and filled where it stands.
     #[inline(always)]
-    pub(super) fn read(headers: HeaderMap) -> Head {
-        let mut head = Head::nothing();
-        head.fill(headers);
-        head
-    }
-
-    #[inline(always)]
-    fn nothing() -> Head {
+    pub(super) fn unread() -> Head {
         Head {
             content: Content::Missing,
             plain: true,
@@ -89,7 +82,8 @@ impl Head {
         }
     }
 
-    fn fill(&mut self, headers: HeaderMap) {
+    /// Reads `headers` and keeps them.
+    pub(super) fn read(&mut self, headers: HeaderMap) {
         let head = self;
         let mut seen = Seen::default();
         for (name, value) in &headers {
@@ -233,7 +227,9 @@ mod tests {
         for (name, value) in headers {
             map.append(*name, HeaderValue::from_static(value));
         }
-        Head::read(map)
+        let mut head = Head::unread();
+        head.read(map);
+        head
     }
 
     #[test]
