@@ -15,6 +15,7 @@ pub mod error;
 pub mod layers;
 pub mod message;
 mod metadata;
+pub mod meter;
 mod payload;
 pub mod platform;
 pub mod record;

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use crate::contract::Method;
 use crate::error::Origin;
+use crate::meter::Measure;
 use crate::{Code, Context, Error, Peer};
 
 /// Who is told of every call of a host, and of the calls that its calls make.
@@ -21,6 +22,11 @@ pub trait Observer: Send + Sync + 'static {
 
     /// A request that reached no method: a path that is none, a body that is too large.
     fn edge(&self, edge: &Edge<'_>);
+
+    /// Something that a layer counts, to be shown with the rest from now on.
+    fn measure(&self, measure: Measure) {
+        let _ = measure;
+    }
 
     /// Itself, for whoever knows its type and looks for it in a platform.
     fn as_any(&self) -> &dyn std::any::Any;

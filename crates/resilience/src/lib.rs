@@ -1,0 +1,12 @@
+//! What stands between a caller and a service that fails, and between a server and its callers.
+//!
+//! One file a layer, each with its settings, its state machine and its endpoint. A layer is on, off
+//! or [dark](Mode::Dark), and its settings can be replaced while calls run ([`Live`]).
+
+mod live;
+mod mode;
+mod outcome;
+
+pub use live::Live;
+pub use mode::Mode;
+pub use outcome::{Reason, is_failure, refusal};
