@@ -1,0 +1,236 @@
+//! Lines of calls: which calls have one, of which level, and what it says.
+
+use std::time::Duration;
+
+use kitfox_core::record::{Ending, Record, Side};
+use kitfox_core::{Code, Context, Method};
+use tracing::Level;
+
+use super::line::Value;
+use super::record::Text;
+use super::{CALL, Line, Logs};
+
+/// Which calls have a line.
+///
+/// What went wrong always has one, on either side; an attempt never has, because its call has. Of
+/// the rest, a server logs a share, and a client what was slow or is sampled by its trace.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AccessPolicy {
+    /// The share of calls that a server logs which went well and were not slow, from 0 to 1; 1 by
+    /// default.
+    pub answered: f64,
+    /// The share of calls that are logged which failed for what their caller did (a level of
+    /// `info`), on either side, from 0 to 1; 1 by default.
+    pub rejected: f64,
+    /// How long a call takes that is logged for being slow; a second by default.
+    pub slow: Duration,
+    /// Whether clients log every call as servers do; they do not by default.
+    pub clients: bool,
+}
+
+/// What the decision needs to know of a call.
+#[derive(Clone, Copy, Debug)]
+pub struct Access {
+    /// From where it is seen.
+    pub side: Side,
+    /// How it ended.
+    pub ending: Ending,
+    /// What it failed with.
+    pub code: Option<Code>,
+    /// How long it took.
+    pub duration: Duration,
+    /// Whether its trace is sampled.
+    pub sampled: bool,
+}
+
+impl Access {
+    /// Of a record.
+    #[must_use]
+    pub fn of(side: Side, record: &Record<'_>) -> Self {
+        Access {
+            side,
+            ending: record.ending(),
+            code: record.code(),
+            duration: record.duration(),
+            sampled: record.context.trace().is_some_and(kitfox_core::TraceContext::sampled),
+        }
+    }
+
+    /// How serious it is: an error where something is broken, a warning where something had no time,
+    /// no room or no peer, information where all went well, or the caller was wrong or went away.
+    #[must_use]
+    pub fn level(&self) -> Level {
+        let Some(code) = self.code else { return Level::INFO };
+        match code {
+            _ if self.ending == Ending::Panicked => Level::ERROR,
+            Code::Internal | Code::Unknown | Code::DataLoss => Level::ERROR,
+            Code::DeadlineExceeded | Code::Unavailable => Level::WARN,
+            Code::Canceled
+            | Code::InvalidArgument
+            | Code::NotFound
+            | Code::OutOfRange
+            | Code::Unimplemented => Level::INFO,
+            _ if self.ending == Ending::Refused => Level::WARN,
+            _ => Level::INFO,
+        }
+    }
+}
+
+impl AccessPolicy {
+    /// Whether the call has a line. `random` are 64 random bits.
+    #[must_use]
+    pub fn logs(&self, access: &Access, random: u64) -> bool {
+        let drawn = |share: f64| share >= 1.0 || (random as f64) < share * 2_f64.powi(64);
+        match access.side {
+            Side::Attempt => false,
+            _ if access.level() < Level::INFO || access.duration >= self.slow => true,
+            _ if access.code.is_some() => drawn(self.rejected),
+            Side::Client if !self.clients => access.sampled,
+            _ => drawn(self.answered),
+        }
+    }
+}
+
+impl Default for AccessPolicy {
+    fn default() -> Self {
+        AccessPolicy { answered: 1.0, rejected: 1.0, slow: Duration::from_secs(1), clients: false }
+    }
+}
+
+impl Logs {
+    /// Writes the line of a call that ended so many nanoseconds after the beginning of 1970,
+    /// whatever filter and policy say.
+    pub fn call(&self, method: &'static Method, access: &Access, record: &Record<'_>, at: u64) {
+        self.line(access.level(), at, CALL, |line| {
+            let cx = record.context;
+            let path = method.path.trim_start_matches('/');
+            let happened = happened(access);
+            if line.is_pretty() {
+                line.message_of(Text::Display(&format_args!("{path} {happened}")));
+                line.duration("in", access.duration);
+            } else {
+                line.message(happened);
+                line.text("method", path);
+                line.duration("duration", access.duration);
+            }
+            if let Some(trace) = cx.trace() {
+                line.trace(trace);
+            }
+            line.text("side", access.side.name());
+            line.text("wire", cx.wire().name());
+            line.text("code", access.code.map_or("ok", Code::name));
+            if let Some(layer) = record.layer() {
+                line.text("layer", layer);
+            }
+            if let Some(error) = record.error() {
+                line.text("error", error.message());
+            }
+            if let Some(peer) = cx.peer() {
+                line.put("peer", Value::Address(peer.address()));
+            }
+            if let Some(principal) = cx.principal() {
+                line.text("principal", principal.name());
+            }
+            if cx.attempt() > 1 {
+                line.number("attempt", u64::from(cx.attempt()));
+            }
+            for (volume, messages, bytes) in [
+                (record.received, "received", "received_bytes"),
+                (record.sent, "sent", "sent_bytes"),
+            ] {
+                if volume.messages != 1 {
+                    line.number(messages, volume.messages);
+                }
+                line.number(bytes, volume.bytes);
+            }
+            self.baggage(cx, line);
+            for field in cx.take_fields() {
+                line.field(field.name, &field.value);
+            }
+        });
+    }
+
+    /// The members of the baggage that lines shall have.
+    pub(super) fn baggage(&self, cx: &Context, line: &mut Line<'_>) {
+        for (member, name) in &self.0.baggage {
+            let value = cx.baggage().and_then(|baggage| baggage.value(member));
+            if let Some(value) = value {
+                line.text(name, value);
+            }
+        }
+    }
+}
+
+fn happened(access: &Access) -> &'static str {
+    match access.ending {
+        Ending::Answered => "answered",
+        Ending::Failed => "failed",
+        Ending::Refused => "refused",
+        Ending::Expired => "expired",
+        Ending::Panicked => "panicked",
+        Ending::Dropped => "dropped by its caller",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ANSWERED: Access = Access {
+        side: Side::Server,
+        ending: Ending::Answered,
+        code: None,
+        duration: Duration::from_millis(5),
+        sampled: false,
+    };
+
+    fn failed(ending: Ending, code: Code) -> Access {
+        Access { ending, code: Some(code), ..ANSWERED }
+    }
+
+    #[test]
+    fn a_server_logs_every_call_and_a_client_what_is_worth_it() {
+        let policy = AccessPolicy::default();
+        let client = Access { side: Side::Client, ..ANSWERED };
+        assert!(policy.logs(&ANSWERED, u64::MAX));
+        assert!(!policy.logs(&client, 0));
+        assert!(policy.logs(&Access { sampled: true, ..client }, 0));
+        assert!(policy.logs(&Access { duration: Duration::from_secs(1), ..client }, 0));
+        let not_found = failed(Ending::Failed, Code::NotFound);
+        assert!(policy.logs(&Access { side: Side::Client, ..not_found }, 0));
+        assert!(AccessPolicy { clients: true, ..policy }.logs(&client, 0));
+    }
+
+    #[test]
+    fn an_attempt_is_never_logged() {
+        let broken = failed(Ending::Failed, Code::Internal);
+        let attempt = Access { side: Side::Attempt, sampled: true, ..broken };
+        assert!(!AccessPolicy::default().logs(&attempt, 0));
+    }
+
+    #[test]
+    fn shares_are_drawn_and_never_of_what_went_wrong() {
+        let policy = AccessPolicy { answered: 0.25, rejected: 0.0, ..AccessPolicy::default() };
+        assert!(policy.logs(&ANSWERED, u64::MAX / 5));
+        assert!(!policy.logs(&ANSWERED, u64::MAX / 3));
+        assert!(!policy.logs(&failed(Ending::Failed, Code::NotFound), 0));
+        for code in [Code::Internal, Code::Unavailable, Code::DeadlineExceeded] {
+            assert!(policy.logs(&failed(Ending::Failed, code), u64::MAX), "{code}");
+        }
+        assert!(!AccessPolicy { answered: 0.0, ..policy }.logs(&ANSWERED, 0));
+    }
+
+    #[test]
+    fn levels_say_who_has_to_look() {
+        let level = |ending, code| failed(ending, code).level();
+        assert_eq!(ANSWERED.level(), Level::INFO);
+        assert_eq!(level(Ending::Dropped, Code::Canceled), Level::INFO);
+        assert_eq!(level(Ending::Failed, Code::PermissionDenied), Level::INFO);
+        assert_eq!(level(Ending::Refused, Code::InvalidArgument), Level::INFO);
+        assert_eq!(level(Ending::Refused, Code::PermissionDenied), Level::WARN);
+        assert_eq!(level(Ending::Refused, Code::ResourceExhausted), Level::WARN);
+        assert_eq!(level(Ending::Expired, Code::DeadlineExceeded), Level::WARN);
+        assert_eq!(level(Ending::Panicked, Code::Internal), Level::ERROR);
+        assert_eq!(level(Ending::Failed, Code::DataLoss), Level::ERROR);
+    }
+}

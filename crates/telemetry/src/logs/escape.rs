@@ -1,0 +1,114 @@
+//! Text as a log line may hold it: nothing in it ends the line, and nothing commands a terminal.
+//!
+//! Escaped are the control characters of ASCII and of Latin-1 (which terminals obey too, in UTF-8),
+//! Unicode's line ends, and the characters that turn the direction of text around. The escapes are
+//! JSON's, in every format.
+
+/// Writes `text`, until `out` is `limit` long; says whether all of it is there. `"` and `\` are
+/// escaped where the text stands in quotes.
+pub(super) fn write(text: &str, quoted: bool, limit: usize, out: &mut Vec<u8>) -> bool {
+    let mut rest = text;
+    loop {
+        let plain = end_of_plain(rest.as_bytes());
+        let fits = plain.min(limit.saturating_sub(out.len()));
+        out.extend_from_slice(&rest.as_bytes()[..fits]);
+        if fits < plain {
+            return false;
+        }
+        // What stops a run is ASCII or begins a character, so this is no place within one.
+        let mut characters = rest[plain..].chars();
+        let Some(character) = characters.next() else { return true };
+        if out.len() + LONGEST > limit {
+            return false;
+        }
+        write_character(character, quoted, out);
+        rest = characters.as_str();
+    }
+}
+
+/// `\u2028`.
+const LONGEST: usize = 6;
+
+fn write_character(character: char, quoted: bool, out: &mut Vec<u8>) {
+    match character {
+        '"' if quoted => out.extend_from_slice(b"\\\""),
+        '\\' if quoted => out.extend_from_slice(b"\\\\"),
+        '\n' => out.extend_from_slice(b"\\n"),
+        '\r' => out.extend_from_slice(b"\\r"),
+        '\t' => out.extend_from_slice(b"\\t"),
+        '\0'..='\x1f' | '\x7f'..='\u{9f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+            let code = u32::from(character);
+            let digit = |shift: u32| HEX[(code >> shift & 0xf) as usize];
+            out.extend_from_slice(&[b'\\', b'u', digit(12), digit(8), digit(4), digit(0)]);
+        }
+        _ => {
+            let mut bytes = [0; 4];
+            out.extend_from_slice(character.encode_utf8(&mut bytes).as_bytes());
+        }
+    }
+}
+
+pub(super) const HEX: &[u8; 16] = b"0123456789abcdef";
+
+/// Where the first byte is that is not printable ASCII, or is `"` or `\`; eight bytes at a time.
+fn end_of_plain(bytes: &[u8]) -> usize {
+    const ONES: u64 = u64::MAX / 0xff;
+    const HIGH: u64 = ONES << 7;
+    let mut at = 0;
+    while let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
+        let word = u64::from_le_bytes(*chunk);
+        // The highest bit of a byte is set where the byte is one of those, and possibly in bytes
+        // above such a one, which do not matter.
+        let control = word.wrapping_sub(ONES * 0x20);
+        let delete = (word ^ (ONES * 0x7f)).wrapping_sub(ONES);
+        let quote = (word ^ (ONES * u64::from(b'"'))).wrapping_sub(ONES);
+        let backslash = (word ^ (ONES * u64::from(b'\\'))).wrapping_sub(ONES);
+        let found = (control | delete | quote | backslash | word) & HIGH;
+        if found != 0 {
+            return at + (found.trailing_zeros() / 8) as usize;
+        }
+        at += 8;
+    }
+    let plain = |byte: &u8| matches!(byte, 0x20..0x7f) && !matches!(byte, b'"' | b'\\');
+    at + bytes[at..].iter().take_while(|byte| plain(byte)).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(text: &str, quoted: bool, limit: usize) -> (String, bool) {
+        let mut out = Vec::new();
+        let whole = write(text, quoted, limit, &mut out);
+        (String::from_utf8(out).unwrap(), whole)
+    }
+
+    #[test]
+    fn what_commands_a_terminal_or_ends_a_line_is_escaped() {
+        let evil = "a\n\u{1b}[2J\u{9b}31m\u{7f}\u{2028}\u{202e}\u{2066}\0é";
+        let safe = r"a\n\u001b[2J\u009b31m\u007f\u2028\u202e\u2066\u0000é";
+        for quoted in [false, true] {
+            assert_eq!(written(evil, quoted, 1_000), (safe.to_owned(), true));
+        }
+        assert_eq!(written(r#""\"#, true, 10).0, r#"\"\\"#);
+        assert_eq!(written(r#""\"#, false, 10).0, r#""\"#);
+    }
+
+    #[test]
+    fn every_character_comes_back_from_json() {
+        for code in (0..0x1_1000).filter_map(char::from_u32) {
+            for text in [format!("{code}"), format!("1234567{code}12345678{code}")] {
+                let quoted = format!("\"{}\"", written(&text, true, 1_000).0);
+                assert_eq!(serde_json::from_str::<String>(&quoted).unwrap(), text);
+            }
+        }
+    }
+
+    #[test]
+    fn text_ends_at_the_limit_and_not_within_a_character() {
+        assert_eq!(written("123456789", true, 9), ("123456789".to_owned(), true));
+        assert_eq!(written("1234567890", true, 9), ("123456789".to_owned(), false));
+        assert_eq!(written("123\u{1b}[2J", true, 8), ("123".to_owned(), false));
+        assert_eq!(written("123é", true, 8), ("123".to_owned(), false));
+    }
+}

@@ -1,0 +1,248 @@
+//! One line: its fields, in whatever form it is written.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use kitfox_core::TraceContext;
+use tracing::Level;
+
+use super::out::Out;
+use super::record::{Attributes, Text};
+use super::redaction::{HIDDEN, Redaction};
+use super::{json, logfmt, pretty, time};
+
+/// How lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    Json,
+    Logfmt,
+    Pretty { colour: bool },
+}
+
+/// A line that is being written: [`Logs::line`](super::Logs::line) gives it.
+///
+/// Names are the caller's own and not checked; values are escaped. A line has an end: what is past
+/// [`LogSettings::line_bytes`](super::LogSettings::line_bytes) is cut, and says so.
+pub struct Line<'a> {
+    out: Out<'a>,
+    form: Form,
+    level: Level,
+    target: &'static str,
+    redaction: &'a Redaction,
+    /// Kept where somebody else is handed the line too.
+    attributes: Option<&'a mut Attributes>,
+    trace: Option<TraceContext>,
+}
+
+/// The value of a field.
+#[derive(Clone, Copy)]
+pub(super) enum Value<'a> {
+    Text(Text<'a>),
+    Integer(i64),
+    Unsigned(u64),
+    Float(f64),
+    Boolean(bool),
+    Duration(Duration),
+    Hex(&'a [u8]),
+    Address(SocketAddr),
+}
+
+impl<'a> Line<'a> {
+    pub(super) fn begin(
+        form: Form,
+        level: Level,
+        unix_nanos: u64,
+        target: &'static str,
+        mut out: Out<'a>,
+        redaction: &'a Redaction,
+        attributes: Option<&'a mut Attributes>,
+    ) -> Self {
+        let time = time::rfc3339(unix_nanos);
+        match form {
+            Form::Json => json::begin(&time, name(level), target, &mut out),
+            Form::Logfmt => logfmt::begin(&time, name(level), target, &mut out),
+            Form::Pretty { colour } => pretty::begin(&time, level, colour, &mut out),
+        }
+        Line { out, form, level, target, redaction, attributes, trace: None }
+    }
+
+    /// What happened; before any field.
+    pub fn message(&mut self, message: &str) {
+        self.message_of(Text::Plain(message));
+    }
+
+    pub(super) fn message_of(&mut self, message: Text<'_>) {
+        let message = match &mut self.attributes {
+            Some(attributes) => Text::Plain(attributes.message(message)),
+            None => message,
+        };
+        match self.form {
+            Form::Json => json::message(message, &mut self.out),
+            Form::Logfmt => logfmt::field("message", Value::Text(message), &mut self.out),
+            Form::Pretty { colour } => {
+                pretty::message(message, self.level, colour, &mut self.out);
+            }
+        }
+    }
+
+    /// The trace and the span that the line is of.
+    pub fn trace(&mut self, trace: &TraceContext) {
+        if let Some(attributes) = &mut self.attributes {
+            attributes.trace(trace);
+        }
+        match self.form {
+            Form::Json => json::trace(trace, &mut self.out),
+            Form::Logfmt => {
+                logfmt::field("trace_id", Value::Hex(&trace.trace_id), &mut self.out);
+                logfmt::field("span_id", Value::Hex(&trace.span_id), &mut self.out);
+            }
+            Form::Pretty { .. } => self.trace = Some(trace.clone()),
+        }
+    }
+
+    /// A text.
+    pub fn text(&mut self, name: &str, value: &str) {
+        self.put(name, Value::Text(Text::Plain(value)));
+    }
+
+    /// What a `Display` shows, formatted straight into the line.
+    pub fn display(&mut self, name: &str, value: &dyn fmt::Display) {
+        self.put(name, Value::Text(Text::Display(value)));
+    }
+
+    /// What a `Debug` shows, formatted straight into the line.
+    pub fn debug(&mut self, name: &str, value: &dyn fmt::Debug) {
+        self.put(name, Value::Text(Text::Debug(value)));
+    }
+
+    /// A count.
+    pub fn number(&mut self, name: &str, value: u64) {
+        self.put(name, Value::Unsigned(value));
+    }
+
+    /// An integer.
+    pub fn integer(&mut self, name: &str, value: i64) {
+        self.put(name, Value::Integer(value));
+    }
+
+    /// A number.
+    pub fn float(&mut self, name: &str, value: f64) {
+        self.put(name, Value::Float(value));
+    }
+
+    /// Yes or no.
+    pub fn boolean(&mut self, name: &str, value: bool) {
+        self.put(name, Value::Boolean(value));
+    }
+
+    /// A time span: in JSON seconds with six decimals, for people `1.5ms`.
+    pub fn duration(&mut self, name: &str, value: Duration) {
+        self.put(name, Value::Duration(value));
+    }
+
+    /// Bytes, as hexadecimal digits; at most 32 of them.
+    pub fn hex(&mut self, name: &str, value: &[u8]) {
+        self.put(name, Value::Hex(&value[..value.len().min(32)]));
+    }
+
+    /// A field of user code: its text is hidden where its name says that it is a secret, and a
+    /// name that the line itself needs (`level`) is written as `field.level`.
+    pub fn field(&mut self, name: &'static str, value: &str) {
+        self.put_user(name, Value::Text(Text::Plain(value)));
+    }
+
+    pub(super) fn put_user(&mut self, name: &'static str, value: Value<'_>) {
+        let value = match value {
+            Value::Text(_) if self.redaction.hides_known(name) => Value::Text(Text::Plain(HIDDEN)),
+            value => value,
+        };
+        match reserved(name) {
+            Some(other) => self.put(other, value),
+            None => self.put(name, value),
+        }
+    }
+
+    /// Whether a person reads it at a terminal.
+    pub(super) fn is_pretty(&self) -> bool {
+        matches!(self.form, Form::Pretty { .. })
+    }
+
+    pub(super) fn put(&mut self, name: &str, value: Value<'_>) {
+        if !self.out.takes(name.len()) {
+            return;
+        }
+        let value = match &mut self.attributes {
+            Some(attributes) => keep(name, value, attributes),
+            None => value,
+        };
+        match self.form {
+            Form::Json => json::field(name, value, &mut self.out),
+            Form::Logfmt => logfmt::field(name, value, &mut self.out),
+            Form::Pretty { colour } => pretty::field(name, value, colour, &mut self.out),
+        }
+    }
+
+    pub(super) fn end(mut self) {
+        match self.form {
+            Form::Json => json::end(&mut self.out),
+            Form::Logfmt => logfmt::end(&mut self.out),
+            Form::Pretty { colour } => {
+                pretty::end(self.target, self.trace.as_ref(), colour, &mut self.out);
+            }
+        }
+    }
+}
+
+/// Keeps a value as an attribute. What was yet to be formatted is formatted now, and only once.
+fn keep<'v>(name: &str, value: Value<'v>, attributes: &'v mut Attributes) -> Value<'v> {
+    match value {
+        Value::Text(text) => return Value::Text(Text::Plain(attributes.text(name, text))),
+        Value::Integer(integer) => attributes.integer(name, integer),
+        Value::Unsigned(integer) => match i64::try_from(integer) {
+            Ok(integer) => attributes.integer(name, integer),
+            Err(_) => {
+                attributes.text(name, Text::Display(&integer));
+            }
+        },
+        Value::Float(float) => attributes.float(name, float),
+        Value::Boolean(boolean) => attributes.boolean(name, boolean),
+        Value::Duration(duration) => attributes.float(name, duration.as_secs_f64()),
+        Value::Address(address) => {
+            attributes.text(name, Text::Display(&address));
+        }
+        Value::Hex(bytes) => {
+            let mut text = Vec::with_capacity(bytes.len() * 2);
+            Out::new(&mut text, 0).hex(bytes);
+            let text = String::from_utf8(text).expect("hexadecimal digits are ASCII");
+            attributes.text(name, Text::Plain(&text));
+        }
+    }
+    value
+}
+
+/// What a field of user code is called whose name the line itself needs.
+fn reserved(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "time" => "field.time",
+        "level" => "field.level",
+        "target" => "field.target",
+        "message" => "field.message",
+        "method" => "field.method",
+        "trace_id" => "field.trace_id",
+        "span_id" => "field.span_id",
+        "cut" => "field.cut",
+        _ => return None,
+    })
+}
+
+/// As the filter and lines have it.
+pub(super) fn name(level: Level) -> &'static str {
+    match level {
+        Level::ERROR => "error",
+        Level::WARN => "warn",
+        Level::INFO => "info",
+        Level::DEBUG => "debug",
+        Level::TRACE => "trace",
+    }
+}
