@@ -16,7 +16,7 @@ mod values;
 use std::borrow::Cow;
 use std::future::Future;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -29,7 +29,7 @@ pub use trace::TraceContext;
 pub use travel::{Baggage, Criticality};
 
 use crate::contract::Route;
-use crate::platform::Task;
+use crate::platform::{Random, Task, WallClock};
 use crate::record::{Observer, Stage, Wire};
 use crate::{Code, Error, Metadata, Platform, ResponseMetadata};
 use cancel::Cancel;
@@ -356,6 +356,20 @@ impl Context {
     #[must_use]
     pub fn platform(&self) -> Platform {
         self.call().platform.clone().unwrap_or_else(Platform::system)
+    }
+
+    /// Randomness of the platform where the call runs.
+    #[must_use]
+    pub fn random(&self) -> &Random {
+        static SYSTEM: LazyLock<Random> = LazyLock::new(Random::system);
+        self.call().platform.as_ref().map_or(&SYSTEM, Platform::random)
+    }
+
+    /// The time of day where the call runs.
+    #[must_use]
+    pub fn clock(&self) -> &WallClock {
+        static SYSTEM: LazyLock<WallClock> = LazyLock::new(WallClock::system);
+        self.call().platform.as_ref().map_or(&SYSTEM, Platform::clock)
     }
 
     /// Who is told of the call.

@@ -141,6 +141,14 @@ impl Error {
         self
     }
 
+    /// What caused it, and what caused that: for the log, never for a wire.
+    #[must_use]
+    pub fn causes(&self) -> Option<String> {
+        let first = std::error::Error::source(self)?;
+        let causes = std::iter::successors(Some(first), |cause| cause.source());
+        Some(causes.map(ToString::to_string).collect::<Vec<_>>().join(": "))
+    }
+
     /// This failure as the answer of a service that did not map it.
     ///
     /// What the business logic said itself stays as it is, and what is wrong with the messages of

@@ -1,6 +1,117 @@
 //! What is known of every call: logs, metrics and traces, at a known price.
+//!
+//! [`Telemetry`] observes the calls of a host, and of the calls that they make. Each leaves one
+//! record; of that it makes series ([`metrics`]), a line ([`logs`]) and a span ([`traces`]).
 
+mod inflight;
 pub mod logs;
 pub mod metrics;
+mod observer;
 pub mod otlp;
 pub mod traces;
+
+use std::fmt;
+use std::sync::Arc;
+
+pub use inflight::Call;
+use inflight::InFlight;
+use logs::{AccessPolicy, LogSettings, Logs};
+use metrics::{Metrics, names};
+use observer::series::EdgeSeries;
+use traces::Sampler;
+
+/// The logs, metrics and traces of a host; a cheap clone of the same.
+#[derive(Clone)]
+pub struct Telemetry(Arc<Inner>);
+
+struct Inner {
+    metrics: Metrics,
+    logs: Logs,
+    access: AccessPolicy,
+    sampler: Sampler,
+    calls: InFlight,
+    edges: EdgeSeries,
+}
+
+/// What a [`Telemetry`] is made of.
+#[derive(Clone, Debug)]
+pub struct TelemetrySettings {
+    /// Where metrics are gathered; its own by default.
+    pub metrics: Metrics,
+    /// How log lines are written.
+    pub logs: LogSettings,
+    /// Which calls have a line.
+    pub access: AccessPolicy,
+    /// The share of the traces beginning here that is recorded, from 0 to 1; 0.01 by default.
+    pub sample: f64,
+}
+
+impl Default for TelemetrySettings {
+    fn default() -> Self {
+        TelemetrySettings {
+            metrics: Metrics::new(),
+            logs: LogSettings::default(),
+            access: AccessPolicy::default(),
+            sample: 0.01,
+        }
+    }
+}
+
+impl Telemetry {
+    /// Of these settings.
+    #[must_use]
+    pub fn new(settings: TelemetrySettings) -> Self {
+        let TelemetrySettings { metrics, logs, access, sample } = settings;
+        let logs = Logs::new(logs);
+        watch(&metrics, &logs);
+        Telemetry(Arc::new(Inner {
+            edges: EdgeSeries::new(metrics.clone()),
+            metrics,
+            logs,
+            access,
+            sampler: Sampler::new(sample),
+            calls: InFlight::default(),
+        }))
+    }
+
+    /// Its metrics.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.0.metrics
+    }
+
+    /// Its logs.
+    #[must_use]
+    pub fn logs(&self) -> &Logs {
+        &self.0.logs
+    }
+
+    /// Which traces are recorded.
+    #[must_use]
+    pub fn sampler(&self) -> &Sampler {
+        &self.0.sampler
+    }
+
+    /// The calls in flight, the oldest first.
+    #[must_use]
+    pub fn calls(&self) -> Vec<Call> {
+        self.0.calls.all()
+    }
+}
+
+/// Shows what the logs lose.
+fn watch(metrics: &Metrics, logs: &Logs) {
+    #![expect(clippy::cast_precision_loss, reason = "readers of metrics have floats")]
+    let (dropped, buffered) = (logs.clone(), logs.clone());
+    metrics.watch(&names::LOGS_DROPPED, move || dropped.dropped().total() as f64);
+    metrics.watch(&names::LOGS_BUFFERED, move || buffered.buffered_bytes() as f64);
+}
+
+impl fmt::Debug for Telemetry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Telemetry")
+            .field("metrics", &self.0.metrics)
+            .field("logs", &self.0.logs)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,7 +1,6 @@
 //! Decode, call the trait, encode.
 
 use std::any::type_name;
-use std::error::Error as _;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
@@ -265,24 +264,13 @@ impl Place {
         let Place { service, input } = self;
         let (code, message) = (answer.code(), answer.message());
         if matches!(code, Code::Internal | Code::Unknown | Code::DataLoss) {
-            let cause = chain(answer);
+            let cause = answer.causes();
             tracing::error!(service, input, %code, message, cause, "a call failed");
         } else if masked {
-            let cause = chain(answer);
+            let cause = answer.causes();
             tracing::warn!(service, input, %code, message, cause, "a call made on the way failed");
         }
     }
-}
-
-/// The sources of `error`, the nearest one first.
-fn chain(error: &Error) -> String {
-    let mut causes = Vec::new();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        causes.push(cause.to_string());
-        next = cause.source();
-    }
-    causes.join(": ")
 }
 
 #[cfg(test)]

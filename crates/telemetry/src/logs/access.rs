@@ -124,6 +124,9 @@ impl Logs {
             }
             if let Some(error) = record.error() {
                 line.text("error", error.message());
+                if let Some(causes) = error.causes() {
+                    line.text("cause", &causes);
+                }
             }
             if let Some(peer) = cx.peer() {
                 line.put("peer", Value::Address(peer.address()));

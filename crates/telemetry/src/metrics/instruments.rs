@@ -1,0 +1,174 @@
+//! Counters, gauges and histograms: handles on atomics, without a lock on their way.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use kitfox_core::TraceContext;
+use kitfox_core::meter::{Level, Tally};
+
+/// A number that only grows: `requests`, `bytes sent`. Cloning shares it.
+#[derive(Clone, Debug, Default)]
+pub struct Counter(pub(super) Tally);
+
+impl Counter {
+    /// One more.
+    pub fn increment(&self) {
+        self.0.increment();
+    }
+
+    /// So many more.
+    pub fn add(&self, number: u64) {
+        self.0.add(number);
+    }
+
+    /// How many so far.
+    #[must_use]
+    pub fn value(&self) -> u64 {
+        self.0.value()
+    }
+}
+
+/// A number that grows and shrinks: `calls in flight`, `length of a queue`. Cloning shares it.
+#[derive(Clone, Debug, Default)]
+pub struct Gauge(pub(super) Level);
+
+impl Gauge {
+    /// So many more.
+    pub fn add(&self, number: i64) {
+        self.0.add(number);
+    }
+
+    /// So many fewer.
+    pub fn subtract(&self, number: i64) {
+        self.0.add(-number);
+    }
+
+    /// So many now.
+    pub fn set(&self, number: i64) {
+        self.0.set(number);
+    }
+
+    /// How many now.
+    #[must_use]
+    pub fn value(&self) -> i64 {
+        self.0.value()
+    }
+}
+
+/// How values are distributed: durations, sizes. Cloning shares it.
+#[derive(Clone)]
+pub struct Histogram(Arc<Buckets>);
+
+struct Buckets {
+    boundaries: Arc<[f64]>,
+    /// One more than there are boundaries.
+    counts: Box<[AtomicU64]>,
+    /// The bits of a float.
+    sum: AtomicU64,
+    exemplars: Mutex<Vec<Option<Exemplar>>>,
+}
+
+/// A call that is an example of a histogram's bucket.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Exemplar {
+    /// Its trace.
+    pub trace_id: [u8; 16],
+    /// Its span.
+    pub span_id: [u8; 8],
+    /// What was recorded.
+    pub value: f64,
+    /// When, in nanoseconds since the beginning of 1970.
+    pub unix_nanos: u64,
+}
+
+/// What a histogram holds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Distribution {
+    /// The upper boundaries of the buckets, inclusive; the last bucket has none.
+    pub boundaries: Arc<[f64]>,
+    /// How many values each bucket has: one number more than there are boundaries.
+    pub counts: Vec<u64>,
+    /// The values together.
+    pub sum: f64,
+    /// An example for each bucket that has one, in the order of the buckets.
+    pub exemplars: Vec<Option<Exemplar>>,
+}
+
+impl Histogram {
+    pub(super) fn new(boundaries: Arc<[f64]>) -> Self {
+        let buckets = boundaries.len() + 1;
+        Histogram(Arc::new(Buckets {
+            boundaries,
+            counts: std::iter::repeat_with(AtomicU64::default).take(buckets).collect(),
+            sum: AtomicU64::new(0.0_f64.to_bits()),
+            exemplars: Mutex::new(vec![None; buckets]),
+        }))
+    }
+
+    /// Adds a value. One that is no number is passed over.
+    pub fn record(&self, value: f64) {
+        self.add(value);
+    }
+
+    /// Adds a duration, in seconds.
+    pub fn record_duration(&self, duration: Duration) {
+        self.add(duration.as_secs_f64());
+    }
+
+    /// Adds a value whose call is traced, as the example of its bucket. Where somebody reads the
+    /// examples at the moment, the older one stays.
+    pub fn record_with(&self, value: f64, trace: &TraceContext, unix_nanos: u64) {
+        let Some(bucket) = self.add(value) else { return };
+        let TraceContext { trace_id, span_id, .. } = *trace;
+        if let Ok(mut exemplars) = self.0.exemplars.try_lock() {
+            exemplars[bucket] = Some(Exemplar { trace_id, span_id, value, unix_nanos });
+        }
+    }
+
+    #[inline]
+    fn add(&self, value: f64) -> Option<usize> {
+        if value.is_nan() {
+            return None;
+        }
+        let Buckets { boundaries, counts, sum, .. } = &*self.0;
+        let bucket = boundaries.partition_point(|boundary| *boundary < value);
+        counts[bucket].fetch_add(1, Ordering::Relaxed);
+        let mut old = sum.load(Ordering::Relaxed);
+        loop {
+            let new = (f64::from_bits(old) + value).to_bits();
+            match sum.compare_exchange_weak(old, new, Ordering::Relaxed, Ordering::Relaxed) {
+                Ok(_) => return Some(bucket),
+                Err(newer) => old = newer,
+            }
+        }
+    }
+
+    /// What it holds now.
+    #[must_use]
+    pub fn distribution(&self) -> Distribution {
+        let Buckets { boundaries, counts, sum, exemplars } = &*self.0;
+        Distribution {
+            boundaries: Arc::clone(boundaries),
+            counts: counts.iter().map(|count| count.load(Ordering::Relaxed)).collect(),
+            sum: f64::from_bits(sum.load(Ordering::Relaxed)),
+            // Nothing that holds it can panic halfway.
+            exemplars: exemplars.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+        }
+    }
+}
+
+impl Distribution {
+    /// How many values there are.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.counts.iter().sum()
+    }
+}
+
+impl fmt::Debug for Histogram {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Histogram").field("count", &self.distribution().count()).finish()
+    }
+}

@@ -1,0 +1,121 @@
+use super::*;
+
+#[test]
+fn a_series_is_bound_once_and_shared() {
+    let metrics = Metrics::new();
+    let orders = metrics.counter::<()>("shop.orders", "Orders.").unwrap();
+    orders.with(&()).increment();
+    metrics.counter::<()>("shop.orders", "Orders.").unwrap().with(&()).add(2);
+    assert_eq!(orders.with(&()).value(), 3);
+}
+
+#[test]
+fn a_name_has_one_meaning() {
+    let metrics = Metrics::new();
+    metrics.counter::<()>("shop.orders", "").unwrap();
+    let taken = metrics.gauge::<()>("shop.orders", "").unwrap_err();
+    assert!(taken.to_string().contains("counter"), "{taken}");
+    for bad in ["", "1a", "a b", "ä", "a-b"] {
+        assert_eq!(metrics.counter::<()>(bad, "").unwrap_err(), MetricError::BadName(bad.into()));
+    }
+}
+
+struct Number(usize);
+
+impl Labels for Number {
+    fn visit(&self, label: &mut dyn FnMut(&'static str, &dyn fmt::Display)) {
+        label("number", &self.0);
+    }
+}
+
+#[test]
+fn a_family_is_bounded_and_what_does_not_fit_shares_a_series_and_is_counted() {
+    let metrics = Metrics::with_series_limit(3);
+    let many = metrics.counter::<Number>("many", "").unwrap();
+    (0..10).for_each(|number| many.with(&Number(number)).increment());
+    let snapshot = metrics.snapshot();
+    let family = snapshot.families.iter().find(|family| family.name == "many").unwrap();
+    assert_eq!(family.series.len(), 4);
+    let overflow = |series: &&Series| series.labels[0].0 == "otel.metric.overflow";
+    assert_eq!(family.series.iter().find(overflow).unwrap().value, Value::Counter(7));
+    assert!(metrics.prometheus().contains("kitfox_metrics_overflowed_total 7\n"));
+}
+
+#[test]
+fn a_value_falls_into_the_bucket_whose_boundary_it_does_not_exceed() {
+    let metrics = Metrics::new();
+    let sizes = metrics.histogram::<()>("sizes", "", "By", &[10.0, 1.0, f64::NAN, 10.0]).unwrap();
+    let sizes = sizes.with(&());
+    for value in [0.5, 1.0, 1.5, 10.0, 11.0, f64::NAN, f64::INFINITY] {
+        sizes.record(value);
+    }
+    assert_eq!(&*sizes.distribution().boundaries, [1.0, 10.0]);
+    assert_eq!(sizes.distribution().counts, [2, 2, 2]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nothing_is_lost_between_threads() {
+    let metrics = Metrics::new();
+    let counter = metrics.counter::<()>("count", "").unwrap().with(&());
+    let durations = metrics.histogram::<()>("durations", "", "s", &[1.0]).unwrap().with(&());
+    let tasks = kitfox_core::platform::Tasks::default();
+    let each: Vec<_> = (0..8)
+        .map(|_| {
+            let (counter, durations) = (counter.clone(), durations.clone());
+            tasks.spawn(async move {
+                for _ in 0..10_000 {
+                    counter.increment();
+                    durations.record(0.5);
+                }
+            })
+        })
+        .collect();
+    for task in each {
+        task.await.unwrap();
+    }
+    assert_eq!(counter.value(), 80_000);
+    let distribution = durations.distribution();
+    assert_eq!((distribution.counts, distribution.sum), (vec![80_000, 0], 40_000.0));
+}
+
+#[test]
+fn both_formats_say_what_is_there() {
+    let metrics = Metrics::new();
+    let calls = metrics.histogram::<Number>("rpc.calls", "How \"long\"\nthey took.", "s", &[0.5]);
+    let calls = calls.unwrap().with(&Number(7));
+    calls.record(0.25);
+    let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".parse().unwrap();
+    calls.record_with(2.0, &trace, 1_500_000_000_123_000_000);
+    metrics.observe("depth", "", &(), || f64::NAN).unwrap();
+    assert_eq!(
+        metrics.prometheus(),
+        "# TYPE depth gauge\n\
+         depth NaN\n\
+         # HELP kitfox_metrics_overflowed_total Series that had no room in their family and share one.\n\
+         # TYPE kitfox_metrics_overflowed_total counter\n\
+         kitfox_metrics_overflowed_total 0\n\
+         # HELP rpc_calls_seconds How \"long\"\\nthey took.\n\
+         # TYPE rpc_calls_seconds histogram\n\
+         rpc_calls_seconds_bucket{number=\"7\",le=\"0.5\"} 1\n\
+         rpc_calls_seconds_bucket{number=\"7\",le=\"+Inf\"} 2\n\
+         rpc_calls_seconds_sum{number=\"7\"} 2.25\n\
+         rpc_calls_seconds_count{number=\"7\"} 2\n"
+    );
+    assert_eq!(
+        metrics.openmetrics(),
+        "# TYPE depth gauge\n\
+         depth NaN\n\
+         # TYPE kitfox_metrics_overflowed counter\n\
+         # HELP kitfox_metrics_overflowed Series that had no room in their family and share one.\n\
+         kitfox_metrics_overflowed_total 0\n\
+         # TYPE rpc_calls_seconds histogram\n\
+         # UNIT rpc_calls_seconds seconds\n\
+         # HELP rpc_calls_seconds How \\\"long\\\"\\nthey took.\n\
+         rpc_calls_seconds_bucket{number=\"7\",le=\"0.5\"} 1\n\
+         rpc_calls_seconds_bucket{number=\"7\",le=\"+Inf\"} 2 # \
+         {trace_id=\"4bf92f3577b34da6a3ce929d0e0e4736\",span_id=\"00f067aa0ba902b7\"} 2 1500000000.123\n\
+         rpc_calls_seconds_sum{number=\"7\"} 2.25\n\
+         rpc_calls_seconds_count{number=\"7\"} 2\n\
+         # EOF\n"
+    );
+}

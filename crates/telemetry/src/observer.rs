@@ -1,0 +1,124 @@
+//! What becomes of a record: its series, its line, its span.
+
+pub(crate) mod series;
+
+use kitfox_core::meter::Measure;
+use kitfox_core::record::{Edge, Observer, Record, Recorder, Side, Ticket};
+use kitfox_core::{Context, Method};
+use tokio::time::Instant;
+use tracing::Level;
+
+use crate::Telemetry;
+use crate::inflight::Call;
+use crate::logs::{Access, CALL};
+use series::MethodSeries;
+
+impl Observer for Telemetry {
+    fn method(&self, side: Side, method: &'static Method) -> Box<dyn Recorder> {
+        let series = MethodSeries::new(self.metrics(), side, method);
+        Box::new(MethodRecorder { telemetry: self.clone(), side, method, series })
+    }
+
+    fn edge(&self, edge: &Edge<'_>) {
+        self.record_edge(edge);
+    }
+
+    fn measure(&self, measure: Measure) {
+        self.metrics().measure(&measure);
+    }
+
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+}
+
+/// Records the calls of one method on one side.
+struct MethodRecorder {
+    telemetry: Telemetry,
+    side: Side,
+    method: &'static Method,
+    series: MethodSeries,
+}
+
+impl MethodRecorder {
+    fn begin_span(&self, context: &mut Context) {
+        let inner = &*self.telemetry.0;
+        match self.side {
+            Side::Server | Side::Client => {
+                let span = inner.sampler.begin(context.parent_trace(), context.random());
+                context.begin_span(span);
+            }
+            Side::Attempt => {
+                // Where nothing is recorded, the call's own span is as good a parent.
+                if let Some(call) = context.trace().filter(|call| call.sampled()) {
+                    let span = inner.sampler.begin(Some(call), context.random());
+                    *context = context.with_trace(span);
+                }
+            }
+        }
+    }
+}
+
+impl Recorder for MethodRecorder {
+    fn begin(&self, context: &mut Context) -> Ticket {
+        self.begin_span(context);
+        if self.side == Side::Attempt {
+            return Ticket::default();
+        }
+        self.series.active().add(1);
+        self.telemetry.0.calls.enter(Call {
+            context: context.clone(),
+            method: self.method,
+            side: self.side,
+            started: context.started().unwrap_or_else(Instant::now),
+        })
+    }
+
+    fn end(&self, record: &Record<'_>) {
+        let inner = &*self.telemetry.0;
+        let clock = record.context.clock();
+        let at = clock.unix_nanos(record.ended);
+        self.series.end(record, at);
+        if self.side != Side::Attempt {
+            self.series.active().subtract(1);
+            inner.calls.leave(record.ticket);
+            let access = Access::of(self.side, record);
+            let logs = &inner.logs;
+            if logs.enabled_for_calls(access.level())
+                && inner.access.logs(&access, record.context.random().next_u64())
+            {
+                logs.call(self.method, &access, record, at);
+            }
+        }
+    }
+}
+
+impl Telemetry {
+    #[cold]
+    fn record_edge(&self, edge: &Edge<'_>) {
+        let inner = &*self.0;
+        inner.edges.record(edge);
+        if !inner.logs.enabled_for_calls(Level::INFO) {
+            return;
+        }
+        let Edge { wire, peer, verb, status, error, .. } = *edge;
+        inner.logs.line(Level::INFO, inner.logs.now(), CALL, |line| {
+            line.message(if error.is_some() { "refused" } else { "dropped" });
+            line.text("method", "_OTHER");
+            if let Some(wire) = wire {
+                line.text("wire", wire.name());
+            }
+            line.text("verb", verb);
+            if let Some(status) = status {
+                line.number("status", status.into());
+            }
+            line.text("code", error.map_or("canceled", |error| error.code().name()));
+            if let Some(error) = error {
+                line.text("error", error.message());
+            }
+            if let Some(peer) = peer {
+                line.display("peer", &peer.address());
+            }
+        });
+    }
+}

@@ -1,0 +1,216 @@
+//! The series of one method on one side, bound before they are used: those of an answer when the
+//! method is bound, those of a failure when it first fails so.
+
+use std::sync::OnceLock;
+
+use kitfox_core::contract::Route;
+use kitfox_core::record::{Edge, Outcome, Record, Side, Volume, Wire};
+use kitfox_core::{Code, Method};
+
+use crate::metrics::{Counter, Family, Gauge, Histogram, Kind, Metrics, names};
+
+/// How many outcomes there are: an answer, and the codes.
+const OUTCOMES: usize = Code::ALL.len() + 1;
+const WIRES: usize = 5;
+
+/// The series of one method.
+pub(super) struct MethodSeries {
+    metrics: Metrics,
+    side: Side,
+    method: &'static Method,
+    path: String,
+    /// By wire, then by outcome.
+    durations: [[OnceLock<Histogram>; OUTCOMES]; WIRES],
+    active: OnceLock<Gauge>,
+    traffic: OnceLock<[Counter; 4]>,
+}
+
+impl MethodSeries {
+    pub(super) fn new(metrics: &Metrics, side: Side, method: &'static Method) -> Self {
+        MethodSeries {
+            metrics: metrics.clone(),
+            side,
+            method,
+            path: method.path.trim_start_matches('/').to_owned(),
+            durations: Default::default(),
+            active: OnceLock::new(),
+            traffic: OnceLock::new(),
+        }
+    }
+
+    /// Calls under way.
+    pub(super) fn active(&self) -> &Gauge {
+        self.active.get_or_init(|| {
+            let name = match self.side {
+                Side::Server => &names::SERVER_ACTIVE,
+                Side::Client | Side::Attempt => &names::CLIENT_ACTIVE,
+            };
+            self.metrics.family(Kind::Gauge, name).gauge(&[("rpc.method", &self.path)])
+        })
+    }
+
+    /// Adds a call that is over.
+    pub(super) fn end(&self, record: &Record<'_>, unix_nanos: u64) {
+        let context = record.context;
+        let durations = self.durations(record);
+        let seconds = record.duration().as_secs_f64();
+        match context.trace() {
+            Some(trace) if trace.sampled() => durations.record_with(seconds, trace, unix_nanos),
+            _ => durations.record(seconds),
+        }
+        if self.side == Side::Attempt {
+            return;
+        }
+        let [received, received_bytes, sent, sent_bytes] = self.traffic();
+        for (messages, bytes, volume) in
+            [(received, received_bytes, record.received), (sent, sent_bytes, record.sent)]
+        {
+            let Volume { messages: number, bytes: size } = volume;
+            messages.add(number);
+            bytes.add(size);
+        }
+        if let Some(layer) = record.layer() {
+            self.refused(layer);
+        }
+    }
+
+    fn durations(&self, record: &Record<'_>) -> Histogram {
+        let (wire, code) = (record.context.wire(), record.code());
+        let route = record.context.route();
+        // A status of the method's own choice, and a second route, are bound anew each time.
+        let own = match record.outcome {
+            Outcome::Answered(Some(status)) if wire == Wire::Rest => Some(status),
+            _ => None,
+        };
+        let first = route.is_none_or(|route| self.method.routes.first() == Some(route));
+        if own.is_some() || !first {
+            return self.bind(wire, code, route, own);
+        }
+        let outcome = code.map_or(0, |code| usize::from(code.grpc()));
+        let slot = &self.durations[wire as usize][outcome];
+        slot.get_or_init(|| self.bind(wire, code, route, None)).clone()
+    }
+
+    #[cold]
+    fn bind(
+        &self,
+        wire: Wire,
+        code: Option<Code>,
+        route: Option<&Route>,
+        status: Option<u16>,
+    ) -> Histogram {
+        if let Some(route) = route
+            && self.side == Side::Server
+        {
+            let status = status.or_else(|| code.map(Code::http_status)).unwrap_or(200).to_string();
+            let mut labels = vec![
+                ("http.request.method", route.verb.name()),
+                ("http.response.status_code", &status),
+                ("http.route", route.template),
+            ];
+            if let Some(code) = code {
+                labels.push(("error.type", code.name()));
+            }
+            return self.family(&names::HTTP_SERVER).histogram(&labels);
+        }
+        let status = code.map_or("ok", Code::name);
+        let mut labels = vec![
+            ("rpc.method", self.path.as_str()),
+            ("rpc.status_code", status),
+            ("rpc.system.name", system(wire)),
+        ];
+        if code.is_some() {
+            labels.push(("error.type", status));
+        }
+        let name = match self.side {
+            Side::Server => &names::RPC_SERVER,
+            Side::Client => &names::RPC_CLIENT,
+            Side::Attempt => &names::RPC_ATTEMPT,
+        };
+        self.family(name).histogram(&labels)
+    }
+
+    fn traffic(&self) -> &[Counter; 4] {
+        self.traffic.get_or_init(|| {
+            let (messages, bytes) = (&names::MESSAGES, &names::BYTES);
+            let counter = |name, direction| {
+                let labels = [
+                    ("direction", direction),
+                    ("rpc.method", self.path.as_str()),
+                    ("side", self.side.name()),
+                ];
+                self.metrics.family(Kind::Counter, name).counter(&labels)
+            };
+            [
+                counter(messages, "received"),
+                counter(bytes, "received"),
+                counter(messages, "sent"),
+                counter(bytes, "sent"),
+            ]
+        })
+    }
+
+    #[cold]
+    fn refused(&self, layer: &str) {
+        let labels =
+            [("layer", layer), ("rpc.method", self.path.as_str()), ("side", self.side.name())];
+        self.metrics.family(Kind::Counter, &names::REFUSED).counter(&labels).increment();
+    }
+
+    fn family(&self, name: &names::Name<'_>) -> Family {
+        self.metrics.family(Kind::Histogram, name)
+    }
+}
+
+/// The series of what reached no method.
+pub(crate) struct EdgeSeries {
+    metrics: Metrics,
+}
+
+impl EdgeSeries {
+    pub(crate) fn new(metrics: Metrics) -> Self {
+        EdgeSeries { metrics }
+    }
+
+    /// Adds a request that reached no method, under one name: what strangers ask for makes no
+    /// series.
+    pub(super) fn record(&self, edge: &Edge<'_>) {
+        let Edge { wire, verb, status, error, started, .. } = *edge;
+        let code = error.map_or(Code::Canceled, kitfox_core::Error::code).name();
+        let seconds = started.map_or(0.0, |started| started.elapsed().as_secs_f64());
+        let histogram = if wire.is_none_or(|wire| wire == Wire::Rest) {
+            let status = status.map_or_else(|| "_OTHER".to_owned(), |status| status.to_string());
+            self.metrics.family(Kind::Histogram, &names::HTTP_SERVER).histogram(&[
+                ("error.type", code),
+                ("http.request.method", known(verb)),
+                ("http.response.status_code", &status),
+                ("http.route", "_OTHER"),
+            ])
+        } else {
+            self.metrics.family(Kind::Histogram, &names::RPC_SERVER).histogram(&[
+                ("error.type", code),
+                ("rpc.method", "_OTHER"),
+                ("rpc.status_code", code),
+                ("rpc.system.name", system(wire.unwrap_or_default())),
+            ])
+        };
+        histogram.record(seconds);
+    }
+}
+
+/// As OpenTelemetry names what carries calls.
+fn system(wire: Wire) -> &'static str {
+    match wire {
+        Wire::Local => "local",
+        Wire::Rest => "http",
+        Wire::Connect => "connectrpc",
+        Wire::Grpc | Wire::GrpcWeb => "grpc",
+    }
+}
+
+/// A verb that is none is `_OTHER`, as the conventions say.
+fn known(verb: &str) -> &str {
+    const KNOWN: [&str; 9] =
+        ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"];
+    if KNOWN.contains(&verb) { verb } else { "_OTHER" }
+}
