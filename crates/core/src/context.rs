@@ -28,7 +28,7 @@ pub use received::Received;
 pub use trace::TraceContext;
 pub use travel::{Baggage, Criticality};
 
-use crate::contract::Route;
+use crate::contract::{Method, Route};
 use crate::platform::{Random, Task, WallClock};
 use crate::record::{Observer, Stage, Wire};
 use crate::{Code, Error, Metadata, Platform, ResponseMetadata};
@@ -69,6 +69,8 @@ struct Call {
     started: Option<Instant>,
     wire: Wire,
     route: Option<&'static Route>,
+    /// Its method, once its record has begun.
+    method: OnceLock<&'static Method>,
     /// The call's own span, once its record has begun.
     span: OnceLock<TraceContext>,
     stage: AtomicU8,
@@ -204,6 +206,17 @@ impl Context {
     #[must_use]
     pub fn route(&self) -> Option<&'static Route> {
         self.call().route
+    }
+
+    /// The method that is called, where calls are recorded.
+    #[must_use]
+    pub fn method(&self) -> Option<&'static Method> {
+        self.call().method.get().copied()
+    }
+
+    /// Says which method is called, for its record. Only the first one counts.
+    pub(crate) fn enter_method(&self, method: &'static Method) {
+        let _ = self.call().method.set(method);
     }
 
     /// Where in its stack the call is.
@@ -466,6 +479,7 @@ impl Call {
             started: None,
             wire: Wire::Local,
             route: None,
+            method: OnceLock::new(),
             span: OnceLock::new(),
             stage: AtomicU8::new(0),
             response: Mutex::new(None),

@@ -21,6 +21,7 @@ pub mod platform;
 pub mod record;
 mod reply;
 mod request;
+mod secret;
 mod service;
 mod shim;
 mod stream;
@@ -39,6 +40,7 @@ pub use payload::{Bindings, Body, Payload};
 pub use platform::Platform;
 pub use reply::Reply;
 pub use request::Request;
+pub use secret::Secret;
 pub use service::{Channel, Client, Service};
 pub use stream::{Batch, MessageStream, Sender, Streaming, TooLong, Trailers};
 

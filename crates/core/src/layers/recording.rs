@@ -101,6 +101,7 @@ impl<E: Endpoint> Endpoint for RecordingEndpoint<E> {
     fn call(&self, mut request: Request) -> impl Future<Output = Result<Reply, Error>> + Send {
         let mut open = None;
         if let Some(recorder) = self.recorder(&request.context) {
+            request.context.enter_method(self.method);
             let mut begun = Open::begin(recorder, self.side, &mut request.context);
             request.payload = begun.count(request.payload);
             open = Some(Box::new(begun));

@@ -212,13 +212,15 @@ async fn the_messages_of_a_request_that_streams_are_counted() {
 }
 
 #[tokio::test]
-async fn a_call_knows_its_span_and_is_the_current_one_of_its_thread() {
+async fn a_call_knows_its_span_and_method_and_is_the_current_one_of_its_thread() {
     let rig = Rig::new();
     let curious = stack(|request| async move {
         let span = Context::current().and_then(|cx| cx.trace().cloned()).expect("in a call");
         assert_eq!(span.span_id, [2; 8]);
         assert_eq!(request.context.outgoing().parent_trace(), Some(&span), "it goes on from here");
         assert_eq!(request.context.parent_trace(), None, "nobody called");
+        assert_eq!(request.context.method().map(|method| method.path), Some(METHOD.path));
+        assert!(request.context.outgoing().method().is_none(), "that is another call");
         Ok(unary(""))
     });
     curious.call(rig.request()).await.unwrap();
