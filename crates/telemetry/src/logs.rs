@@ -5,10 +5,12 @@
 //! lines, which are counted and told of, and never keeps a call waiting.
 
 mod access;
+mod attributes;
 mod buffer;
 mod escape;
 mod filter;
 mod json;
+mod layer;
 mod line;
 mod logfmt;
 mod out;
@@ -16,7 +18,9 @@ mod pretty;
 mod record;
 mod redaction;
 mod settings;
+mod stdout;
 mod time;
+mod value;
 mod writer;
 
 use std::cell::Cell;
@@ -31,16 +35,18 @@ use tracing::Level;
 pub use access::{Access, AccessPolicy};
 pub use buffer::Lines;
 pub use filter::{Filter, FilterError};
+pub use layer::{LogLayer, layer};
 pub use line::Line;
 pub use record::{AttributeValue, LogRecord};
 pub use redaction::Redaction;
 pub use settings::{Format, LogSettings, UnknownFormat};
+pub use stdout::Stdout;
 pub use writer::Flushed;
 
+use attributes::Attributes;
 use buffer::Buffer;
 use line::Form;
 use out::Out;
-use record::Attributes;
 
 /// Where what logs say of themselves comes from.
 const TARGET: &str = "kitfox::logs";
@@ -62,7 +68,7 @@ pub const CALL: &str = "kitfox::call";
 ///         line.number("shelves", 7);
 ///     });
 /// }
-/// // let task = platform.tasks().spawn(logs.write_to(tokio::io::stdout()));
+/// // let task = platform.tasks().spawn(logs.write_to(Stdout::open()));
 /// ```
 #[derive(Clone)]
 pub struct Logs(Arc<Inner>);

@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use kitfox_core::record::{Ending, Record, Side};
-use kitfox_core::{Code, Context, Method};
+use kitfox_core::{Code, Context, Method, RecordField};
 use tracing::Level;
 
-use super::line::Value;
-use super::record::Text;
+use super::value::{Text, Value};
 use super::{CALL, Line, Logs};
 
 /// Which calls have a line.
@@ -99,8 +98,16 @@ impl Default for AccessPolicy {
 
 impl Logs {
     /// Writes the line of a call that ended so many nanoseconds after the beginning of 1970,
-    /// whatever filter and policy say.
-    pub fn call(&self, method: &'static Method, access: &Access, record: &Record<'_>, at: u64) {
+    /// whatever filter and policy say. `fields` are those that user code added
+    /// ([`Context::take_fields`]).
+    pub fn call(
+        &self,
+        method: &'static Method,
+        access: &Access,
+        record: &Record<'_>,
+        fields: &[RecordField],
+        at: u64,
+    ) {
         self.line(access.level(), at, CALL, |line| {
             let cx = record.context;
             let path = method.path.trim_start_matches('/');
@@ -147,7 +154,7 @@ impl Logs {
                 line.number(bytes, volume.bytes);
             }
             self.baggage(cx, line);
-            for field in cx.take_fields() {
+            for field in fields {
                 line.field(field.name, &field.value);
             }
         });

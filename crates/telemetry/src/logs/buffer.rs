@@ -6,6 +6,7 @@
 //! a line that finds no room is dropped and counted.
 
 use std::collections::VecDeque;
+use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
@@ -21,7 +22,6 @@ const SPARE: usize = 2;
 pub struct Lines([u64; 5]);
 
 /// The bounded buffer.
-#[derive(Debug)]
 pub(super) struct Buffer {
     state: Mutex<State>,
     /// Wakes the writer.
@@ -31,8 +31,10 @@ pub(super) struct Buffer {
     limit: usize,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct State {
+    /// Takes lines at once, where there is no writer any more.
+    direct: Option<Box<dyn io::Write + Send>>,
     pending: VecDeque<Chunk>,
     spare: Vec<Vec<u8>>,
     /// The memory of all chunks: pending, spare, and those that the writer has.
@@ -68,6 +70,11 @@ impl Buffer {
     /// Takes a line in, or drops it where there is no room.
     pub(super) fn push(&self, level: Level, line: &[u8]) {
         let mut state = self.lock();
+        if let Some(direct) = &mut state.direct {
+            // There is nobody left to tell of a failure.
+            let _lost = direct.write_all(line).and_then(|()| direct.flush());
+            return;
+        }
         if !state.has_room(line.len(), self.limit) {
             state.dropped.add(level, 1);
             state.untold.add(level, 1);
@@ -151,7 +158,25 @@ impl Buffer {
 
     /// Lets the next writer go on until the next [`Buffer::close`].
     pub(super) fn open(&self) {
-        self.lock().closed = false;
+        let mut state = self.lock();
+        state.closed = false;
+        state.direct = None;
+    }
+
+    /// Writes what is there, and from then on each line as it comes, to `sink`.
+    pub(super) fn direct(&self, mut sink: Box<dyn io::Write + Send>) -> io::Result<()> {
+        let mut state = self.lock();
+        while let Some(chunk) = state.pending.front() {
+            sink.write_all(&chunk.bytes)?;
+            let (lines, memory) = (chunk.lines.total(), chunk.bytes.capacity());
+            state.done += lines;
+            state.held -= memory;
+            state.pending.pop_front();
+        }
+        state.settled = state.done;
+        sink.flush()?;
+        state.direct = Some(sink);
+        Ok(())
     }
 
     /// Lines that were taken in so far.

@@ -73,6 +73,12 @@ impl Filter {
         let found = self.targets.iter().find(|(prefix, _)| is_within(target, prefix));
         found.map_or(self.everything, |(_, level)| *level)
     }
+
+    /// The finest level that is written at all.
+    pub(super) fn finest(&self) -> LevelFilter {
+        let levels = self.targets.iter().map(|(_, level)| *level);
+        levels.fold(self.everything, LevelFilter::max)
+    }
 }
 
 /// Whether `target` is `prefix` or below it.

@@ -3,9 +3,8 @@
 use kitfox_core::TraceContext;
 use kitfox_core::message::json;
 
-use super::line::Value;
 use super::out::Out;
-use super::record::Text;
+use super::value::{Text, Value};
 
 /// Everything up to the fields.
 pub(super) fn begin(time: &[u8], level: &'static str, target: &str, out: &mut Out<'_>) {

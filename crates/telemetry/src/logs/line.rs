@@ -1,15 +1,15 @@
 //! One line: its fields, in whatever form it is written.
 
 use std::fmt;
-use std::net::SocketAddr;
 use std::time::Duration;
 
-use kitfox_core::TraceContext;
+use kitfox_core::{Context, TraceContext};
 use tracing::Level;
 
+use super::Redaction;
+use super::attributes::Attributes;
 use super::out::Out;
-use super::record::{Attributes, Text};
-use super::redaction::{HIDDEN, Redaction};
+use super::value::{Text, Value};
 use super::{json, logfmt, pretty, time};
 
 /// How lines are written.
@@ -33,19 +33,6 @@ pub struct Line<'a> {
     /// Kept where somebody else is handed the line too.
     attributes: Option<&'a mut Attributes>,
     trace: Option<TraceContext>,
-}
-
-/// The value of a field.
-#[derive(Clone, Copy)]
-pub(super) enum Value<'a> {
-    Text(Text<'a>),
-    Integer(i64),
-    Unsigned(u64),
-    Float(f64),
-    Boolean(bool),
-    Duration(Duration),
-    Hex(&'a [u8]),
-    Address(SocketAddr),
 }
 
 impl<'a> Line<'a> {
@@ -101,6 +88,16 @@ impl<'a> Line<'a> {
         }
     }
 
+    /// The ids and the method of a call that the line is of.
+    pub(super) fn call(&mut self, cx: &Context) {
+        if let Some(trace) = cx.trace() {
+            self.trace(trace);
+        }
+        if let Some(method) = cx.method() {
+            self.text("method", method.path.trim_start_matches('/'));
+        }
+    }
+
     /// A text.
     pub fn text(&mut self, name: &str, value: &str) {
         self.put(name, Value::Text(Text::Plain(value)));
@@ -153,10 +150,7 @@ impl<'a> Line<'a> {
     }
 
     pub(super) fn put_user(&mut self, name: &'static str, value: Value<'_>) {
-        let value = match value {
-            Value::Text(_) if self.redaction.hides_known(name) => Value::Text(Text::Plain(HIDDEN)),
-            value => value,
-        };
+        let value = value.redacted(name, self.redaction);
         match reserved(name) {
             Some(other) => self.put(other, value),
             None => self.put(name, value),
@@ -173,7 +167,7 @@ impl<'a> Line<'a> {
             return;
         }
         let value = match &mut self.attributes {
-            Some(attributes) => keep(name, value, attributes),
+            Some(attributes) => attributes.keep(name, value),
             None => value,
         };
         match self.form {
@@ -192,33 +186,6 @@ impl<'a> Line<'a> {
             }
         }
     }
-}
-
-/// Keeps a value as an attribute. What was yet to be formatted is formatted now, and only once.
-fn keep<'v>(name: &str, value: Value<'v>, attributes: &'v mut Attributes) -> Value<'v> {
-    match value {
-        Value::Text(text) => return Value::Text(Text::Plain(attributes.text(name, text))),
-        Value::Integer(integer) => attributes.integer(name, integer),
-        Value::Unsigned(integer) => match i64::try_from(integer) {
-            Ok(integer) => attributes.integer(name, integer),
-            Err(_) => {
-                attributes.text(name, Text::Display(&integer));
-            }
-        },
-        Value::Float(float) => attributes.float(name, float),
-        Value::Boolean(boolean) => attributes.boolean(name, boolean),
-        Value::Duration(duration) => attributes.float(name, duration.as_secs_f64()),
-        Value::Address(address) => {
-            attributes.text(name, Text::Display(&address));
-        }
-        Value::Hex(bytes) => {
-            let mut text = Vec::with_capacity(bytes.len() * 2);
-            Out::new(&mut text, 0).hex(bytes);
-            let text = String::from_utf8(text).expect("hexadecimal digits are ASCII");
-            attributes.text(name, Text::Plain(&text));
-        }
-    }
-    value
 }
 
 /// What a field of user code is called whose name the line itself needs.

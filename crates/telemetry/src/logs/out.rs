@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::escape;
-use super::record::Text;
+use super::value::Text;
 
 /// The bytes of a line.
 pub(super) struct Out<'a> {

@@ -6,10 +6,9 @@
 use kitfox_core::TraceContext;
 use tracing::Level;
 
-use super::line::Value;
 use super::logfmt;
 use super::out::Out;
-use super::record::Text;
+use super::value::{Text, Value};
 
 /// How wide the column of messages is, in characters.
 const MESSAGE: usize = 44;

@@ -332,6 +332,34 @@ async fn what_a_writer_has_in_hand_when_it_is_ended_is_counted() {
     assert_eq!(logs.dropped().total(), 1);
 }
 
+#[tokio::test(start_paused = true)]
+async fn the_last_words_of_a_process_are_written_at_once() {
+    struct Last(Arc<Mutex<Vec<u8>>>);
+    impl io::Write for Last {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let (logs, last) = (logs(Format::Logfmt), Arc::<Mutex<Vec<u8>>>::default());
+    let said = || String::from_utf8(std::mem::take(&mut last.lock().unwrap())).unwrap();
+    say(&logs, "left");
+    logs.write_at_once(Last(Arc::clone(&last))).unwrap();
+    assert_eq!(said().lines().count(), 1);
+    say(&logs, "last");
+    assert!(said().ends_with("message=last\n"));
+    assert_eq!((logs.buffered_bytes(), logs.flush(in_a_second()).await.left), (0, 0));
+
+    let sink = Sink::default();
+    let _task = Platform::system().tasks().spawn(logs.write_to(sink.clone()));
+    say(&logs, "again");
+    assert_eq!(logs.flush(in_a_second()).await.left, 0);
+    assert_eq!((said().len(), sink.text().lines().count()), (0, 1));
+}
+
 #[test]
 fn the_filter_is_replaced_for_calls_too() {
     let logs = logs(Format::Json);

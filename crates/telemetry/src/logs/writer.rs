@@ -1,5 +1,6 @@
 //! The one who writes: a background task between the buffer and its sink.
 
+use std::io;
 use std::time::Duration;
 
 use tokio::io::{AsyncWrite, AsyncWriteExt};
@@ -84,6 +85,16 @@ impl Logs {
         self.flush(deadline).await
     }
 
+    /// Writes what is left, and from then on each line as it is logged: for the end of a process,
+    /// where no task runs any more and no call is kept waiting. Not for a sink that was stalled:
+    /// whoever logs waits for this one. The next [`Logs::write_to`] ends it.
+    ///
+    /// # Errors
+    /// What the sink refuses to take; then lines stay in the buffer, as after [`Logs::close`].
+    pub fn write_at_once(&self, sink: impl io::Write + Send + 'static) -> io::Result<()> {
+        self.buffer().direct(Box::new(sink))
+    }
+
     /// Waits for the first line, and a little for others.
     async fn gather(&self) {
         let buffer = self.buffer();
@@ -104,7 +115,7 @@ impl Logs {
         }
     }
 
-    async fn write(&self, sink: &mut (impl AsyncWrite + Unpin)) -> std::io::Result<()> {
+    async fn write(&self, sink: &mut (impl AsyncWrite + Unpin)) -> io::Result<()> {
         let buffer = self.buffer();
         while let Some(chunk) = buffer.take() {
             let mut hand = Hand { buffer, chunk: Some(chunk), written: false };
