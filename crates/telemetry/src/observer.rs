@@ -87,7 +87,8 @@ impl Recorder for MethodRecorder {
             if logs.enabled_for_calls(access.level())
                 && inner.access.logs(&access, record.context.random().next_u64())
             {
-                logs.call(self.method, &access, record, at);
+                let fields = record.context.take_fields();
+                logs.call(self.method, &access, record, &fields, at);
             }
         }
     }

@@ -113,7 +113,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for LogLayer {
             return;
         }
         let at = match &cx {
-            Some(cx) => cx.platform().clock().unix_nanos(Instant::now()),
+            Some(cx) => cx.clock().unix_nanos(Instant::now()),
             None => logs.now(),
         };
         logs.line(level, at, target, |line| {
