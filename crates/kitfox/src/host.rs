@@ -25,6 +25,8 @@ use http_body::Body;
 use kitfox_core::layers::ServerStack;
 use kitfox_core::platform::Tasks;
 use kitfox_core::{BoxEndpoint, Context, Layer, Platform, Service};
+use kitfox_telemetry::metrics::Metrics;
+use kitfox_telemetry::{Sink, Telemetry, TelemetrySettings};
 use kitfox_transport::Limits;
 use kitfox_transport::serve::Acceptor;
 use kitfox_transport::wires::{Builder, Cors, WireBody};
@@ -74,7 +76,16 @@ pub struct Host {
     file: Option<PathBuf>,
     environment: Option<Environment>,
     acceptor: Acceptor,
+    record: Observed,
     handle: Handle,
+}
+
+/// Who records the calls.
+enum Observed {
+    /// A telemetry of the host's own making, with these metrics.
+    ByItsOwn(Option<Metrics>),
+    By(Telemetry),
+    ByNobody,
 }
 
 /// Adds what somebody else answers to the wires.
@@ -95,6 +106,7 @@ impl Host {
             file: None,
             environment: None,
             acceptor: Acceptor::Plain,
+            record: Observed::ByItsOwn(None),
             handle: Handle::new(),
         }
     }
@@ -243,6 +255,35 @@ impl Host {
         self
     }
 
+    /// Gathers the host's metrics where yours are, so that `/metrics` shows both.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), kitfox::telemetry::metrics::MetricError> {
+    /// let metrics = kitfox::Metrics::new();
+    /// let orders = metrics.counter::<()>("shop.orders", "Orders that were placed.")?.with(&());
+    /// // orders goes into the service, which calls orders.increment()
+    /// let host = kitfox::Host::new("shop").metrics(metrics);
+    /// # let _ = (host, orders);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn metrics(mut self, metrics: Metrics) -> Self {
+        self.record = Observed::ByItsOwn(Some(metrics));
+        self
+    }
+
+    /// Records calls by this telemetry, instead of one that the host makes of its configuration.
+    pub fn telemetry(mut self, telemetry: Telemetry) -> Self {
+        self.record = Observed::By(telemetry);
+        self
+    }
+
+    /// Leaves no record of any call: no metrics, no lines, no spans.
+    pub fn unrecorded(mut self) -> Self {
+        self.record = Observed::ByNobody;
+        self
+    }
+
     /// What the host stands on, instead of [`Platform::system`]. Its background tasks end with the
     /// host, so that each host needs its own ([`Platform::apart`]).
     pub fn platform(mut self, platform: Platform) -> Self {
@@ -269,6 +310,21 @@ impl Host {
         let Settings { listen, admin, announce, reflection, drain, cors, limits } =
             configuration.settings().clone();
         let platform = self.platform.unwrap_or_else(Platform::system);
+        let telemetry = match self.record {
+            Observed::ByItsOwn(metrics) => {
+                let metrics = metrics.unwrap_or_default();
+                Some(Telemetry::new(TelemetrySettings { metrics, ..TelemetrySettings::default() }))
+            }
+            Observed::By(telemetry) => Some(telemetry),
+            Observed::ByNobody => None,
+        };
+        let background = telemetry.as_ref().map(|telemetry| {
+            let sink: Sink = match announce {
+                true => Box::new(tokio::io::stdout()),
+                false => Box::new(tokio::io::sink()),
+            };
+            telemetry.start(&platform, sink)
+        });
 
         let handle = self.handle;
         let progress = handle.progress.clone();
@@ -314,6 +370,7 @@ impl Host {
             services,
             admin,
             workers: stop,
+            background,
         };
         // Not a task of the platform: it waits for those.
         let life = Tasks::default().spawn(life.live());

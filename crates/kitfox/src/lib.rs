@@ -82,6 +82,9 @@ pub mod reflection;
 pub use host::{Ending, Handle, Host, HostError, Outcome, Phase, Running, Services};
 pub use kitfox_core::*;
 pub use kitfox_macros::{error, message, service};
+pub use kitfox_telemetry as telemetry;
+pub use kitfox_telemetry::Telemetry;
+pub use kitfox_telemetry::metrics::{Counter, Gauge, Histogram, Metrics};
 pub use kitfox_transport as transport;
 pub use kitfox_transport::Compression;
 pub use kitfox_transport::client::{

@@ -3,6 +3,7 @@
 //! [`Telemetry`] observes the calls of a host, and of the calls that they make. Each leaves one
 //! record; of that it makes series ([`metrics`]), a line ([`logs`]) and a span ([`traces`]).
 
+mod background;
 mod inflight;
 pub mod logs;
 pub mod metrics;
@@ -13,6 +14,7 @@ pub mod traces;
 use std::fmt;
 use std::sync::Arc;
 
+pub use background::{Background, Sink};
 pub use inflight::Call;
 use inflight::InFlight;
 use logs::{AccessPolicy, LogSettings, Logs};

@@ -1,47 +1,62 @@
-//! The wall clock: one reading of it, and tokio's time from there on.
+//! The wall clock: a reading of it, and tokio's time from there on.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
-/// Tells what time of day an instant is.
+/// Tells what time of day an instant is. Cloning shares it.
 ///
 /// Log lines and spans say the time of day, and calls are timed by tokio's clock, which can be
 /// paused: so the first is computed from the second.
+#[derive(Clone, Debug)]
+pub struct WallClock(Arc<Inner>);
+
 #[derive(Debug)]
-pub struct WallClock {
+struct Inner {
     base: Instant,
     /// Nanoseconds since 1970 at `base`.
     nanoseconds: AtomicU64,
+    follows_system: bool,
 }
 
 impl WallClock {
-    /// The system's, read once.
+    /// The system's.
     #[must_use]
     pub fn system() -> Self {
-        WallClock::starting_at(now())
+        WallClock::new(now(), true)
     }
 
     /// A clock on which it is `time` now.
     #[must_use]
     pub fn starting_at(time: SystemTime) -> Self {
-        WallClock { base: Instant::now(), nanoseconds: AtomicU64::new(since_1970(time)) }
+        WallClock::new(time, false)
+    }
+
+    fn new(time: SystemTime, follows_system: bool) -> Self {
+        let (base, nanoseconds) = (Instant::now(), AtomicU64::new(since_1970(time)));
+        WallClock(Arc::new(Inner { base, nanoseconds, follows_system }))
     }
 
     /// Nanoseconds since the beginning of 1970 (UTC) at `instant`.
+    #[must_use]
     pub fn unix_nanos(&self, instant: Instant) -> u64 {
-        let base = self.nanoseconds.load(Ordering::Relaxed);
-        match instant.checked_duration_since(self.base) {
-            Some(since) => base.saturating_add(nanoseconds(since)),
-            None => base.saturating_sub(nanoseconds(self.base - instant)),
+        let Inner { base, nanoseconds: at_base, .. } = &*self.0;
+        let at_base = at_base.load(Ordering::Relaxed);
+        match instant.checked_duration_since(*base) {
+            Some(since) => at_base.saturating_add(nanoseconds(since)),
+            None => at_base.saturating_sub(nanoseconds(*base - instant)),
         }
     }
 
-    /// Sets it by the system's again, whose clock may have been set meanwhile.
+    /// Reads the system's clock again, which may have been set meanwhile; once in a while. Another
+    /// clock stays as it is.
     pub fn set_by_system(&self) {
-        let since = nanoseconds(self.base.elapsed());
-        self.nanoseconds.store(since_1970(now()).saturating_sub(since), Ordering::Relaxed);
+        if self.0.follows_system {
+            let at_base = since_1970(now()).saturating_sub(nanoseconds(self.0.base.elapsed()));
+            self.0.nanoseconds.store(at_base, Ordering::Relaxed);
+        }
     }
 }
 
@@ -71,5 +86,7 @@ mod tests {
         tokio::time::advance(Duration::from_millis(5)).await;
         assert_eq!(clock.unix_nanos(Instant::now()), 1_000_005_000_000);
         assert_eq!(clock.unix_nanos(begin - Duration::from_secs(1)), 999_000_000_000);
+        clock.set_by_system();
+        assert_eq!(clock.unix_nanos(begin), 1_000_000_000_000, "it is not the system's");
     }
 }

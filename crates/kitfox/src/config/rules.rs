@@ -33,14 +33,15 @@ pub(super) fn broken(configuration: &Configuration) -> Vec<Problem> {
     let (total, show) = (drain.total(), DURATION.show);
     if total.saturating_add(Drain::RESERVE) > drain.grace {
         let mend = format!(
-            "the parts of the shutdown take {} together (propagation {}, calls {}, tasks {}) and \
-             must stay a second below this, or the last of them is cut off: give less to a part, or \
-             more to this if the process may live longer (in Kubernetes, \
+            "the parts of the shutdown take {} together (propagation {}, calls {}, tasks {}, \
+             flush {}) and must stay a second below this, or the last of them is cut off: give \
+             less to a part, or more to this if the process may live longer (in Kubernetes, \
              `terminationGracePeriodSeconds`)",
             show(&total),
             show(&drain.propagation),
             show(&drain.calls),
-            show(&drain.tasks)
+            show(&drain.tasks),
+            show(&drain.flush)
         );
         refuse("drain.grace", mend);
     }

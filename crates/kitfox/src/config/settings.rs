@@ -32,7 +32,7 @@ pub struct Settings {
 
 /// How long each phase of the shutdown may take.
 ///
-/// The three parts together stay a second below [`grace`](Drain::grace), so that a host has ended by
+/// The four parts together stay a second below [`grace`](Drain::grace), so that a host has ended by
 /// itself before whoever runs it loses patience.
 ///
 /// ```
@@ -53,6 +53,9 @@ pub struct Drain {
     /// How long workers and detached work have after the last call, 5 s by default. Then they are
     /// dropped.
     pub tasks: Duration,
+    /// How long logs, metrics and traces have to get out at the end, 2 s by default. Then what is left
+    /// is lost, and counted where that can still be read.
+    pub flush: Duration,
     /// When whoever runs the process kills it, 30 s after the signal by default, as in Kubernetes
     /// (`terminationGracePeriodSeconds`).
     pub grace: Duration,
@@ -64,6 +67,7 @@ impl Default for Drain {
             propagation: Duration::ZERO,
             calls: Duration::from_secs(15),
             tasks: Duration::from_secs(5),
+            flush: Duration::from_secs(2),
             grace: Duration::from_secs(30),
         }
     }
@@ -77,7 +81,7 @@ impl Drain {
     /// How long the whole shutdown may take.
     #[must_use]
     pub fn total(&self) -> Duration {
-        let parts = [self.propagation, self.calls, self.tasks];
+        let parts = [self.propagation, self.calls, self.tasks, self.flush];
         parts.into_iter().fold(Duration::ZERO, Duration::saturating_add)
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use kitfox_core::Platform;
+use kitfox_telemetry::Background;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -24,6 +25,8 @@ pub(super) struct Life {
     pub(super) admin: Port,
     /// Tells the workers to end.
     pub(super) workers: CancellationToken,
+    /// What writes and sends the records of calls.
+    pub(super) background: Option<Background>,
 }
 
 impl Life {
@@ -36,8 +39,16 @@ impl Life {
             Some(ending) => ending,
             None => Ending::AtOnce(self.progress.phase()),
         };
-        let Life { progress, platform, services, admin, .. } = self;
+        let Life { progress, platform, services, admin, drain, background, .. } = self;
         let stuck = services.end().await + end(&platform).await;
+        progress.enter(Phase::Flushing);
+        if let Some(background) = background {
+            let flush = background.flush(Instant::now() + drain.flush);
+            let lost = abort.run_until_cancelled(flush).await.unwrap_or_default();
+            if lost > 0 {
+                notice(&format!("{lost} log lines were lost: standard output takes none"));
+            }
+        }
         progress.enter(Phase::Ended);
         let _ = admin.end().await;
         if stuck == 0 { ending } else { Ending::Stuck(stuck) }

@@ -24,6 +24,8 @@ pub enum Phase {
     Finishing,
     /// Workers are told to end; they and detached work are awaited.
     Background,
+    /// Logs, metrics and traces that are still here are sent.
+    Flushing,
     /// Nothing is left; the admin port closes.
     Ended,
 }
@@ -36,6 +38,7 @@ impl fmt::Display for Phase {
             Phase::Leaving => "leaving: calls are still accepted, send no more",
             Phase::Finishing => "finishing the calls in flight",
             Phase::Background => "waiting for workers and detached work",
+            Phase::Flushing => "flushing logs, metrics and traces",
             Phase::Ended => "ended",
         })
     }

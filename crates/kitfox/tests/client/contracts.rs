@@ -97,7 +97,7 @@ pub(super) mod new {
     /// Everything that came with the call, in one line.
     fn travelled(cx: &Context) -> String {
         let tenant = cx.metadata().text("x-tenant").unwrap_or_default();
-        let trace = cx.trace().map(ToString::to_string).unwrap_or_default();
+        let trace = cx.parent_trace().map(ToString::to_string).unwrap_or_default();
         let user = cx.baggage().and_then(|baggage| baggage.value("user")).unwrap_or_default();
         let (worth, attempt) = (cx.criticality(), cx.attempt());
         let key = cx.idempotency_key().unwrap_or_default();

@@ -24,6 +24,7 @@ const DRAIN: Drain = Drain {
     calls: Duration::from_secs(10),
     tasks: Duration::from_secs(6),
     grace: Duration::from_secs(30),
+    flush: Duration::from_secs(2),
 };
 
 /// What dropped tasks may take to be gone.

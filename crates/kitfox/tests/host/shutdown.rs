@@ -27,7 +27,9 @@ async fn the_phases_come_in_their_order_and_an_idle_host_waits_only_for_propagat
     let start = Instant::now();
     let times = Arc::new(Mutex::new(Vec::new()));
     let watch = async {
-        for phase in [Phase::Leaving, Phase::Finishing, Phase::Background, Phase::Ended] {
+        for phase in
+            [Phase::Leaving, Phase::Finishing, Phase::Background, Phase::Flushing, Phase::Ended]
+        {
             handle.reached(phase).await;
             times.lock().unwrap().push((phase, start.elapsed()));
         }
