@@ -7,8 +7,10 @@
 mod access;
 mod attributes;
 mod buffer;
+mod call;
 mod escape;
 mod filter;
+mod fixed;
 mod json;
 mod layer;
 mod line;
@@ -34,6 +36,7 @@ use tracing::Level;
 
 pub use access::{Access, AccessPolicy};
 pub use buffer::Lines;
+pub use call::CallLines;
 pub use filter::{Filter, FilterError};
 pub use layer::{LogLayer, layer};
 pub use line::Line;
@@ -123,6 +126,20 @@ impl Logs {
     /// Writes a line, whatever the filter says, about what happened so many nanoseconds after the
     /// beginning of 1970. Never waits.
     pub fn line(
+        &self,
+        level: Level,
+        unix_nanos: u64,
+        target: &'static str,
+        write: impl FnOnce(&mut Line<'_>),
+    ) {
+        self.encode(level, unix_nanos, target, |line| {
+            line.head();
+            write(line);
+        });
+    }
+
+    /// [`Logs::line`] without a head.
+    fn encode(
         &self,
         level: Level,
         unix_nanos: u64,

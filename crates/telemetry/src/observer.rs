@@ -10,13 +10,14 @@ use tracing::Level;
 
 use crate::Telemetry;
 use crate::inflight::Call;
-use crate::logs::{Access, CALL};
+use crate::logs::{Access, CALL, CallLines};
 use series::MethodSeries;
 
 impl Observer for Telemetry {
     fn method(&self, side: Side, method: &'static Method) -> Box<dyn Recorder> {
         let series = MethodSeries::new(self.metrics(), side, method);
-        Box::new(MethodRecorder { telemetry: self.clone(), side, method, series })
+        let lines = self.logs().calls(side, method);
+        Box::new(MethodRecorder { telemetry: self.clone(), side, method, series, lines })
     }
 
     fn edge(&self, edge: &Edge<'_>) {
@@ -38,6 +39,7 @@ struct MethodRecorder {
     side: Side,
     method: &'static Method,
     series: MethodSeries,
+    lines: CallLines,
 }
 
 impl MethodRecorder {
@@ -88,7 +90,7 @@ impl Recorder for MethodRecorder {
                 && inner.access.logs(&access, record.context.random().next_u64())
             {
                 let fields = record.context.take_fields();
-                logs.call(self.method, &access, record, &fields, at);
+                self.lines.write(&access, record, &fields, at);
             }
         }
     }

@@ -1,13 +1,10 @@
-//! Lines of calls: which calls have one, of which level, and what it says.
+//! Which calls have a line, and of which level.
 
 use std::time::Duration;
 
 use kitfox_core::record::{Ending, Record, Side};
-use kitfox_core::{Code, Context, Method, RecordField};
+use kitfox_core::{Code, TraceContext};
 use tracing::Level;
-
-use super::value::{Text, Value};
-use super::{CALL, Line, Logs};
 
 /// Which calls have a line.
 ///
@@ -51,7 +48,7 @@ impl Access {
             ending: record.ending(),
             code: record.code(),
             duration: record.duration(),
-            sampled: record.context.trace().is_some_and(kitfox_core::TraceContext::sampled),
+            sampled: record.context.trace().is_some_and(TraceContext::sampled),
         }
     }
 
@@ -93,92 +90,6 @@ impl AccessPolicy {
 impl Default for AccessPolicy {
     fn default() -> Self {
         AccessPolicy { answered: 1.0, rejected: 1.0, slow: Duration::from_secs(1), clients: false }
-    }
-}
-
-impl Logs {
-    /// Writes the line of a call that ended so many nanoseconds after the beginning of 1970,
-    /// whatever filter and policy say. `fields` are those that user code added
-    /// ([`Context::take_fields`]).
-    pub fn call(
-        &self,
-        method: &'static Method,
-        access: &Access,
-        record: &Record<'_>,
-        fields: &[RecordField],
-        at: u64,
-    ) {
-        self.line(access.level(), at, CALL, |line| {
-            let cx = record.context;
-            let path = method.path.trim_start_matches('/');
-            let happened = happened(access);
-            if line.is_pretty() {
-                line.message_of(Text::Display(&format_args!("{path} {happened}")));
-                line.duration("in", access.duration);
-            } else {
-                line.message(happened);
-                line.text("method", path);
-                line.duration("duration", access.duration);
-            }
-            if let Some(trace) = cx.trace() {
-                line.trace(trace);
-            }
-            line.text("side", access.side.name());
-            line.text("wire", cx.wire().name());
-            line.text("code", access.code.map_or("ok", Code::name));
-            if let Some(layer) = record.layer() {
-                line.text("layer", layer);
-            }
-            if let Some(error) = record.error() {
-                line.text("error", error.message());
-                if let Some(causes) = error.causes() {
-                    line.text("cause", &causes);
-                }
-            }
-            if let Some(peer) = cx.peer() {
-                line.put("peer", Value::Address(peer.address()));
-            }
-            if let Some(principal) = cx.principal() {
-                line.text("principal", principal.name());
-            }
-            if cx.attempt() > 1 {
-                line.number("attempt", u64::from(cx.attempt()));
-            }
-            for (volume, messages, bytes) in [
-                (record.received, "received", "received_bytes"),
-                (record.sent, "sent", "sent_bytes"),
-            ] {
-                if volume.messages != 1 {
-                    line.number(messages, volume.messages);
-                }
-                line.number(bytes, volume.bytes);
-            }
-            self.baggage(cx, line);
-            for field in fields {
-                line.field(field.name, &field.value);
-            }
-        });
-    }
-
-    /// The members of the baggage that lines shall have.
-    pub(super) fn baggage(&self, cx: &Context, line: &mut Line<'_>) {
-        for (member, name) in &self.0.baggage {
-            let value = cx.baggage().and_then(|baggage| baggage.value(member));
-            if let Some(value) = value {
-                line.text(name, value);
-            }
-        }
-    }
-}
-
-fn happened(access: &Access) -> &'static str {
-    match access.ending {
-        Ending::Answered => "answered",
-        Ending::Failed => "failed",
-        Ending::Refused => "refused",
-        Ending::Expired => "expired",
-        Ending::Panicked => "panicked",
-        Ending::Dropped => "dropped by its caller",
     }
 }
 

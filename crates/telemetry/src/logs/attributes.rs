@@ -6,7 +6,6 @@ use std::ops::Range;
 use kitfox_core::TraceContext;
 use tracing::Level;
 
-use super::out::Out;
 use super::record::{AttributeValue, LogRecord};
 use super::value::{Text, Value};
 
@@ -68,13 +67,6 @@ impl Attributes {
             Value::Duration(duration) => Stored::Float(duration.as_secs_f64()),
             Value::Address(address) => {
                 self.push_text(name, Text::Display(&address));
-                return value;
-            }
-            Value::Hex(bytes) => {
-                let mut text = Vec::with_capacity(bytes.len() * 2);
-                Out::new(&mut text, 0).hex(bytes);
-                let text = String::from_utf8(text).expect("hexadecimal digits are ASCII");
-                self.push_text(name, Text::Plain(&text));
                 return value;
             }
         };

@@ -7,6 +7,15 @@
 /// Writes `text`, until `out` is `limit` long; says whether all of it is there. `"` and `\` are
 /// escaped where the text stands in quotes.
 pub(super) fn write(text: &str, quoted: bool, limit: usize, out: &mut Vec<u8>) -> bool {
+    let bytes = text.as_bytes();
+    if end_of_plain(bytes) == bytes.len() && out.len() + bytes.len() <= limit {
+        out.extend_from_slice(bytes);
+        return true;
+    }
+    write_with_escapes(text, quoted, limit, out)
+}
+
+fn write_with_escapes(text: &str, quoted: bool, limit: usize, out: &mut Vec<u8>) -> bool {
     let mut rest = text;
     loop {
         let plain = end_of_plain(rest.as_bytes());
@@ -52,25 +61,44 @@ pub(super) const HEX: &[u8; 16] = b"0123456789abcdef";
 
 /// Where the first byte is that is not printable ASCII, or is `"` or `\`; eight bytes at a time.
 fn end_of_plain(bytes: &[u8]) -> usize {
-    const ONES: u64 = u64::MAX / 0xff;
-    const HIGH: u64 = ONES << 7;
     let mut at = 0;
     while let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
-        let word = u64::from_le_bytes(*chunk);
-        // The highest bit of a byte is set where the byte is one of those, and possibly in bytes
-        // above such a one, which do not matter.
-        let control = word.wrapping_sub(ONES * 0x20);
-        let delete = (word ^ (ONES * 0x7f)).wrapping_sub(ONES);
-        let quote = (word ^ (ONES * u64::from(b'"'))).wrapping_sub(ONES);
-        let backslash = (word ^ (ONES * u64::from(b'\\'))).wrapping_sub(ONES);
-        let found = (control | delete | quote | backslash | word) & HIGH;
+        let found = odd(u64::from_le_bytes(*chunk));
         if found != 0 {
             return at + (found.trailing_zeros() / 8) as usize;
         }
         at += 8;
     }
+    // The rest once more with some of what is known to be plain, or in halves that overlap.
+    let rest = &bytes[at..];
+    let last = match (bytes.last_chunk::<8>(), rest.first_chunk::<4>(), rest.last_chunk::<4>()) {
+        _ if rest.is_empty() => return at,
+        (Some(last), ..) => u64::from_le_bytes(*last),
+        (None, Some(first), Some(last)) => {
+            u64::from(u32::from_le_bytes(*first)) << 32 | u64::from(u32::from_le_bytes(*last))
+        }
+        _ => {
+            let [first, middle, last] = [rest[0], rest[rest.len() / 2], rest[rest.len() - 1]];
+            u64::from_le_bytes([first, middle, last, b' ', b' ', b' ', b' ', b' '])
+        }
+    };
+    if odd(last) == 0 {
+        return bytes.len();
+    }
     let plain = |byte: &u8| matches!(byte, 0x20..0x7f) && !matches!(byte, b'"' | b'\\');
-    at + bytes[at..].iter().take_while(|byte| plain(byte)).count()
+    at + rest.iter().take_while(|byte| plain(byte)).count()
+}
+
+/// Not zero where one of eight bytes stops a run: the highest bit of that byte is set, and possibly
+/// those of bytes above the lowest such one, which do not matter.
+#[inline]
+fn odd(word: u64) -> u64 {
+    const ONES: u64 = u64::MAX / 0xff;
+    let control = word.wrapping_sub(ONES * 0x20);
+    let delete = (word ^ (ONES * 0x7f)).wrapping_sub(ONES);
+    let quote = (word ^ (ONES * u64::from(b'"'))).wrapping_sub(ONES);
+    let backslash = (word ^ (ONES * u64::from(b'\\'))).wrapping_sub(ONES);
+    (control | delete | quote | backslash | word) & (ONES << 7)
 }
 
 #[cfg(test)]
@@ -97,7 +125,13 @@ mod tests {
     #[test]
     fn every_character_comes_back_from_json() {
         for code in (0..0x1_1000).filter_map(char::from_u32) {
-            for text in [format!("{code}"), format!("1234567{code}12345678{code}")] {
+            for text in [
+                format!("{code}"),
+                format!("{code}12"),
+                format!("1{code}2"),
+                format!("12345{code}"),
+                format!("1234567{code}12345678{code}"),
+            ] {
                 let quoted = format!("\"{}\"", written(&text, true, 1_000).0);
                 assert_eq!(serde_json::from_str::<String>(&quoted).unwrap(), text);
             }

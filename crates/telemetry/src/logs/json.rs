@@ -6,20 +6,9 @@ use kitfox_core::message::json;
 use super::out::Out;
 use super::value::{Text, Value};
 
-/// Everything up to the fields.
-pub(super) fn begin(time: &[u8], level: &'static str, target: &str, out: &mut Out<'_>) {
+pub(super) fn begin(time: &[u8; 27], out: &mut Out<'_>) {
     out.raw(b"{\"time\":\"");
     out.raw(time);
-    out.raw(b"\",\"level\":\"");
-    out.raw(level.as_bytes());
-    out.raw(b"\",\"target\":\"");
-    out.text(Text::Plain(target), true);
-    out.raw(b"\"");
-}
-
-pub(super) fn message(text: Text<'_>, out: &mut Out<'_>) {
-    out.raw(b",\"message\":\"");
-    out.text(text, true);
     out.raw(b"\"");
 }
 
@@ -31,21 +20,33 @@ pub(super) fn trace(trace: &TraceContext, out: &mut Out<'_>) {
     out.raw(b"\"");
 }
 
-pub(super) fn field(name: &str, value: Value<'_>, out: &mut Out<'_>) {
+/// A field of any name.
+pub(super) fn field(name: &str, field: Value<'_>, out: &mut Out<'_>) {
     out.raw(b",\"");
     out.text(Text::Plain(name), true);
     out.raw(b"\":");
+    value(field, out);
+}
+
+/// A field whose name needs no escape.
+#[inline(always)]
+pub(super) fn known(name: &str, field: Value<'_>, out: &mut Out<'_>) {
+    out.raw(b",\"");
+    out.raw(name.as_bytes());
+    out.raw(b"\":");
+    match field {
+        Value::Unsigned(integer) => out.integer(integer),
+        field => value(field, out),
+    }
+}
+
+fn value(value: Value<'_>, out: &mut Out<'_>) {
     match value {
         Value::Integer(integer) => out.integer(integer),
         Value::Unsigned(integer) => out.integer(integer),
         Value::Float(float) => json::write_f64(float, out.bytes),
         Value::Boolean(boolean) => out.boolean(boolean),
         Value::Duration(duration) => out.seconds(duration),
-        Value::Hex(bytes) => {
-            out.raw(b"\"");
-            out.hex(bytes);
-            out.raw(b"\"");
-        }
         Value::Address(address) => {
             out.raw(b"\"");
             out.address(address);

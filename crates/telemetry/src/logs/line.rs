@@ -8,6 +8,7 @@ use tracing::Level;
 
 use super::Redaction;
 use super::attributes::Attributes;
+use super::fixed::Fixed;
 use super::out::Out;
 use super::value::{Text, Value};
 use super::{json, logfmt, pretty, time};
@@ -22,7 +23,8 @@ pub(super) enum Form {
 
 /// A line that is being written: [`Logs::line`](super::Logs::line) gives it.
 ///
-/// Names are the caller's own and not checked; values are escaped. A line has an end: what is past
+/// Names are the caller's own and written as they are: letters, digits, `_` and `.`, please. Values
+/// are escaped. A line has an end: what is past
 /// [`LogSettings::line_bytes`](super::LogSettings::line_bytes) is cut, and says so.
 pub struct Line<'a> {
     out: Out<'a>,
@@ -47,11 +49,22 @@ impl<'a> Line<'a> {
     ) -> Self {
         let time = time::rfc3339(unix_nanos);
         match form {
-            Form::Json => json::begin(&time, name(level), target, &mut out),
-            Form::Logfmt => logfmt::begin(&time, name(level), target, &mut out),
+            Form::Json => json::begin(&time, &mut out),
+            Form::Logfmt => logfmt::begin(&time, &mut out),
             Form::Pretty { colour } => pretty::begin(&time, level, colour, &mut out),
         }
         Line { out, form, level, target, redaction, attributes, trace: None }
+    }
+
+    /// How serious it is and where it comes from, before anything else; for people, at other places.
+    pub(super) fn head(&mut self) {
+        let field = match self.form {
+            Form::Json => json::field,
+            Form::Logfmt => logfmt::field,
+            Form::Pretty { .. } => return,
+        };
+        field("level", Value::Text(Text::Plain(name(self.level))), &mut self.out);
+        field("target", Value::Text(Text::Plain(self.target)), &mut self.out);
     }
 
     /// What happened; before any field.
@@ -65,7 +78,7 @@ impl<'a> Line<'a> {
             None => message,
         };
         match self.form {
-            Form::Json => json::message(message, &mut self.out),
+            Form::Json => json::field("message", Value::Text(message), &mut self.out),
             Form::Logfmt => logfmt::field("message", Value::Text(message), &mut self.out),
             Form::Pretty { colour } => {
                 pretty::message(message, self.level, colour, &mut self.out);
@@ -80,10 +93,7 @@ impl<'a> Line<'a> {
         }
         match self.form {
             Form::Json => json::trace(trace, &mut self.out),
-            Form::Logfmt => {
-                logfmt::field("trace_id", Value::Hex(&trace.trace_id), &mut self.out);
-                logfmt::field("span_id", Value::Hex(&trace.span_id), &mut self.out);
-            }
+            Form::Logfmt => logfmt::trace(trace, &mut self.out),
             Form::Pretty { .. } => self.trace = Some(trace.clone()),
         }
     }
@@ -99,48 +109,51 @@ impl<'a> Line<'a> {
     }
 
     /// A text.
+    #[inline]
     pub fn text(&mut self, name: &str, value: &str) {
         self.put(name, Value::Text(Text::Plain(value)));
     }
 
     /// What a `Display` shows, formatted straight into the line.
+    #[inline]
     pub fn display(&mut self, name: &str, value: &dyn fmt::Display) {
         self.put(name, Value::Text(Text::Display(value)));
     }
 
     /// What a `Debug` shows, formatted straight into the line.
+    #[inline]
     pub fn debug(&mut self, name: &str, value: &dyn fmt::Debug) {
         self.put(name, Value::Text(Text::Debug(value)));
     }
 
     /// A count.
+    #[inline]
     pub fn number(&mut self, name: &str, value: u64) {
         self.put(name, Value::Unsigned(value));
     }
 
     /// An integer.
+    #[inline]
     pub fn integer(&mut self, name: &str, value: i64) {
         self.put(name, Value::Integer(value));
     }
 
     /// A number.
+    #[inline]
     pub fn float(&mut self, name: &str, value: f64) {
         self.put(name, Value::Float(value));
     }
 
     /// Yes or no.
+    #[inline]
     pub fn boolean(&mut self, name: &str, value: bool) {
         self.put(name, Value::Boolean(value));
     }
 
     /// A time span: in JSON seconds with six decimals, for people `1.5ms`.
+    #[inline]
     pub fn duration(&mut self, name: &str, value: Duration) {
         self.put(name, Value::Duration(value));
-    }
-
-    /// Bytes, as hexadecimal digits; at most 32 of them.
-    pub fn hex(&mut self, name: &str, value: &[u8]) {
-        self.put(name, Value::Hex(&value[..value.len().min(32)]));
     }
 
     /// A field of user code: its text is hidden where its name says that it is a secret, and a
@@ -151,10 +164,18 @@ impl<'a> Line<'a> {
 
     pub(super) fn put_user(&mut self, name: &'static str, value: Value<'_>) {
         let value = value.redacted(name, self.redaction);
-        match reserved(name) {
-            Some(other) => self.put(other, value),
-            None => self.put(name, value),
+        self.put_any(reserved(name).unwrap_or(name), value);
+    }
+
+    /// Head, message and fields that were encoded before.
+    pub(super) fn fixed(&mut self, fixed: &Fixed) {
+        if let Some(attributes) = &mut self.attributes {
+            attributes.message(Text::Plain(fixed.message));
+            for (name, value) in &fixed.fields {
+                attributes.keep(name, Value::Text(Text::Plain(value)));
+            }
         }
+        self.out.raw(&fixed.bytes);
     }
 
     /// Whether a person reads it at a terminal.
@@ -162,7 +183,18 @@ impl<'a> Line<'a> {
         matches!(self.form, Form::Pretty { .. })
     }
 
+    /// A field whose name needs no escape.
+    #[inline(always)]
     pub(super) fn put(&mut self, name: &str, value: Value<'_>) {
+        let usual = matches!(self.form, Form::Json) && self.attributes.is_none();
+        if usual && self.out.takes(name.len()) {
+            return json::known(name, value, &mut self.out);
+        }
+        self.put_any(name, value);
+    }
+
+    /// A field of any name.
+    pub(super) fn put_any(&mut self, name: &str, value: Value<'_>) {
         if !self.out.takes(name.len()) {
             return;
         }

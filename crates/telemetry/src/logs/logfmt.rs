@@ -1,17 +1,21 @@
 //! A line as `name=value` pairs.
 
+use kitfox_core::TraceContext;
 use kitfox_core::message::json;
 
 use super::out::Out;
 use super::value::{Text, Value};
 
-/// Everything up to the fields.
-pub(super) fn begin(time: &[u8], level: &'static str, target: &str, out: &mut Out<'_>) {
+pub(super) fn begin(time: &[u8], out: &mut Out<'_>) {
     out.raw(b"time=");
     out.raw(time);
-    out.raw(b" level=");
-    out.raw(level.as_bytes());
-    field("target", Value::Text(Text::Plain(target)), out);
+}
+
+pub(super) fn trace(trace: &TraceContext, out: &mut Out<'_>) {
+    out.raw(b" trace_id=");
+    out.hex(&trace.trace_id);
+    out.raw(b" span_id=");
+    out.hex(&trace.span_id);
 }
 
 pub(super) fn field(name: &str, field: Value<'_>, out: &mut Out<'_>) {
@@ -48,7 +52,6 @@ pub(super) fn value(value: Value<'_>, out: &mut Out<'_>) {
         Value::Float(float) => out.raw(format!("{float}").as_bytes()),
         Value::Boolean(boolean) => out.boolean(boolean),
         Value::Duration(duration) => out.text(Text::Debug(&duration), false),
-        Value::Hex(bytes) => out.hex(bytes),
         Value::Address(address) => out.address(address),
         Value::Text(text) => {
             let start = out.bytes.len();

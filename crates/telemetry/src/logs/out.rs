@@ -4,8 +4,8 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::escape;
 use super::value::Text;
+use super::{escape, time};
 
 /// The bytes of a line.
 pub(super) struct Out<'a> {
@@ -17,6 +17,35 @@ pub(super) struct Out<'a> {
 
 /// What an encoder may write past the limit to end a line well.
 const RESERVE: usize = 256;
+
+/// The hexadecimal digits of each byte.
+static PAIRS: [[u8; 2]; 256] = {
+    let mut pairs = [[0; 2]; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        pairs[byte] = [escape::HEX[byte >> 4], escape::HEX[byte & 0xf]];
+        byte += 1;
+    }
+    pairs
+};
+
+/// The decimal digits of each byte with a dot behind them, and how many bytes those are.
+static OCTETS: [([u8; 4], usize); 256] = {
+    let mut octets = [([b'.'; 4], 0); 256];
+    let mut octet = 0;
+    while octet < 256 {
+        let length = 1 + (octet >= 10) as usize + (octet >= 100) as usize;
+        let (mut at, mut left) = (length, octet);
+        while at > 0 {
+            at -= 1;
+            octets[octet].0[at] = b"0123456789"[left % 10];
+            left /= 10;
+        }
+        octets[octet].1 = length + 1;
+        octet += 1;
+    }
+    octets
+};
 
 /// What stands where text was cut.
 const MARK: &str = "…";
@@ -30,6 +59,7 @@ impl<'a> Out<'a> {
 
     /// Whether there is room for a field with a name of so many bytes and a short value; from the
     /// first for which there is none, the line is cut.
+    #[inline]
     pub(super) fn takes(&mut self, name: usize) -> bool {
         if !self.cut && self.bytes.len() + name * 6 + 80 > self.limit {
             self.cut = true;
@@ -57,13 +87,16 @@ impl<'a> Out<'a> {
         }
     }
 
-    pub(super) fn hex(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            let digit = |bits: u8| escape::HEX[usize::from(bits & 0xf)];
-            self.raw(&[digit(byte >> 4), digit(*byte)]);
+    /// As hexadecimal digits.
+    pub(super) fn hex<const N: usize>(&mut self, bytes: &[u8; N]) {
+        let mut digits = [[0; 2]; N];
+        for (pair, byte) in digits.iter_mut().zip(bytes) {
+            *pair = PAIRS[usize::from(*byte)];
         }
+        self.raw(digits.as_flattened());
     }
 
+    #[inline]
     pub(super) fn integer(&mut self, integer: impl itoa::Integer) {
         self.raw(itoa::Buffer::new().format(integer).as_bytes());
     }
@@ -76,23 +109,23 @@ impl<'a> Out<'a> {
         let SocketAddr::V4(address) = address else {
             return self.text(Text::Display(&address), true);
         };
-        for (octet, end) in address.ip().octets().into_iter().zip(*b"...:") {
-            self.integer(octet);
-            self.raw(&[end]);
+        let mut text = [0; 16];
+        let mut end = 0;
+        for octet in address.ip().octets() {
+            let (digits, length) = OCTETS[usize::from(octet)];
+            text[end..end + 4].copy_from_slice(&digits);
+            end += length;
         }
+        text[end - 1] = b':';
+        self.raw(&text[..end]);
         self.integer(address.port());
     }
 
     /// In seconds, with microseconds.
     pub(super) fn seconds(&mut self, duration: Duration) {
         self.integer(duration.as_secs());
-        let mut fraction = *b".000000";
-        let mut micros = duration.subsec_micros();
-        for digit in fraction[1..].iter_mut().rev() {
-            *digit = b'0' + (micros % 10) as u8;
-            micros /= 10;
-        }
-        self.raw(&fraction);
+        self.raw(b".");
+        self.raw(&time::six_digits(duration.subsec_micros()));
     }
 }
 

@@ -77,7 +77,8 @@ pub(super) fn end(
         out.text(Text::Plain(target), false);
         if let Some(trace) = trace {
             out.raw(b" ");
-            out.hex(&trace.trace_id[..4]);
+            let [a, b, c, d, ..] = trace.trace_id;
+            out.hex(&[a, b, c, d]);
         }
     });
     out.raw(b"\n");

@@ -27,9 +27,29 @@ pub(super) fn rfc3339(unix_nanos: u64) -> [u8; LENGTH] {
     }
     let mut text = *b"0000-00-00T00:00:00.000000Z";
     text[..19].copy_from_slice(&last.text);
-    digits(nanos / 1_000, &mut text[20..26]);
+    let micros = u32::try_from(nanos / 1_000).expect("a second has a million");
+    text[20..26].copy_from_slice(&six_digits(micros));
     text
 }
+
+/// A number below a million, with zeros before it.
+#[inline]
+pub(super) fn six_digits(number: u32) -> [u8; 6] {
+    let pair = |number: u32| PAIRS[(number % 100) as usize];
+    let ([a, b], [c, d], [e, f]) = (pair(number / 10_000), pair(number / 100), pair(number));
+    [a, b, c, d, e, f]
+}
+
+/// `00` to `99`.
+static PAIRS: [[u8; 2]; 100] = {
+    let mut pairs = [[0; 2]; 100];
+    let mut number = 0;
+    while number < 100 {
+        pairs[number] = [b"0123456789"[number / 10], b"0123456789"[number % 10]];
+        number += 1;
+    }
+    pairs
+};
 
 /// Days become a date as in Howard Hinnant, "chrono-compatible low-level date algorithms": years
 /// begin in March, and eras of 400 of them have the same length.

@@ -17,7 +17,6 @@ pub(super) enum Value<'a> {
     Float(f64),
     Boolean(bool),
     Duration(Duration),
-    Hex(&'a [u8]),
     Address(SocketAddr),
 }
 

@@ -48,7 +48,7 @@ impl SpanFields {
 
     pub(super) fn write(&self, line: &mut Line<'_>) {
         for (name, value) in self.0.iter() {
-            line.put(name, value.into());
+            line.put_any(name, value.into());
         }
     }
 }

@@ -1,0 +1,156 @@
+//! The line of a call.
+
+use std::sync::OnceLock;
+
+use kitfox_core::record::{Ending, Record, Side, Wire};
+use kitfox_core::{Code, Context, Method, RecordField};
+use tracing::Level;
+
+use super::fixed::Fixed;
+use super::value::{Text, Value};
+use super::{Access, CALL, Line, Logs};
+
+/// Writes the lines of one method's calls: [`Logs::calls`] gives it, before the first of them.
+pub struct CallLines {
+    logs: Logs,
+    side: Side,
+    /// `strings.v1.Strings/Uppercase`.
+    method: &'static str,
+    /// What the lines of all calls have in common that were answered, for each wire.
+    answered: [OnceLock<Option<Fixed>>; 5],
+}
+
+impl Logs {
+    /// What writes the lines of the calls of `method`, seen from `side`.
+    #[must_use]
+    pub fn calls(&self, side: Side, method: &'static Method) -> CallLines {
+        let method = method.path.trim_start_matches('/');
+        CallLines { logs: self.clone(), side, method, answered: Default::default() }
+    }
+
+    /// The members of the baggage that lines shall have.
+    pub(super) fn baggage(&self, cx: &Context, line: &mut Line<'_>) {
+        for (member, name) in &self.0.baggage {
+            let value = cx.baggage().and_then(|baggage| baggage.value(member));
+            if let Some(value) = value {
+                line.put_any(name, Value::Text(Text::Plain(value)));
+            }
+        }
+    }
+}
+
+impl CallLines {
+    /// Writes the line of a call that ended so many nanoseconds after the beginning of 1970,
+    /// whatever filter and policy say. `fields` are those that user code added
+    /// ([`Context::take_fields`]).
+    pub fn write(&self, access: &Access, record: &Record<'_>, fields: &[RecordField], at: u64) {
+        self.logs.encode(access.level(), at, CALL, |line| {
+            let cx = record.context;
+            match self.fixed(access.ending, cx.wire()) {
+                Some(fixed) => {
+                    line.fixed(fixed);
+                    line.duration("duration", access.duration);
+                }
+                None => self.begin(line, access, cx.wire()),
+            }
+            if let Some(trace) = cx.trace() {
+                line.trace(trace);
+            }
+            if let Some(layer) = record.layer() {
+                line.text("layer", layer);
+            }
+            if let Some(error) = record.error() {
+                line.text("error", error.message());
+            }
+            if let Some(peer) = cx.peer() {
+                line.put("peer", Value::Address(peer.address()));
+            }
+            if let Some(principal) = cx.principal() {
+                line.text("principal", principal.name());
+            }
+            if cx.attempt() > 1 {
+                line.number("attempt", u64::from(cx.attempt()));
+            }
+            if record.received.messages != 1 {
+                line.number("received", record.received.messages);
+            }
+            line.number("received_bytes", record.received.bytes);
+            if record.sent.messages != 1 {
+                line.number("sent", record.sent.messages);
+            }
+            line.number("sent_bytes", record.sent.bytes);
+            self.logs.baggage(cx, line);
+            for field in fields {
+                line.field(field.name, &field.value);
+            }
+        });
+    }
+
+    /// What a line begins with that machines read and that was encoded before.
+    fn fixed(&self, ending: Ending, wire: Wire) -> Option<&Fixed> {
+        if ending != Ending::Answered {
+            return None;
+        }
+        let slot = &self.answered[wire as usize];
+        slot.get_or_init(|| self.encode(wire)).as_ref()
+    }
+
+    fn encode(&self, wire: Wire) -> Option<Fixed> {
+        let fields = self.common(None, wire);
+        Fixed::new(self.logs.0.form, Level::INFO, CALL, ANSWERED, fields)
+    }
+
+    /// What a line begins with.
+    fn begin(&self, line: &mut Line<'_>, access: &Access, wire: Wire) {
+        let happened = happened(access.ending);
+        line.head();
+        if line.is_pretty() {
+            line.message_of(Text::Display(&format_args!("{} {happened}", self.method)));
+            line.duration("in", access.duration);
+            line.text("by", wire.name());
+            if let Some(code) = access.code {
+                line.text("code", code.name());
+            }
+            if self.side != Side::Server {
+                line.text("side", self.side.name());
+            }
+            return;
+        }
+        line.message(happened);
+        for (name, value) in self.common(access.code, wire) {
+            line.text(name, value);
+        }
+        line.duration("duration", access.duration);
+    }
+
+    fn common(&self, code: Option<Code>, wire: Wire) -> Vec<(&'static str, &'static str)> {
+        vec![
+            ("method", self.method),
+            ("side", self.side.name()),
+            ("wire", wire.name()),
+            ("code", code.map_or("ok", Code::name)),
+        ]
+    }
+}
+
+const ANSWERED: &str = "answered";
+
+fn happened(ending: Ending) -> &'static str {
+    match ending {
+        Ending::Answered => ANSWERED,
+        Ending::Failed => "failed",
+        Ending::Refused => "refused",
+        Ending::Expired => "expired",
+        Ending::Panicked => "panicked",
+        Ending::Dropped => "dropped by its caller",
+    }
+}
+
+impl std::fmt::Debug for CallLines {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CallLines")
+            .field("side", &self.side)
+            .field("method", &self.method)
+            .finish_non_exhaustive()
+    }
+}
