@@ -386,7 +386,8 @@ impl Context {
     }
 
     /// Who is told of the call.
-    pub(crate) fn observer(&self) -> Option<&Arc<dyn Observer>> {
+    #[must_use]
+    pub fn observer(&self) -> Option<&Arc<dyn Observer>> {
         self.call().platform.as_ref()?.observer()
     }
 

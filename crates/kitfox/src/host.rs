@@ -25,6 +25,7 @@ use http_body::Body;
 use kitfox_core::layers::ServerStack;
 use kitfox_core::platform::Tasks;
 use kitfox_core::{BoxEndpoint, Context, Layer, Platform, Service};
+use kitfox_telemetry::logs::Stdout;
 use kitfox_telemetry::metrics::Metrics;
 use kitfox_telemetry::{Sink, Telemetry, TelemetrySettings};
 use kitfox_transport::Limits;
@@ -32,6 +33,7 @@ use kitfox_transport::serve::Acceptor;
 use kitfox_transport::wires::{Builder, Cors, WireBody};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tracing::Level;
 
 pub use error::HostError;
 pub use phase::Phase;
@@ -196,8 +198,8 @@ impl Host {
         self.text("admin", &address)
     }
 
-    /// Whether the host tells whoever started it what must be known, as it does by default: the bound
-    /// addresses on standard output; on standard error environment variables that look like typing
+    /// Whether the host writes to standard output and standard error, as it does by default: the bound
+    /// addresses and the log to the one; to the other environment variables that look like typing
     /// errors, and what a shutdown waits for. The key `announce`.
     pub fn announce(self, announce: bool) -> Self {
         self.text("announce", &announce)
@@ -318,11 +320,14 @@ impl Host {
             Observed::By(telemetry) => Some(telemetry),
             Observed::ByNobody => None,
         };
+        let output = announce.then(Stdout::open);
+        let may_block = output.as_ref().is_some_and(Stdout::may_block);
         let background = telemetry.as_ref().map(|telemetry| {
-            let sink: Sink = match announce {
-                true => Box::new(tokio::io::stdout()),
-                false => Box::new(tokio::io::sink()),
-            };
+            if announce {
+                telemetry.install();
+            }
+            let sink =
+                output.map_or_else(|| Box::new(tokio::io::sink()) as Sink, |it| Box::new(it));
             telemetry.start(&platform, sink)
         });
 
@@ -358,7 +363,7 @@ impl Host {
         }
         progress.enter(Phase::Serving);
         if announce {
-            tell_addresses(&self.name, &listen_address, &admin_address);
+            tell_addresses(&self.name, &listen_address, &admin_address, telemetry.as_ref());
         }
 
         let life = Life {
@@ -371,6 +376,7 @@ impl Host {
             admin,
             workers: stop,
             background,
+            may_block,
         };
         // Not a task of the platform: it waits for those.
         let life = Tasks::default().spawn(life.live());
@@ -417,11 +423,23 @@ fn few(limits: &Limits) -> Limits {
     few
 }
 
-/// Prints where the host listens. That nobody reads it is no failure.
-fn tell_addresses(name: &str, listen: &dyn Display, admin: &dyn Display) {
-    let lines = format!(
-        "{name} listens on http://{listen} (REST, Connect, gRPC)\nadmin on http://{admin}\n"
-    );
+/// Says where the host listens: in its log, where it has one. That nobody reads it is no failure.
+fn tell_addresses(
+    name: &str,
+    listen: &dyn Display,
+    admin: &dyn Display,
+    telemetry: Option<&Telemetry>,
+) {
+    let services = format!("{name} listens on http://{listen} (REST, Connect, gRPC)");
+    let admin = format!("admin on http://{admin}");
+    if let Some(telemetry) = telemetry {
+        let logs = telemetry.logs();
+        for message in [services, admin] {
+            logs.line(Level::INFO, logs.now(), module_path!(), |line| line.message(&message));
+        }
+        return;
+    }
     let mut output = std::io::stdout().lock();
+    let lines = format!("{services}\n{admin}\n");
     let _ = output.write_all(lines.as_bytes()).and_then(|()| output.flush());
 }

@@ -65,9 +65,10 @@
 //! - [`health`] and [`reflection`] are gRPC's services that a host has of itself.
 //! - [`HttpChannel`] is the way of a client to its service, over Connect or gRPC.
 //!
-//! What a host does, and what fails in it, is logged with [`tracing`]. Kitfox installs no subscriber:
-//! without one (`tracing_subscriber::fmt::init()`) nothing of that is seen, but for what a host that
-//! [announces](Host::announce) prints.
+//! Every call leaves one record: its series on `/metrics`, its line in the log, its span
+//! ([`telemetry`]). User code logs with [`tracing`]; a host makes lines of that, with the trace of the
+//! call they belong to, unless the process has a subscriber of its own ([`telemetry::layer`] is for
+//! that).
 
 // Code that the macros write says `::kitfox`, here as everywhere.
 extern crate self as kitfox;

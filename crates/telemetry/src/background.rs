@@ -56,6 +56,13 @@ impl Background {
     }
 }
 
+/// A host that did not come up leaves no task behind it.
+impl Drop for Background {
+    fn drop(&mut self) {
+        self.tasks.end();
+    }
+}
+
 impl fmt::Debug for Background {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Background").field("tasks", &self.tasks.running()).finish()

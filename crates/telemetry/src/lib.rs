@@ -17,10 +17,12 @@ use std::sync::Arc;
 pub use background::{Background, Sink};
 pub use inflight::Call;
 use inflight::InFlight;
-use logs::{AccessPolicy, LogSettings, Logs};
+use kitfox_core::Context;
+use logs::{AccessPolicy, LogLayer, LogSettings, Logs};
 use metrics::{Metrics, names};
 use observer::series::EdgeSeries;
 use traces::Sampler;
+use tracing_subscriber::layer::SubscriberExt;
 
 /// The logs, metrics and traces of a host; a cheap clone of the same.
 #[derive(Clone)]
@@ -76,6 +78,21 @@ impl Telemetry {
         }))
     }
 
+    /// Makes lines of what is logged with [`tracing`], unless the process has another subscriber: of
+    /// what belongs to no call, too, for the first telemetry that does so. Says whether it could.
+    ///
+    /// Who has a subscriber already adds [`layer`] to it.
+    pub fn install(&self) -> bool {
+        self.0.logs.listen();
+        let subscriber = tracing_subscriber::registry().with(layer());
+        tracing::subscriber::set_global_default(subscriber).is_ok()
+    }
+
+    /// The telemetry that observes the call of `context`.
+    fn of(context: &Context) -> Option<&Telemetry> {
+        context.observer()?.as_any().downcast_ref()
+    }
+
     /// Its metrics.
     #[must_use]
     pub fn metrics(&self) -> &Metrics {
@@ -99,6 +116,13 @@ impl Telemetry {
     pub fn calls(&self) -> Vec<Call> {
         self.0.calls.all()
     }
+}
+
+/// The layer over tracing-subscriber's `Registry` that makes lines of events, each for the host of its
+/// call: for processes that have a subscriber of their own.
+#[must_use]
+pub fn layer() -> LogLayer {
+    logs::layer(|context| Telemetry::of(context).map(|telemetry| telemetry.logs().clone()))
 }
 
 /// Shows what the logs lose.

@@ -45,7 +45,7 @@ pub const KEYS: &[Key] = &[
     key!("admin", "KITFOX_ADMIN", ADDRESS admin,
         "Where the admin port listens: health, readiness, what runs here. Keep it from the outside."),
     key!("announce", "KITFOX_ANNOUNCE", SWITCH announce,
-        "Whether the bound addresses are printed to standard output; to standard error, variables that look like typing errors and what a shutdown waits for."),
+        "Whether anything is written to standard output (the bound addresses, the log) and standard error (variables that look like typing errors, what a shutdown waits for)."),
     key!("reflection", "KITFOX_REFLECTION", SWITCH reflection,
         "Whether gRPC's reflection tells tools such as grpcurl what is served. Turn it off where strangers reach the port."),
     key!("drain.propagation", "KITFOX_DRAIN_PROPAGATION", DURATION drain.propagation,

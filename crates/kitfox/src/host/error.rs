@@ -46,6 +46,12 @@ pub enum HostError {
         /// How far the shutdown was.
         phase: Phase,
     },
+    /// Nobody reads standard output, where the log goes.
+    #[error("{lines} lines of the log are lost: nobody reads standard output")]
+    Unread {
+        /// How many lines.
+        lines: u64,
+    },
     /// Something blocks its thread, so that it cannot be dropped.
     #[error(
         "the drain deadline is over and {tasks} tasks cannot be dropped: they block their thread. \

@@ -27,6 +27,8 @@ pub(super) struct Life {
     pub(super) workers: CancellationToken,
     /// What writes and sends the records of calls.
     pub(super) background: Option<Background>,
+    /// Whether a thread waits for as long as nobody reads standard output.
+    pub(super) may_block: bool,
 }
 
 impl Life {
@@ -39,19 +41,22 @@ impl Life {
             Some(ending) => ending,
             None => Ending::AtOnce(self.progress.phase()),
         };
-        let Life { progress, platform, services, admin, drain, background, .. } = self;
+        let Life { progress, platform, services, admin, drain, background, may_block, .. } = self;
         let stuck = services.end().await + end(&platform).await;
         progress.enter(Phase::Flushing);
+        let mut lost = 0;
         if let Some(background) = background {
             let flush = background.flush(Instant::now() + drain.flush);
-            let lost = abort.run_until_cancelled(flush).await.unwrap_or_default();
-            if lost > 0 {
-                notice(&format!("{lost} log lines were lost: standard output takes none"));
-            }
+            lost = abort.run_until_cancelled(flush).await.unwrap_or_default();
         }
         progress.enter(Phase::Ended);
         let _ = admin.end().await;
-        if stuck == 0 { ending } else { Ending::Stuck(stuck) }
+        match (stuck, lost) {
+            (0, 0) => ending,
+            (0, lines) if may_block => Ending::Unread(lines),
+            (0, _) => ending,
+            _ => Ending::Stuck(stuck),
+        }
     }
 
     /// The phases from the shutdown on.

@@ -76,6 +76,9 @@ pub enum Ending {
     Late(Phase),
     /// By [`Handle::abort`] or a second signal, in this phase.
     AtOnce(Phase),
+    /// Nobody reads standard output: so many lines of the log are lost, and a thread waits there for
+    /// as long as the process lives.
+    Unread(u64),
     /// At least as many tasks block their thread, so that nobody can drop them.
     Stuck(usize),
 }
@@ -137,7 +140,10 @@ impl Running {
         signals: impl Stream<Item = &'static str> + Unpin,
     ) -> Result<(), HostError> {
         let ended = self.run_with_signals(signals).await;
-        let Err(error @ (HostError::Interrupted { .. } | HostError::Stuck { .. })) = &ended else {
+        let (Err(error @ HostError::Interrupted { .. })
+        | Err(error @ HostError::Unread { .. })
+        | Err(error @ HostError::Stuck { .. })) = &ended
+        else {
             return ended;
         };
         tracing::error!("{error}");
@@ -148,8 +154,8 @@ impl Running {
     /// each as it comes. Never ends the process.
     ///
     /// # Errors
-    /// [`HostError::Interrupted`] after a second signal, and [`HostError::Stuck`] where code blocks
-    /// its thread.
+    /// [`HostError::Interrupted`] after a second signal, [`HostError::Stuck`] where code blocks its
+    /// thread, and [`HostError::Unread`] where nobody reads the log.
     pub async fn run_with_signals(
         self,
         signals: impl Stream<Item = &'static str> + Unpin,
@@ -181,6 +187,7 @@ impl Running {
         };
         match ending {
             Ending::Stuck(tasks) => Err(HostError::Stuck { tasks }),
+            Ending::Unread(lines) => Err(HostError::Unread { lines }),
             // A handle may end the host at once too, and its holder knows.
             Ending::Clean | Ending::Late(_) | Ending::AtOnce(_) => Ok(()),
         }
