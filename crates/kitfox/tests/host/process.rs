@@ -103,7 +103,8 @@ fn after(output: &mut impl BufRead, words: &str) -> String {
         assert_ne!(output.read_line(&mut line).unwrap(), 0, "the process has ended");
         // The harness may have left its own words on the line.
         if let Some((_, rest)) = line.split_once(words) {
-            return rest.split_whitespace().next().unwrap_or_default().to_owned();
+            // A line of the log is JSON.
+            return rest.split([' ', '"', '\n']).next().unwrap_or_default().to_owned();
         }
     }
 }
