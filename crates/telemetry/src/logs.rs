@@ -97,9 +97,14 @@ impl Logs {
     /// Logs of these settings. Nothing is written before [`Logs::write_to`].
     #[must_use]
     pub fn new(settings: LogSettings) -> Self {
-        let LogSettings { format, filter, buffer_bytes, line_bytes, redaction, baggage } = settings;
+        let form = settings.format.form();
+        Logs::in_form(form, settings)
+    }
+
+    fn in_form(form: Form, settings: LogSettings) -> Self {
+        let LogSettings { filter, buffer_bytes, line_bytes, redaction, baggage, .. } = settings;
         Logs(Arc::new(Inner {
-            form: format.form(),
+            form,
             line_bytes: line_bytes.max(1024),
             redaction,
             baggage: named(baggage),
@@ -263,5 +268,7 @@ impl fmt::Debug for Logs {
     }
 }
 
+#[cfg(test)]
+mod looks;
 #[cfg(test)]
 mod tests;

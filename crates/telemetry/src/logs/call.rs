@@ -8,7 +8,7 @@ use tracing::Level;
 
 use super::fixed::Fixed;
 use super::value::{Text, Value};
-use super::{Access, CALL, Line, Logs};
+use super::{Access, CALL, Line, Logs, pretty};
 
 /// Writes the lines of one method's calls: [`Logs::calls`] gives it, before the first of them.
 pub struct CallLines {
@@ -16,6 +16,8 @@ pub struct CallLines {
     side: Side,
     /// `strings.v1.Strings/Uppercase`.
     method: &'static str,
+    /// For people: `Strings/Uppercase`, with an arrow where the call is made.
+    short: String,
     /// What the lines of all calls have in common that were answered, for each wire.
     answered: [OnceLock<Option<Fixed>>; 5],
 }
@@ -25,7 +27,9 @@ impl Logs {
     #[must_use]
     pub fn calls(&self, side: Side, method: &'static Method) -> CallLines {
         let method = method.path.trim_start_matches('/');
-        CallLines { logs: self.clone(), side, method, answered: Default::default() }
+        let arrow = if side == Side::Server { "" } else { "→ " };
+        let short = format!("{arrow}{}", pretty::method(method));
+        CallLines { logs: self.clone(), side, method, short, answered: Default::default() }
     }
 
     /// The members of the baggage that lines shall have.
@@ -53,23 +57,27 @@ impl CallLines {
                 }
                 None => self.begin(line, access, cx.wire()),
             }
-            if let Some(trace) = cx.trace() {
-                line.trace(trace);
-            }
             if let Some(layer) = record.layer() {
                 line.text("layer", layer);
             }
             if let Some(error) = record.error() {
                 line.text("error", error.message());
             }
-            if let Some(peer) = cx.peer() {
-                line.put("peer", Value::Address(peer.address()));
+            for field in fields {
+                line.field(field.name, &field.value);
             }
+            self.logs.baggage(cx, line);
             if let Some(principal) = cx.principal() {
                 line.text("principal", principal.name());
             }
             if cx.attempt() > 1 {
                 line.number("attempt", u64::from(cx.attempt()));
+            }
+            if line.is_pretty() {
+                line.text("wire", cx.wire().name());
+            }
+            if let Some(peer) = cx.peer() {
+                line.put("peer", Value::Address(peer.address()));
             }
             if record.received.messages != 1 {
                 line.number("received", record.received.messages);
@@ -79,9 +87,8 @@ impl CallLines {
                 line.number("sent", record.sent.messages);
             }
             line.number("sent_bytes", record.sent.bytes);
-            self.logs.baggage(cx, line);
-            for field in fields {
-                line.field(field.name, &field.value);
+            if let Some(trace) = cx.trace() {
+                line.trace(trace);
             }
         });
     }
@@ -104,16 +111,7 @@ impl CallLines {
     fn begin(&self, line: &mut Line<'_>, access: &Access, wire: Wire) {
         let happened = happened(access.ending);
         line.head();
-        if line.is_pretty() {
-            line.message_of(Text::Display(&format_args!("{} {happened}", self.method)));
-            line.duration("in", access.duration);
-            line.text("by", wire.name());
-            if let Some(code) = access.code {
-                line.text("code", code.name());
-            }
-            if self.side != Side::Server {
-                line.text("side", self.side.name());
-            }
+        if line.call_ended(&self.short, access.duration, outcome(access)) {
             return;
         }
         line.message(happened);
@@ -130,6 +128,16 @@ impl CallLines {
             ("wire", wire.name()),
             ("code", code.map_or("ok", Code::name)),
         ]
+    }
+}
+
+/// In a word or two, for people.
+fn outcome(access: &Access) -> &'static str {
+    match (access.ending, access.code) {
+        (Ending::Failed | Ending::Refused, Some(code)) => code.name(),
+        (Ending::Answered, _) => "ok",
+        (Ending::Dropped, _) => "dropped",
+        (ending, _) => ending.name(),
     }
 }
 

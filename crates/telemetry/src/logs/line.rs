@@ -34,7 +34,9 @@ pub struct Line<'a> {
     redaction: &'a Redaction,
     /// Kept where somebody else is handed the line too.
     attributes: Option<&'a mut Attributes>,
+    /// What people find at the end of the line.
     trace: Option<TraceContext>,
+    method: &'static str,
 }
 
 impl<'a> Line<'a> {
@@ -53,7 +55,7 @@ impl<'a> Line<'a> {
             Form::Logfmt => logfmt::begin(&time, &mut out),
             Form::Pretty { colour } => pretty::begin(&time, level, colour, &mut out),
         }
-        Line { out, form, level, target, redaction, attributes, trace: None }
+        Line { out, form, level, target, redaction, attributes, trace: None, method: "" }
     }
 
     /// How serious it is and where it comes from, before anything else; for people, at other places.
@@ -98,12 +100,27 @@ impl<'a> Line<'a> {
         }
     }
 
+    /// What became of a call, where a person reads it; says whether one does.
+    pub(super) fn call_ended(&mut self, method: &str, took: Duration, outcome: &str) -> bool {
+        let Form::Pretty { colour } = self.form else { return false };
+        if let Some(attributes) = &mut self.attributes {
+            attributes.message(Text::Plain(outcome));
+        }
+        pretty::call(method, took, outcome, self.level, colour, &mut self.out);
+        // That it is of a call can be seen.
+        self.target = "";
+        true
+    }
+
     /// The ids and the method of a call that the line is of.
     pub(super) fn call(&mut self, cx: &Context) {
         if let Some(trace) = cx.trace() {
             self.trace(trace);
         }
-        if let Some(method) = cx.method() {
+        let Some(method) = cx.method() else { return };
+        if self.is_pretty() {
+            self.method = pretty::method(method.path);
+        } else {
             self.text("method", method.path.trim_start_matches('/'));
         }
     }
@@ -150,7 +167,7 @@ impl<'a> Line<'a> {
         self.put(name, Value::Boolean(value));
     }
 
-    /// A time span: in JSON seconds with six decimals, for people `1.5ms`.
+    /// A time span: in seconds with six decimals, for people `1.50ms`.
     #[inline]
     pub fn duration(&mut self, name: &str, value: Duration) {
         self.put(name, Value::Duration(value));
@@ -214,7 +231,12 @@ impl<'a> Line<'a> {
             Form::Json => json::end(&mut self.out),
             Form::Logfmt => logfmt::end(&mut self.out),
             Form::Pretty { colour } => {
-                pretty::end(self.target, self.trace.as_ref(), colour, &mut self.out);
+                pretty::end(
+                    &[self.target, self.method],
+                    self.trace.as_ref(),
+                    colour,
+                    &mut self.out,
+                );
             }
         }
     }

@@ -51,7 +51,10 @@ pub(super) fn value(value: Value<'_>, out: &mut Out<'_>) {
         Value::Float(float) if float.is_finite() => json::write_f64(float, out.bytes),
         Value::Float(float) => out.raw(format!("{float}").as_bytes()),
         Value::Boolean(boolean) => out.boolean(boolean),
-        Value::Duration(duration) => out.text(Text::Debug(&duration), false),
+        Value::Duration(duration) => {
+            out.seconds(duration);
+            out.raw(b"s");
+        }
         Value::Address(address) => out.address(address),
         Value::Text(text) => {
             let start = out.bytes.len();

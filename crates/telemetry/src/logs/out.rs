@@ -73,6 +73,10 @@ impl<'a> Out<'a> {
         self.bytes.extend_from_slice(bytes);
     }
 
+    pub(super) fn spaces(&mut self, spaces: usize) {
+        self.bytes.resize(self.bytes.len() + spaces, b' ');
+    }
+
     /// As it is shown between quotes, or where `quoted` is false, outside of them.
     pub(super) fn text(&mut self, text: Text<'_>, quoted: bool) {
         if let Text::Plain(text) = text {

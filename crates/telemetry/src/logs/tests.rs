@@ -86,7 +86,7 @@ fn a_logfmt_line_has_everything() {
         r#"time=2026-11-24T08:25:04.123456Z level=warn target=shop::db "#,
         r#"message="an \"odd\"\n\u001b[31mthing" trace_id=4bf92f3577b34da6a3ce929d0e0e4736 "#,
         r#"span_id=00f067aa0ba902b7 text="a=b c" empty="" count=7 below=-7 share=0.25 none=NaN "#,
-        r#"late=true took=1.5ms debug="Some(\"x\\u{9b}\")" password=[redacted] "#,
+        r#"late=true took=0.001500s debug="Some(\"x\\u{9b}\")" password=[redacted] "#,
         "field.level=five\n"
     );
     assert_eq!(line_of(Format::Logfmt, everything), expected);
