@@ -6,6 +6,7 @@ use std::ops::Range;
 use kitfox_core::TraceContext;
 use tracing::Level;
 
+use super::out::Out;
 use super::record::{AttributeValue, LogRecord};
 use super::value::{Text, Value};
 
@@ -66,7 +67,10 @@ impl Attributes {
             Value::Boolean(boolean) => Stored::Boolean(boolean),
             Value::Duration(duration) => Stored::Float(duration.as_secs_f64()),
             Value::Address(address) => {
-                self.push_text(name, Text::Display(&address));
+                let mut text = Vec::with_capacity(48);
+                Out::new(&mut text, usize::MAX).address(address);
+                let text = String::from_utf8(text).expect("an address is ASCII");
+                self.push_text(name, Text::Plain(&text));
                 return value;
             }
         };

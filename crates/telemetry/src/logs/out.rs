@@ -146,3 +146,17 @@ impl fmt::Write for Escaping<'_, '_> {
         if out.cut { Err(fmt::Error) } else { Ok(()) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_written_as_the_standard_library_writes_it() {
+        for text in ["0.0.0.0:0", "1.22.255.100:65535", "10.9.99.199:80", "[2001:db8::1]:443"] {
+            let mut bytes = Vec::new();
+            Out::new(&mut bytes, 1_000).address(text.parse().unwrap());
+            assert_eq!(String::from_utf8(bytes).unwrap(), text);
+        }
+    }
+}

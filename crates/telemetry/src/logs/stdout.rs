@@ -27,7 +27,7 @@ impl Stdout {
     #[must_use]
     pub fn open() -> Self {
         #[cfg(target_os = "linux")]
-        if let Ok(pipe) = tokio::net::unix::pipe::OpenOptions::new().open_sender(PATH) {
+        if let Ok(pipe) = open_pipe("/proc/self/fd/1") {
             return Stdout(Way::Pipe(pipe));
         }
         Stdout(Way::Blocking(tokio::io::stdout()))
@@ -41,8 +41,11 @@ impl Stdout {
     }
 }
 
+/// Opens a pipe again, whose other holders wait as they did.
 #[cfg(target_os = "linux")]
-const PATH: &str = "/proc/self/fd/1";
+fn open_pipe(path: &str) -> io::Result<tokio::net::unix::pipe::Sender> {
+    tokio::net::unix::pipe::OpenOptions::new().open_sender(path)
+}
 
 impl AsyncWrite for Stdout {
     fn poll_write(
@@ -69,5 +72,46 @@ impl Stdout {
             Way::Pipe(pipe) => Pin::new(pipe),
             Way::Blocking(stdout) => Pin::new(stdout),
         }
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::io::Read;
+    use std::os::fd::AsRawFd;
+    use std::time::Duration;
+
+    use kitfox_core::Platform;
+    use tokio::time::Instant;
+    use tracing::Level;
+
+    use super::*;
+    use crate::logs::{Format, LogSettings, Logs};
+
+    #[tokio::test]
+    async fn a_pipe_that_nobody_reads_holds_neither_a_thread_nor_the_end() {
+        let (mut reader, writer) = io::pipe().unwrap();
+        let pipe = open_pipe(&format!("/proc/self/fd/{}", writer.as_raw_fd())).unwrap();
+        drop(writer);
+        let logs = Logs::new(LogSettings { format: Format::Json, ..LogSettings::default() });
+        let task = Platform::system().tasks().spawn(logs.write_to(Stdout(Way::Pipe(pipe))));
+        let line = "x".repeat(1_000);
+        for _ in 0..200 {
+            logs.line(Level::INFO, logs.now(), "test", |to| to.message(&line));
+        }
+        let begin = Instant::now();
+        let left = logs.flush(begin + Duration::from_millis(50)).await.left;
+        assert!(left > 0 && begin.elapsed() < Duration::from_secs(5), "{left} lines left");
+
+        // Once somebody reads again, nothing is missing.
+        let reading = tokio::task::spawn_blocking(move || {
+            let mut text = String::new();
+            reader.read_to_string(&mut text).unwrap();
+            text
+        });
+        assert_eq!(logs.close(Instant::now() + Duration::from_secs(30)).await.left, 0);
+        task.await.unwrap();
+        assert_eq!(reading.await.unwrap().lines().count(), 200);
+        assert_eq!(logs.dropped().total(), 0);
     }
 }

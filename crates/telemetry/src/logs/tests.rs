@@ -41,6 +41,7 @@ fn everything(line: &mut Line<'_>) {
     line.float("share", 0.25);
     line.float("none", f64::NAN);
     line.boolean("late", true);
+    line.number("most", u64::MAX);
     line.duration("took", Duration::from_micros(1_500));
     line.debug("debug", &Some("x\u{9b}"));
     line.field("password", "open sesame");
@@ -72,6 +73,7 @@ fn a_json_line_has_everything_and_is_json() {
         "share": 0.25,
         "none": "NaN",
         "late": true,
+        "most": u64::MAX,
         "took": 0.0015,
         "debug": "Some(\"x\\u{9b}\")",
         "password": "[redacted]",
@@ -86,7 +88,7 @@ fn a_logfmt_line_has_everything() {
         r#"time=2026-11-24T08:25:04.123456Z level=warn target=shop::db "#,
         r#"message="an \"odd\"\n\u001b[31mthing" trace_id=4bf92f3577b34da6a3ce929d0e0e4736 "#,
         r#"span_id=00f067aa0ba902b7 text="a=b c" empty="" count=7 below=-7 share=0.25 none=NaN "#,
-        r#"late=true took=0.001500s debug="Some(\"x\\u{9b}\")" password=[redacted] "#,
+        r#"late=true most=18446744073709551615 took=0.001500s debug="Some(\"x\\u{9b}\")" password=[redacted] "#,
         "field.level=five\n"
     );
     assert_eq!(line_of(Format::Logfmt, everything), expected);
@@ -160,6 +162,7 @@ fn who_exports_is_handed_what_the_line_says() {
         r#"("count", Integer(7))"#,
         r#"("below", Integer(-7))"#,
         r#"("late", Boolean(true))"#,
+        r#"("most", Text("18446744073709551615"))"#,
         r#"("took", Float(0.0015))"#,
         r#"("debug", Text("Some(\"x\\u{9b}\")"))"#,
         r#"("password", Text("[redacted]"))"#,
