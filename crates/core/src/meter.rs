@@ -28,6 +28,12 @@ impl Tally {
     pub fn value(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
+
+    /// Whether nobody else shares it: it changes no more.
+    #[must_use]
+    pub fn is_alone(&self) -> bool {
+        Arc::strong_count(&self.0) == 1
+    }
 }
 
 /// A number that grows and shrinks. Cloning shares it.
@@ -49,6 +55,12 @@ impl Level {
     #[must_use]
     pub fn value(&self) -> i64 {
         self.0.load(Ordering::Relaxed)
+    }
+
+    /// Whether nobody else shares it: it changes no more.
+    #[must_use]
+    pub fn is_alone(&self) -> bool {
+        Arc::strong_count(&self.0) == 1
     }
 }
 

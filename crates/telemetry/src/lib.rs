@@ -127,10 +127,9 @@ pub fn layer() -> LogLayer {
 
 /// Shows what the logs lose.
 fn watch(metrics: &Metrics, logs: &Logs) {
-    #![expect(clippy::cast_precision_loss, reason = "readers of metrics have floats")]
     let (dropped, buffered) = (logs.clone(), logs.clone());
-    metrics.watch(&names::LOGS_DROPPED, move || dropped.dropped().total() as f64);
-    metrics.watch(&names::LOGS_BUFFERED, move || buffered.buffered_bytes() as f64);
+    metrics.watch(&names::LOGS_DROPPED, move || dropped.dropped().total());
+    metrics.watch(&names::LOGS_BUFFERED, move || buffered.buffered_bytes() as u64);
 }
 
 impl fmt::Debug for Telemetry {

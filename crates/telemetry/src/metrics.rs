@@ -15,11 +15,14 @@
 //! # }
 //! ```
 
+mod description;
 mod family;
 mod instruments;
 mod labels;
 pub mod names;
+mod naming;
 mod openmetrics;
+mod pool;
 mod prometheus;
 mod snapshot;
 mod text;
@@ -29,22 +32,32 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kitfox_core::meter::{Measure, Reading};
+use tokio::time::Instant;
 
-pub use family::Family;
 pub use instruments::{Counter, Distribution, Exemplar, Gauge, Histogram};
-pub use labels::{Counters, Gauges, Histograms, LabelValues, Labels};
+pub use labels::{Counters, Gauges, Histograms, Labels};
 pub use snapshot::{FamilySnapshot, Kind, Series, Snapshot, Value};
 
-use family::{Description, Instrument};
+use description::Description;
+pub(crate) use family::Family;
+use labels::LabelValues;
 
 /// Every metric of a host; a cheap clone of the same.
 #[derive(Clone)]
 pub struct Metrics(Arc<Registry>);
 
 struct Registry {
-    families: Mutex<BTreeMap<String, Family>>,
+    families: Mutex<Families>,
     series_limit: usize,
     overflowed: Counter,
+    since: Instant,
+}
+
+#[derive(Default)]
+struct Families {
+    by_name: BTreeMap<String, Family>,
+    /// The names that readers of texts see, and the families that have them.
+    shown: BTreeMap<String, String>,
 }
 
 /// A metric that cannot be.
@@ -56,17 +69,39 @@ pub enum MetricError {
         "`{0}` is no name of a metric: begin with a letter, go on with letters, digits, `_` and `.`"
     )]
     BadName(String),
+    /// The name of a label is none.
+    #[error(
+        "`{label}` cannot be a label of `{metric}`: begin with a letter, go on with letters, digits, `_` and `.`; each label once, and none of them `le`"
+    )]
+    BadLabel {
+        /// The metric.
+        metric: String,
+        /// The label.
+        label: String,
+    },
     /// There is another of this name.
     #[error(
-        "there is a metric `{name}` already, and it is a {is} with another meaning than this {wanted}: give one of the two another name"
+        "there is a metric `{name}` already, a {is}, and this is a {wanted}: make the two alike, or give one of them another name"
     )]
     Taken {
         /// The name of both.
         name: String,
         /// What it is.
-        is: &'static str,
+        is: String,
         /// What was wanted.
-        wanted: &'static str,
+        wanted: String,
+    },
+    /// There is another that reads the same.
+    #[error(
+        "Prometheus would read `{name}` and `{other}` both as `{shown}`: give one of them another name"
+    )]
+    ReadsTheSame {
+        /// The name.
+        name: String,
+        /// That of the one that is there already.
+        other: String,
+        /// What a reader sees.
+        shown: String,
     },
 }
 
@@ -91,11 +126,14 @@ impl Metrics {
     /// `kitfox.metrics.overflowed`.
     #[must_use]
     pub fn with_series_limit(series_limit: usize) -> Self {
-        let families = Mutex::new(BTreeMap::new());
-        let overflowed = Counter::default();
-        let metrics = Metrics(Arc::new(Registry { families, series_limit, overflowed }));
-        let family = metrics.family(Kind::Counter, &names::OVERFLOWED);
-        family.add(&[], Instrument::Counter(metrics.0.overflowed.clone()));
+        let (families, overflowed) = (Mutex::default(), Counter::default());
+        let since = Instant::now();
+        let metrics = Metrics(Arc::new(Registry { families, series_limit, overflowed, since }));
+        // Whoever wants one of Kitfox's own names is told so.
+        for name in names::ALL {
+            metrics.family(name);
+        }
+        metrics.family(&names::OVERFLOWED).show(&metrics.0.overflowed);
         metrics
     }
 
@@ -104,7 +142,7 @@ impl Metrics {
     /// # Errors
     /// When the name is none, or something else has it.
     pub fn counter<L: Labels>(&self, name: &str, help: &str) -> Result<Counters<L>, MetricError> {
-        let description = Description::new(Kind::Counter, name, help, "", None)?;
+        let description = Description::new(Kind::Counter, name, help, L::NAMES)?;
         Ok(Counters::new(self.register(description)?))
     }
 
@@ -113,7 +151,7 @@ impl Metrics {
     /// # Errors
     /// When the name is none, or something else has it.
     pub fn gauge<L: Labels>(&self, name: &str, help: &str) -> Result<Gauges<L>, MetricError> {
-        let description = Description::new(Kind::Gauge, name, help, "", None)?;
+        let description = Description::new(Kind::Gauge, name, help, L::NAMES)?;
         Ok(Gauges::new(self.register(description)?))
     }
 
@@ -129,9 +167,8 @@ impl Metrics {
         unit: &'static str,
         boundaries: &[f64],
     ) -> Result<Histograms<L>, MetricError> {
-        let boundaries = Some(boundaries);
-        let description = Description::new(Kind::Histogram, name, help, unit, boundaries)?;
-        Ok(Histograms::new(self.register(description)?))
+        let description = Description::new(Kind::Histogram, name, help, L::NAMES)?;
+        Ok(Histograms::new(self.register(description.in_buckets(unit, boundaries))?))
     }
 
     /// A gauge that is read by `read` whenever somebody looks.
@@ -145,52 +182,67 @@ impl Metrics {
         labels: &L,
         read: impl Fn() -> f64 + Send + Sync + 'static,
     ) -> Result<(), MetricError> {
-        let description = Description::new(Kind::Gauge, name, help, "", None)?;
-        let family = self.register(description)?;
-        family.add_owned(LabelValues::of(labels), Instrument::Read(Arc::new(read)));
+        let family = self.register(Description::new(Kind::Gauge, name, help, L::NAMES)?)?;
+        family.watch(LabelValues::of(labels), move || Value::Gauge(read()));
         Ok(())
     }
 
     /// One of Kitfox's own families.
-    pub(crate) fn family(&self, kind: Kind, name: &names::Name<'_>) -> Family {
-        let names::Name { name, help, unit } = *name;
-        let boundaries = (kind == Kind::Histogram).then_some(names::DURATIONS);
-        let description = Description::new(kind, name, help, unit, boundaries);
-        let family = description.and_then(|description| self.register(description));
-        // A user who takes one of Kitfox's names is told when it matters: at start.
-        family.unwrap_or_else(|error| Family::apart(kind, name, &error))
+    pub(crate) fn family(&self, name: &names::Name<'_>) -> Family {
+        let description = Description::own(name);
+        self.register(description.clone()).unwrap_or_else(|error| {
+            // Of a layer that came when somebody had its name already.
+            tracing::error!(%error, "a metric of Kitfox's is not shown");
+            Family::new(description, self.0.series_limit, Counter::default())
+        })
     }
 
     /// Shows one of Kitfox's own numbers, read by `read` whenever somebody looks.
     pub(crate) fn watch(
         &self,
         name: &names::Name<'_>,
-        read: impl Fn() -> f64 + Send + Sync + 'static,
+        read: impl Fn() -> u64 + Send + Sync + 'static,
     ) {
-        self.family(Kind::Gauge, name).add(&[], Instrument::Read(Arc::new(read)));
+        let counts = name.kind == Kind::Counter;
+        #[expect(clippy::cast_precision_loss, reason = "readers of metrics have floats")]
+        let value = move |number| {
+            if counts { Value::Counter(number) } else { Value::Gauge(number as f64) }
+        };
+        self.family(name).watch(LabelValues::from_pairs(&[]), move || value(read()));
     }
 
-    /// What a layer counts.
+    /// Adds what a layer counts.
     pub(crate) fn measure(&self, measure: &Measure) {
         let Measure { name, help, labels, reading } = measure;
-        let (kind, instrument) = match reading {
-            Reading::Tally(tally) => (Kind::Counter, Instrument::Counter(Counter(tally.clone()))),
-            Reading::Level(level) => (Kind::Gauge, Instrument::Gauge(Gauge(level.clone()))),
+        let kind = match reading {
+            Reading::Tally(_) => Kind::Counter,
+            Reading::Level(_) => Kind::Gauge,
         };
-        let family = self.family(kind, &names::Name { name, help, unit: "" });
         let labels: Vec<_> = labels.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        family.add(&labels, instrument);
+        let family = self.family(&names::Name { kind, name, help, unit: "" });
+        family.measure(LabelValues::from_pairs(&labels), reading);
     }
 
     fn register(&self, description: Description) -> Result<Family, MetricError> {
-        let mut families = lock(&self.0.families);
-        if let Some(family) = families.get(&description.name) {
-            family.fits(&description)?;
-            return Ok(family.clone());
+        let families = &mut *lock(&self.0.families);
+        if let Some(family) = families.by_name.get(&description.name) {
+            if family.description().fits(&description) {
+                return Ok(family.clone());
+            }
+            let (is, wanted) = (family.description().to_string(), description.to_string());
+            return Err(MetricError::Taken { name: description.name, is, wanted });
+        }
+        let taken = naming::taken(description.kind, &description.shown());
+        for shown in &taken {
+            if let Some(other) = families.shown.get(shown) {
+                let (name, other, shown) = (description.name, other.clone(), shown.clone());
+                return Err(MetricError::ReadsTheSame { name, other, shown });
+            }
         }
         let name = description.name.clone();
+        families.shown.extend(taken.into_iter().map(|shown| (shown, name.clone())));
         let family = Family::new(description, self.0.series_limit, self.0.overflowed.clone());
-        families.insert(name, family.clone());
+        families.by_name.insert(name, family.clone());
         Ok(family)
     }
 
@@ -198,8 +250,9 @@ impl Metrics {
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         // Read without the registry's lock: what a gauge reads may take a while.
-        let families: Vec<Family> = lock(&self.0.families).values().cloned().collect();
-        Snapshot { families: families.iter().map(Family::snapshot).collect() }
+        let families: Vec<Family> = lock(&self.0.families).by_name.values().cloned().collect();
+        let families = families.iter().map(Family::snapshot).collect();
+        Snapshot { since: self.0.since, at: Instant::now(), families }
     }
 
     /// Every metric as Prometheus reads it: the text format, version 0.0.4.
@@ -236,7 +289,7 @@ fn lock<T>(slot: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl fmt::Debug for Metrics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Metrics").field("families", &lock(&self.0.families).len()).finish()
+        f.debug_struct("Metrics").field("families", &lock(&self.0.families).by_name.len()).finish()
     }
 }
 

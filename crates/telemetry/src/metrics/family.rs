@@ -4,26 +4,20 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
+use kitfox_core::meter::Reading;
+
+use super::description::Description;
 use super::labels::LabelValues;
-use super::snapshot::{FamilySnapshot, Kind, Series, Value};
-use super::{Counter, Gauge, Histogram, MetricError, lock};
+use super::pool::Pool;
+use super::snapshot::{FamilySnapshot, Series, Value};
+use super::{Counter, Gauge, Histogram, lock};
 
 /// The label of the series that has what does not fit.
 const OVERFLOW: (&str, &str) = ("otel.metric.overflow", "true");
 
-/// What a family is.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Description {
-    pub(super) kind: Kind,
-    pub(super) name: String,
-    pub(super) help: String,
-    pub(super) unit: &'static str,
-    boundaries: Arc<[f64]>,
-}
-
 /// The series of one name; a cheap clone of the same.
 #[derive(Clone)]
-pub struct Family(Arc<Inner>);
+pub(crate) struct Family(Arc<Inner>);
 
 struct Inner {
     description: Description,
@@ -34,33 +28,14 @@ struct Inner {
 
 /// What a series is read from.
 #[derive(Clone)]
-pub(super) enum Instrument {
+enum Instrument {
     Counter(Counter),
     Gauge(Gauge),
     Histogram(Histogram),
-    Read(Arc<dyn Fn() -> f64 + Send + Sync>),
-}
-
-impl Description {
-    pub(super) fn new(
-        kind: Kind,
-        name: &str,
-        help: &str,
-        unit: &'static str,
-        boundaries: Option<&[f64]>,
-    ) -> Result<Self, MetricError> {
-        let begins = name.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic());
-        let goes_on = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.');
-        if !begins || !name.bytes().all(goes_on) {
-            return Err(MetricError::BadName(name.to_owned()));
-        }
-        let mut boundaries: Vec<f64> = boundaries.unwrap_or_default().to_vec();
-        boundaries.retain(|boundary| boundary.is_finite());
-        boundaries.sort_by(f64::total_cmp);
-        boundaries.dedup();
-        let (name, help) = (name.to_owned(), help.to_owned());
-        Ok(Description { kind, name, help, unit, boundaries: boundaries.into() })
-    }
+    /// Something else tells.
+    Read(Arc<dyn Fn() -> Value + Send + Sync>),
+    /// Several layers count, each for itself.
+    Pool(Arc<Mutex<Pool>>),
 }
 
 impl Family {
@@ -69,23 +44,8 @@ impl Family {
         Family(Arc::new(Inner { description, limit, overflowed, series }))
     }
 
-    /// A family that nobody reads, since something else has its name.
-    #[cold]
-    pub(super) fn apart(kind: Kind, name: &str, error: &MetricError) -> Self {
-        tracing::error!(%error, "a metric of Kitfox's is not shown");
-        let (name, help) = (name.to_owned(), String::new());
-        let boundaries = super::names::DURATIONS.into();
-        let description = Description { kind, name, help, unit: "", boundaries };
-        Family::new(description, usize::MAX, Counter::default())
-    }
-
-    pub(super) fn fits(&self, wanted: &Description) -> Result<(), MetricError> {
-        let is = &self.0.description;
-        if (is.kind, is.unit, &is.boundaries) == (wanted.kind, wanted.unit, &wanted.boundaries) {
-            return Ok(());
-        }
-        let (is, wanted, name) = (is.kind.name(), wanted.kind.name(), is.name.clone());
-        Err(MetricError::Taken { name, is, wanted })
+    pub(super) fn description(&self) -> &Description {
+        &self.0.description
     }
 
     /// The counter with these labels.
@@ -103,36 +63,57 @@ impl Family {
         self.histogram_of(LabelValues::from_pairs(labels))
     }
 
+    // What is bound where something else is read is a handle that nobody sees.
+
     pub(super) fn counter_of(&self, labels: LabelValues) -> Counter {
         match self.bind(labels, || Instrument::Counter(Counter::default())) {
             Instrument::Counter(counter) => counter,
-            _ => unreachable!("a family has one kind"),
+            _ => Counter::default(),
         }
     }
 
     pub(super) fn gauge_of(&self, labels: LabelValues) -> Gauge {
         match self.bind(labels, || Instrument::Gauge(Gauge::default())) {
             Instrument::Gauge(gauge) => gauge,
-            // Something is read there, and what is set is not seen.
             _ => Gauge::default(),
         }
     }
 
     pub(super) fn histogram_of(&self, labels: LabelValues) -> Histogram {
-        let boundaries = || Arc::clone(&self.0.description.boundaries);
-        match self.bind(labels, || Instrument::Histogram(Histogram::new(boundaries()))) {
+        let make = || Histogram::new(Arc::clone(&self.0.description.boundaries));
+        match self.bind(labels, || Instrument::Histogram(make())) {
             Instrument::Histogram(histogram) => histogram,
-            _ => unreachable!("a family has one kind"),
+            _ => make(),
         }
     }
 
-    /// Shows an instrument that is there already.
-    pub(super) fn add(&self, labels: &[(&str, &str)], instrument: Instrument) {
-        self.add_owned(LabelValues::from_pairs(labels), instrument);
+    /// Shows a counter that is there already.
+    pub(super) fn show(&self, counter: &Counter) {
+        let labels = LabelValues::from_pairs(&[]);
+        self.bind(labels, || Instrument::Counter(counter.clone()));
     }
 
-    pub(super) fn add_owned(&self, labels: LabelValues, instrument: Instrument) {
-        lock(&self.0.series).insert(labels, instrument);
+    /// Shows what `read` says. Where there is a series of these labels it has its place; where there
+    /// is no room for another it is not shown, and counted.
+    pub(super) fn watch(
+        &self,
+        labels: LabelValues,
+        read: impl Fn() -> Value + Send + Sync + 'static,
+    ) {
+        let read = Instrument::Read(Arc::new(read));
+        let mut series = lock(&self.0.series);
+        if series.len() < self.0.limit || series.contains_key(&labels) {
+            series.insert(labels, read);
+        } else {
+            self.0.overflowed.increment();
+        }
+    }
+
+    /// Adds what a layer counts to the others of its labels.
+    pub(super) fn measure(&self, labels: LabelValues, reading: &Reading) {
+        if let Instrument::Pool(pool) = self.bind(labels, || Instrument::Pool(Arc::default())) {
+            lock(&pool).add(reading.clone());
+        }
     }
 
     fn bind(&self, labels: LabelValues, make: impl FnOnce() -> Instrument) -> Instrument {
@@ -150,6 +131,7 @@ impl Family {
 
     pub(super) fn snapshot(&self) -> FamilySnapshot {
         let Description { kind, name, help, unit, .. } = &self.0.description;
+        // Read without the lock: what is read may take a while.
         let series = lock(&self.0.series).clone();
         let series = series.into_iter().map(|(labels, instrument)| Series {
             labels: labels.into_pairs(),
@@ -158,7 +140,8 @@ impl Family {
                 #[expect(clippy::cast_precision_loss, reason = "readers of metrics have floats")]
                 Instrument::Gauge(gauge) => Value::Gauge(gauge.value() as f64),
                 Instrument::Histogram(histogram) => Value::Histogram(histogram.distribution()),
-                Instrument::Read(read) => Value::Gauge(read()),
+                Instrument::Read(read) => read(),
+                Instrument::Pool(pool) => lock(&pool).value(*kind),
             },
         });
         let series = series.collect();

@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use kitfox_core::TraceContext;
 use kitfox_core::meter::{Level, Tally};
+use kitfox_core::{Context, TraceContext};
+use tokio::time::Instant;
 
 /// A number that only grows: `requests`, `bytes sent`. Cloning shares it.
 #[derive(Clone, Debug, Default)]
@@ -107,9 +108,21 @@ impl Histogram {
         }))
     }
 
-    /// Adds a value. One that is no number is passed over.
+    /// Adds a value. One that is no number is passed over; of an infinite one the sum knows nothing, as
+    /// OpenTelemetry says, for it would be infinite ever after.
     pub fn record(&self, value: f64) {
         self.add(value);
+    }
+
+    /// Adds a value that was measured in a call. Where the call's trace is recorded it becomes the
+    /// example of its bucket, by which a reader of the histogram finds the trace.
+    pub fn record_in(&self, context: &Context, value: f64) {
+        match context.trace() {
+            Some(trace) if trace.sampled() => {
+                self.record_with(value, trace, context.clock().unix_nanos(Instant::now()));
+            }
+            _ => self.record(value),
+        }
     }
 
     /// Adds a duration, in seconds.
@@ -135,6 +148,9 @@ impl Histogram {
         let Buckets { boundaries, counts, sum, .. } = &*self.0;
         let bucket = boundaries.partition_point(|boundary| *boundary < value);
         counts[bucket].fetch_add(1, Ordering::Relaxed);
+        if value.is_infinite() {
+            return Some(bucket);
+        }
         let mut old = sum.load(Ordering::Relaxed);
         loop {
             let new = (f64::from_bits(old) + value).to_bits();

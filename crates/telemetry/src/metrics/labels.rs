@@ -6,38 +6,54 @@ use std::marker::PhantomData;
 use super::family::Family;
 use super::{Counter, Gauge, Histogram};
 
-/// A set of labels with their values: a struct under `#[kitfox::labels]`, or `()` for none.
+/// A set of labels: a struct under `#[kitfox::labels]`, or `()` for none.
 ///
 /// Each value makes a series, which stays for as long as the process does: a label is for what has few
 /// values (a kind, a region), never for an identifier.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no set of labels",
+    label = "not a set of labels",
     note = "put `#[kitfox::labels]` on a struct whose fields can be displayed, or use `()` for a metric without labels"
 )]
 pub trait Labels {
-    /// Gives each label's name and value to `label`, in the order of the fields.
-    fn visit(&self, label: &mut dyn FnMut(&'static str, &dyn fmt::Display));
+    /// Their names: letters, digits, `_` and `.`, a letter first.
+    const NAMES: &'static [&'static str];
+
+    /// Gives the value of each label to `value`, in the order of [`Labels::NAMES`].
+    fn values(&self, value: &mut dyn FnMut(&dyn fmt::Display));
 }
 
 impl Labels for () {
-    fn visit(&self, _: &mut dyn FnMut(&'static str, &dyn fmt::Display)) {}
+    const NAMES: &'static [&'static str] = &[];
+
+    fn values(&self, _: &mut dyn FnMut(&dyn fmt::Display)) {}
 }
 
-/// Names and values.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct LabelValues(Vec<(String, String)>);
+/// Names and values, by which a family finds a series.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct LabelValues(Vec<(String, String)>);
 
 impl LabelValues {
-    /// Those of `labels`.
-    pub fn of(labels: &impl Labels) -> Self {
-        let mut pairs = Vec::new();
-        labels.visit(&mut |name, value| pairs.push((name.to_owned(), value.to_string())));
-        LabelValues(pairs)
+    pub(super) fn of<L: Labels>(labels: &L) -> Self {
+        let mut names = L::NAMES.iter();
+        let mut pairs = Vec::with_capacity(names.len());
+        labels.values(&mut |value| {
+            if let Some(name) = names.next() {
+                pairs.push(((*name).to_owned(), value.to_string()));
+            }
+        });
+        LabelValues::sorted(pairs)
     }
 
     pub(super) fn from_pairs(pairs: &[(&str, &str)]) -> Self {
         let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        LabelValues(pairs.collect())
+        LabelValues::sorted(pairs.collect())
+    }
+
+    /// The same labels in another order are the same.
+    fn sorted(mut pairs: Vec<(String, String)>) -> Self {
+        pairs.sort_unstable();
+        LabelValues(pairs)
     }
 
     pub(super) fn into_pairs(self) -> Vec<(String, String)> {

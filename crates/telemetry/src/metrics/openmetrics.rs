@@ -1,18 +1,21 @@
 //! OpenMetrics 1.0: as Prometheus' own format, with units, and with exemplars.
+//!
+//! Without `_created`, which says when a series began: Prometheus 2 makes a series of each.
 
 use std::fmt::Write;
 
-use super::instruments::Exemplar;
-use super::snapshot::{FamilySnapshot, Kind, Series, Snapshot, Value};
-use super::text::{boundary, escape, family, labels, number, unit};
+use super::instruments::{Distribution, Exemplar};
+use super::naming;
+use super::snapshot::{FamilySnapshot, Series, Snapshot, Value};
+use super::text::{Number, Samples, boundary, escape};
 
 pub(super) fn text(snapshot: &Snapshot) -> String {
     let mut out = String::new();
-    for each in snapshot.families.iter().filter(|family| !family.series.is_empty()) {
-        let name = family(each);
-        head(&mut out, each, &name);
-        for series in &each.series {
-            lines(&mut out, &name, each.kind, series);
+    for family in snapshot.families.iter().filter(|family| !family.series.is_empty()) {
+        let name = naming::family(family.kind, &family.name, family.unit);
+        head(&mut out, family, &name);
+        for series in &family.series {
+            samples(&mut Samples::new(&mut out, &name, family.kind, series), series);
         }
     }
     out.push_str("# EOF\n");
@@ -23,8 +26,8 @@ fn head(out: &mut String, family: &FamilySnapshot, name: &str) {
     for part in ["# TYPE ", name, " ", family.kind.name(), "\n"] {
         out.push_str(part);
     }
-    if let Some(unit) = unit(family) {
-        for part in ["# UNIT ", name, " ", unit, "\n"] {
+    if let Some(unit) = naming::unit(family.kind, family.unit) {
+        for part in ["# UNIT ", name, " ", &unit, "\n"] {
             out.push_str(part);
         }
     }
@@ -37,35 +40,35 @@ fn head(out: &mut String, family: &FamilySnapshot, name: &str) {
     }
 }
 
-fn lines(out: &mut String, name: &str, kind: Kind, series: &Series) {
-    let mut line = |suffix: &str, more: Option<(&str, &str)>, value: f64, of: Option<&Exemplar>| {
-        out.push_str(name);
-        out.push_str(suffix);
-        labels(out, &series.labels, more);
-        out.push(' ');
-        number(out, value);
-        if let Some(exemplar) = of {
-            example(out, exemplar);
-        }
-        out.push('\n');
-    };
-    #[expect(clippy::cast_precision_loss, reason = "readers of metrics have floats")]
+fn samples(samples: &mut Samples<'_>, series: &Series) {
     match &series.value {
-        Value::Counter(value) => line("_total", None, *value as f64, None),
-        Value::Gauge(value) => line("", None, *value, None),
+        Value::Counter(value) => samples.line("_total", None, Number::Whole(*value)),
+        Value::Gauge(value) => samples.line("", None, Number::Float(*value)),
         Value::Histogram(distribution) => {
-            debug_assert_eq!(kind, Kind::Histogram);
-            let mut sum = 0;
-            for (bucket, count) in distribution.counts.iter().enumerate() {
-                sum += count;
-                let boundary = boundary(&distribution.boundaries, bucket);
-                let of = distribution.exemplars.get(bucket).and_then(Option::as_ref);
-                line("_bucket", Some(("le", &boundary)), sum as f64, of);
+            let mut count = 0;
+            for (bucket, more) in distribution.counts.iter().enumerate() {
+                count += more;
+                let mut boundary = boundary(&distribution.boundaries, bucket);
+                if boundary.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-') {
+                    boundary.push_str(".0");
+                }
+                let out = samples.sample("_bucket", Some(&boundary), Number::Whole(count));
+                if let Some(Some(exemplar)) = distribution.exemplars.get(bucket) {
+                    example(out, exemplar);
+                }
+                out.push('\n');
             }
-            line("_sum", None, distribution.sum, None);
-            line("_count", None, sum as f64, None);
+            if has_sum(distribution) {
+                samples.line("_sum", None, Number::Float(distribution.sum));
+                samples.line("_count", None, Number::Whole(count));
+            }
         }
     }
+}
+
+/// A sum must only grow, so there is none where values may be negative, and then no count either.
+fn has_sum(distribution: &Distribution) -> bool {
+    distribution.sum >= 0.0 && distribution.boundaries.first().is_none_or(|first| *first >= 0.0)
 }
 
 fn example(out: &mut String, exemplar: &Exemplar) {
@@ -73,7 +76,7 @@ fn example(out: &mut String, exemplar: &Exemplar) {
     let (trace, span) = (u128::from_be_bytes(*trace_id), u64::from_be_bytes(*span_id));
     write!(out, " # {{trace_id=\"{trace:032x}\",span_id=\"{span:016x}\"}} ")
         .expect("a string takes whatever is written");
-    number(out, *value);
-    let (seconds, rest) = (unix_nanos / 1_000_000_000, unix_nanos % 1_000_000_000 / 1_000_000);
-    write!(out, " {seconds}.{rest:03}").expect("a string takes whatever is written");
+    Number::Float(*value).write(out);
+    let (seconds, rest) = (unix_nanos / 1_000_000_000, unix_nanos % 1_000_000_000);
+    write!(out, " {seconds}.{rest:09}").expect("a string takes whatever is written");
 }

@@ -1,18 +1,19 @@
 //! Prometheus' text format, version 0.0.4.
 
+use super::naming;
 use super::snapshot::{FamilySnapshot, Kind, Series, Snapshot, Value};
-use super::text::{boundary, escape, family, labels, number};
+use super::text::{Number, Samples, boundary, escape};
 
 pub(super) fn text(snapshot: &Snapshot) -> String {
     let mut out = String::new();
-    for each in snapshot.families.iter().filter(|family| !family.series.is_empty()) {
-        let mut name = family(each);
-        if each.kind == Kind::Counter {
+    for family in snapshot.families.iter().filter(|family| !family.series.is_empty()) {
+        let mut name = naming::family(family.kind, &family.name, family.unit);
+        if family.kind == Kind::Counter {
             name.push_str("_total");
         }
-        head(&mut out, each, &name);
-        for series in &each.series {
-            lines(&mut out, &name, series);
+        head(&mut out, family, &name);
+        for series in &family.series {
+            samples(&mut Samples::new(&mut out, &name, family.kind, series), series);
         }
     }
     out
@@ -31,28 +32,19 @@ fn head(out: &mut String, family: &FamilySnapshot, name: &str) {
     }
 }
 
-fn lines(out: &mut String, name: &str, series: &Series) {
-    let mut line = |suffix: &str, more: Option<(&str, &str)>, value: f64| {
-        out.push_str(name);
-        out.push_str(suffix);
-        labels(out, &series.labels, more);
-        out.push(' ');
-        number(out, value);
-        out.push('\n');
-    };
-    #[expect(clippy::cast_precision_loss, reason = "readers of metrics have floats")]
+fn samples(samples: &mut Samples<'_>, series: &Series) {
     match &series.value {
-        Value::Counter(value) => line("", None, *value as f64),
-        Value::Gauge(value) => line("", None, *value),
+        Value::Counter(value) => samples.line("", None, Number::Whole(*value)),
+        Value::Gauge(value) => samples.line("", None, Number::Float(*value)),
         Value::Histogram(distribution) => {
-            let mut sum = 0;
-            for (bucket, count) in distribution.counts.iter().enumerate() {
-                sum += count;
+            let mut count = 0;
+            for (bucket, more) in distribution.counts.iter().enumerate() {
+                count += more;
                 let boundary = boundary(&distribution.boundaries, bucket);
-                line("_bucket", Some(("le", &boundary)), sum as f64);
+                samples.line("_bucket", Some(&boundary), Number::Whole(count));
             }
-            line("_sum", None, distribution.sum);
-            line("_count", None, sum as f64);
+            samples.line("_sum", None, Number::Float(distribution.sum));
+            samples.line("_count", None, Number::Whole(count));
         }
     }
 }

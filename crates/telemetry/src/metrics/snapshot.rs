@@ -1,10 +1,17 @@
 //! Every metric at one moment, as plain data: what all exporters read.
 
+use tokio::time::Instant;
+
 use super::Distribution;
 
-/// Every metric at one moment.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Every metric at one moment. [`WallClock::unix_nanos`](kitfox_core::platform::WallClock::unix_nanos)
+/// says what time of day its instants are.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Snapshot {
+    /// Since when everything is counted.
+    pub since: Instant,
+    /// The moment.
+    pub at: Instant,
     /// By name.
     pub families: Vec<FamilySnapshot>,
 }

@@ -13,18 +13,88 @@ fn a_series_is_bound_once_and_shared() {
 fn a_name_has_one_meaning() {
     let metrics = Metrics::new();
     metrics.counter::<()>("shop.orders", "").unwrap();
-    let taken = metrics.gauge::<()>("shop.orders", "").unwrap_err();
-    assert!(taken.to_string().contains("counter"), "{taken}");
+    let taken = metrics.gauge::<()>("shop.orders", "").unwrap_err().to_string();
+    assert!(taken.contains("a counter without labels, and this is a gauge"), "{taken}");
+    let taken = metrics.counter::<Number>("shop.orders", "").unwrap_err().to_string();
+    assert!(taken.contains("this is a counter by number"), "{taken}");
+    metrics.histogram::<()>("sizes", "", "By", &[1.0]).unwrap();
+    let taken = metrics.histogram::<()>("sizes", "", "By", &[2.0]).unwrap_err().to_string();
+    assert!(taken.contains("histogram in By up to [1.0] without"), "{taken}");
     for bad in ["", "1a", "a b", "ä", "a-b"] {
         assert_eq!(metrics.counter::<()>(bad, "").unwrap_err(), MetricError::BadName(bad.into()));
     }
 }
 
+#[test]
+fn no_two_metrics_read_the_same() {
+    let metrics = Metrics::new();
+    metrics.histogram::<()>("shop.sizes", "", "By", &[]).unwrap();
+    metrics.counter::<()>("shop.orders", "").unwrap();
+    for (other, shown) in [
+        ("shop_sizes_bytes", "shop_sizes_bytes"),
+        ("shop.sizes.bytes.count", "shop_sizes_bytes_count"),
+        ("shop.orders_total", "shop_orders_total"),
+    ] {
+        let error = metrics.gauge::<()>(other, "").unwrap_err();
+        assert!(matches!(&error, MetricError::ReadsTheSame { shown: is, .. } if is == shown));
+    }
+    let own = metrics.gauge::<()>("rpc.server.call.duration", "").unwrap_err();
+    assert!(matches!(own, MetricError::Taken { .. }), "{own}");
+}
+
+struct Strange;
+
+impl Labels for Strange {
+    const NAMES: &'static [&'static str] = &["a.b", "a_b"];
+
+    fn values(&self, _: &mut dyn FnMut(&dyn fmt::Display)) {}
+}
+
+#[test]
+fn labels_written_by_hand_are_judged_too() {
+    let error = Metrics::new().counter::<Strange>("x", "").unwrap_err();
+    assert!(matches!(&error, MetricError::BadLabel { label, .. } if label == "a_b"), "{error}");
+}
+
+#[test]
+fn what_is_watched_takes_no_more_series_than_there_may_be() {
+    let metrics = Metrics::with_series_limit(2);
+    for number in 0..4 {
+        metrics.observe("depth", "", &Number(number), || 1.0).unwrap();
+    }
+    metrics.observe("depth", "", &Number(0), || 2.0).unwrap();
+    let text = metrics.prometheus();
+    assert!(text.contains("depth{number=\"0\"} 2\ndepth{number=\"1\"} 1\n"), "{text}");
+    assert!(!text.contains("number=\"2\""), "{text}");
+    assert!(text.contains("kitfox_metrics_overflowed_total 2\n"), "{text}");
+}
+
+#[test]
+fn what_layers_count_alike_is_added_up() {
+    use kitfox_core::meter::Tally;
+    let metrics = Metrics::new();
+    let [first, second] = [Tally::default(), Tally::default()];
+    for tally in [&first, &second] {
+        metrics.measure(&Measure {
+            name: "kitfox.retry.attempts",
+            help: "Attempts.",
+            labels: vec![("rpc.method", "a.A/B".to_owned())],
+            reading: Reading::Tally(tally.clone()),
+        });
+    }
+    first.add(2);
+    second.add(3);
+    let text = metrics.prometheus();
+    assert!(text.contains("kitfox_retry_attempts_total{rpc_method=\"a.A/B\"} 5\n"), "{text}");
+}
+
 struct Number(usize);
 
 impl Labels for Number {
-    fn visit(&self, label: &mut dyn FnMut(&'static str, &dyn fmt::Display)) {
-        label("number", &self.0);
+    const NAMES: &'static [&'static str] = &["number"];
+
+    fn values(&self, value: &mut dyn FnMut(&dyn fmt::Display)) {
+        value(&self.0);
     }
 }
 
@@ -50,6 +120,7 @@ fn a_value_falls_into_the_bucket_whose_boundary_it_does_not_exceed() {
         sizes.record(value);
     }
     assert_eq!(&*sizes.distribution().boundaries, [1.0, 10.0]);
+    assert!((sizes.distribution().sum - 24.0).abs() < 1e-9);
     assert_eq!(sizes.distribution().counts, [2, 2, 2]);
 }
 
@@ -113,7 +184,7 @@ fn both_formats_say_what_is_there() {
          # HELP rpc_calls_seconds How \\\"long\\\"\\nthey took.\n\
          rpc_calls_seconds_bucket{number=\"7\",le=\"0.5\"} 1\n\
          rpc_calls_seconds_bucket{number=\"7\",le=\"+Inf\"} 2 # \
-         {trace_id=\"4bf92f3577b34da6a3ce929d0e0e4736\",span_id=\"00f067aa0ba902b7\"} 2 1500000000.123\n\
+         {trace_id=\"4bf92f3577b34da6a3ce929d0e0e4736\",span_id=\"00f067aa0ba902b7\"} 2 1500000000.123000000\n\
          rpc_calls_seconds_sum{number=\"7\"} 2.25\n\
          rpc_calls_seconds_count{number=\"7\"} 2\n\
          # EOF\n"

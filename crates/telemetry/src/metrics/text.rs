@@ -2,76 +2,94 @@
 
 use std::fmt::Write;
 
-use super::snapshot::{FamilySnapshot, Kind};
+use super::naming;
+use super::snapshot::{Kind, Series};
 
-/// A name as Prometheus takes it: what is no letter, digit or underscore is an underscore.
-pub(super) fn name(dotted: &str) -> String {
-    let plain = |c: char| if c.is_ascii_alphanumeric() || c == '_' { c } else { '_' };
-    let name: String = dotted.chars().map(plain).collect();
-    if name.starts_with(|c: char| c.is_ascii_digit()) { format!("_{name}") } else { name }
+/// Writes the samples of one series.
+pub(super) struct Samples<'a> {
+    out: &'a mut String,
+    family: &'a str,
+    labels: String,
 }
 
-/// The name of a family, with its unit behind it and without what its kind adds.
-pub(super) fn family(family: &FamilySnapshot) -> String {
-    let mut text = name(&family.name);
-    if let Some(unit) = unit(family)
-        && !text.ends_with(unit)
-    {
-        text.push('_');
-        text.push_str(unit);
+impl<'a> Samples<'a> {
+    pub(super) fn new(out: &'a mut String, family: &'a str, kind: Kind, series: &Series) -> Self {
+        Samples { out, family, labels: labels(kind, &series.labels) }
     }
-    if family.kind == Kind::Counter
-        && let Some(short) = text.strip_suffix("_total")
-    {
-        text.truncate(short.len());
+
+    /// All of a line but its end.
+    pub(super) fn sample(
+        &mut self,
+        suffix: &str,
+        boundary: Option<&str>,
+        value: Number,
+    ) -> &mut String {
+        let Samples { out, family, labels } = self;
+        out.push_str(family);
+        out.push_str(suffix);
+        if !labels.is_empty() || boundary.is_some() {
+            out.push('{');
+            out.push_str(labels);
+            if let Some(boundary) = boundary {
+                out.push_str(if labels.is_empty() { "le=\"" } else { ",le=\"" });
+                out.push_str(boundary);
+                out.push('"');
+            }
+            out.push('}');
+        }
+        out.push(' ');
+        value.write(out);
+        out
     }
+
+    /// A line.
+    pub(super) fn line(&mut self, suffix: &str, boundary: Option<&str>, value: Number) {
+        self.sample(suffix, boundary, value).push('\n');
+    }
+}
+
+/// What a sample says.
+#[derive(Clone, Copy)]
+pub(super) enum Number {
+    Whole(u64),
+    Float(f64),
+}
+
+impl Number {
+    /// As Go has floats by default, which is what both formats ask for: `1e+06`, `0.0001`, `+Inf`.
+    pub(super) fn write(self, out: &mut String) {
+        let written = match self {
+            Number::Whole(value) => write!(out, "{value}"),
+            Number::Float(value) if value.is_nan() => write!(out, "NaN"),
+            Number::Float(value) if value.is_infinite() => {
+                write!(out, "{}Inf", if value > 0.0 { '+' } else { '-' })
+            }
+            Number::Float(value) => float(out, value),
+        };
+        written.expect("a string takes whatever is written");
+    }
+}
+
+fn float(out: &mut String, value: f64) -> std::fmt::Result {
+    let written = format!("{value:e}");
+    let (digits, exponent) = written.split_once('e').unwrap_or((&written, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or_default();
+    if (-4..6).contains(&exponent) {
+        return write!(out, "{value}");
+    }
+    let sign = if exponent < 0 { '-' } else { '+' };
+    write!(out, "{digits}e{sign}{:02}", exponent.unsigned_abs())
+}
+
+/// The upper boundary of a bucket; the last one has none.
+pub(super) fn boundary(boundaries: &[f64], bucket: usize) -> String {
+    let mut text = String::new();
+    let boundary = boundaries.get(bucket).copied().unwrap_or(f64::INFINITY);
+    Number::Float(boundary).write(&mut text);
     text
 }
 
-/// A unit in full, as both formats want it.
-pub(super) fn unit(family: &FamilySnapshot) -> Option<&'static str> {
-    Some(match family.unit {
-        "" | "1" => return None,
-        "s" => "seconds",
-        "ms" => "milliseconds",
-        "By" => "bytes",
-        other => other,
-    })
-}
-
-/// A number as both formats have it.
-pub(super) fn number(out: &mut String, value: f64) {
-    let written = if value.is_nan() {
-        out.push_str("NaN");
-        Ok(())
-    } else if value.is_infinite() {
-        out.push_str(if value > 0.0 { "+Inf" } else { "-Inf" });
-        Ok(())
-    } else {
-        write!(out, "{value}")
-    };
-    written.expect("a string takes whatever is written");
-}
-
-/// Labels in braces, `more` behind those of the series; nothing where there are none.
-pub(super) fn labels(out: &mut String, labels: &[(String, String)], more: Option<(&str, &str)>) {
-    let own = labels.iter().map(|(key, value)| (name(key), value.as_str()));
-    let more = more.into_iter().map(|(key, value)| (key.to_owned(), value));
-    let mut open = false;
-    for (key, value) in own.chain(more) {
-        out.push(if open { ',' } else { '{' });
-        open = true;
-        out.push_str(&key);
-        out.push_str("=\"");
-        escape(out, value, true);
-        out.push('"');
-    }
-    if open {
-        out.push('}');
-    }
-}
-
-/// Text of a help line, or with `quotes` of a label.
+/// Text of a help line, or with `quotes` in quotes.
 pub(super) fn escape(out: &mut String, text: &str, quotes: bool) {
     for letter in text.chars() {
         match letter {
@@ -83,9 +101,63 @@ pub(super) fn escape(out: &mut String, text: &str, quotes: bool) {
     }
 }
 
-/// The upper boundary of a bucket.
-pub(super) fn boundary(boundaries: &[f64], bucket: usize) -> String {
-    let mut text = String::new();
-    number(&mut text, boundaries.get(bucket).copied().unwrap_or(f64::INFINITY));
-    text
+/// Labels as they stand in braces. Where two have one name there, it has the values of both with `;`
+/// between, as OpenTelemetry says.
+fn labels(kind: Kind, labels: &[(String, String)]) -> String {
+    let mut all: Vec<_> = labels.iter().collect();
+    all.sort();
+    let mut merged: Vec<(String, String)> = Vec::with_capacity(all.len());
+    for (name, value) in all {
+        let name = naming::label(kind, name);
+        match merged.iter_mut().find(|(other, _)| *other == name) {
+            Some((_, values)) => {
+                values.push(';');
+                values.push_str(value);
+            }
+            None => merged.push((name, value.clone())),
+        }
+    }
+    let mut out = String::new();
+    for (name, value) in merged {
+        if !out.is_empty() {
+            out.push(',');
+        }
+        out.push_str(&name);
+        out.push_str("=\"");
+        escape(&mut out, &value, true);
+        out.push('"');
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn floats_are_written_as_go_writes_them() {
+        for (value, expected) in [
+            (0.0, "0"),
+            (-0.0, "-0"),
+            (1.0, "1"),
+            (0.005, "0.005"),
+            (0.0001, "0.0001"),
+            (0.000_012_5, "1.25e-05"),
+            (100_000.0, "100000"),
+            (1e6, "1e+06"),
+            (-1.5e-300, "-1.5e-300"),
+            (123_456_789.5, "1.234567895e+08"),
+            (f64::MAX, "1.7976931348623157e+308"),
+            (f64::NAN, "NaN"),
+            (f64::INFINITY, "+Inf"),
+            (f64::NEG_INFINITY, "-Inf"),
+        ] {
+            let mut out = String::new();
+            Number::Float(value).write(&mut out);
+            assert_eq!(out, expected);
+        }
+        let mut out = String::new();
+        Number::Whole(u64::MAX).write(&mut out);
+        assert_eq!(out, "18446744073709551615");
+    }
 }

@@ -7,7 +7,7 @@ use kitfox_core::contract::Route;
 use kitfox_core::record::{Edge, Outcome, Record, Side, Volume, Wire};
 use kitfox_core::{Code, Method};
 
-use crate::metrics::{Counter, Family, Gauge, Histogram, Kind, Metrics, names};
+use crate::metrics::{Counter, Family, Gauge, Histogram, Metrics, names};
 
 /// How many outcomes there are: an answer, and the codes.
 const OUTCOMES: usize = Code::ALL.len() + 1;
@@ -45,7 +45,7 @@ impl MethodSeries {
                 Side::Server => &names::SERVER_ACTIVE,
                 Side::Client | Side::Attempt => &names::CLIENT_ACTIVE,
             };
-            self.metrics.family(Kind::Gauge, name).gauge(&[("rpc.method", &self.path)])
+            self.metrics.family(name).gauge(&[("rpc.method", &self.path)])
         })
     }
 
@@ -139,7 +139,7 @@ impl MethodSeries {
                     ("rpc.method", self.path.as_str()),
                     ("side", self.side.name()),
                 ];
-                self.metrics.family(Kind::Counter, name).counter(&labels)
+                self.metrics.family(name).counter(&labels)
             };
             [
                 counter(messages, "received"),
@@ -154,11 +154,11 @@ impl MethodSeries {
     fn refused(&self, layer: &str) {
         let labels =
             [("layer", layer), ("rpc.method", self.path.as_str()), ("side", self.side.name())];
-        self.metrics.family(Kind::Counter, &names::REFUSED).counter(&labels).increment();
+        self.metrics.family(&names::REFUSED).counter(&labels).increment();
     }
 
     fn family(&self, name: &names::Name<'_>) -> Family {
-        self.metrics.family(Kind::Histogram, name)
+        self.metrics.family(name)
     }
 }
 
@@ -180,14 +180,14 @@ impl EdgeSeries {
         let seconds = started.map_or(0.0, |started| started.elapsed().as_secs_f64());
         let histogram = if wire.is_none_or(|wire| wire == Wire::Rest) {
             let status = status.map_or_else(|| "_OTHER".to_owned(), |status| status.to_string());
-            self.metrics.family(Kind::Histogram, &names::HTTP_SERVER).histogram(&[
+            self.metrics.family(&names::HTTP_SERVER).histogram(&[
                 ("error.type", code),
                 ("http.request.method", known(verb)),
                 ("http.response.status_code", &status),
                 ("http.route", "_OTHER"),
             ])
         } else {
-            self.metrics.family(Kind::Histogram, &names::RPC_SERVER).histogram(&[
+            self.metrics.family(&names::RPC_SERVER).histogram(&[
                 ("error.type", code),
                 ("rpc.method", "_OTHER"),
                 ("rpc.status_code", code),
