@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn a_main_that_returns_the_error_prints_its_sentence() {
-        let error = HttpChannel::new("https://strings:8080").unwrap_err();
+        let error = HttpChannel::new("ftp://strings:8080").unwrap_err();
         assert_eq!(format!("{error:?}"), error.to_string());
     }
 }
