@@ -6,7 +6,14 @@
 mod live;
 mod mode;
 mod outcome;
+mod rate_limit;
+#[cfg(test)]
+mod testing;
 
 pub use live::Live;
 pub use mode::Mode;
 pub use outcome::{Reason, is_failure, refusal};
+pub use rate_limit::{
+    RATE_LIMIT, RateLimit, RateLimitEndpoint, RateLimitError, RateLimitHeaders, RateLimitKey,
+    RateLimitSettings,
+};

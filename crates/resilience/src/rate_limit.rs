@@ -1,0 +1,363 @@
+//! Not more than so many calls in a time, of everybody or of each.
+//!
+//! By GCRA (the generic cell rate algorithm): one number for each key, no window that jumps.
+
+mod gcra;
+mod keys;
+
+use std::borrow::Cow;
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kitfox_core::contract::Method;
+use kitfox_core::meter::{Measure, Measures, Reading, Tally};
+use kitfox_core::{Context, Endpoint, Error, Layer, Metadata, Recovery, Reply, Request};
+use tokio::time::Instant;
+
+use crate::{Live, Mode, Reason, refusal};
+use gcra::{Left, Quota};
+use keys::Keys;
+
+/// The name of this layer in errors.
+pub const RATE_LIMIT: &str = "rate limit";
+
+/// Not more than `rate` calls in a second, and `burst` at once.
+///
+/// ```
+/// use kitfox_resilience::{RateLimitSettings, RateLimitKey};
+///
+/// let settings = RateLimitSettings { rate: 50.0, burst: 10, key: RateLimitKey::Peer, ..Default::default() };
+/// assert!(settings.check().is_ok());
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct RateLimitSettings {
+    /// Off by default: nobody but you knows the number.
+    pub mode: Mode,
+    /// Calls in a second. 100 by default.
+    pub rate: f64,
+    /// Calls at once, when there were none for a while. 20 by default.
+    pub burst: u32,
+    /// Whose calls are counted together: everybody's by default.
+    pub key: RateLimitKey,
+    /// How many keys are told apart, 10,000 by default. Where more are busy at the same time, those
+    /// that come later share one limit.
+    pub keys: usize,
+    /// How long a call may wait for its turn instead of being refused: not at all by default. It
+    /// never waits past its deadline.
+    pub wait: Duration,
+    /// Which answers say what is left, in the headers `RateLimit` and `RateLimit-Policy` (IETF draft
+    /// `httpapi-ratelimit-headers`): refusals by default.
+    pub headers: RateLimitHeaders,
+}
+
+/// Whose calls are counted together.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum RateLimitKey {
+    /// Everybody's.
+    #[default]
+    All,
+    /// Those of one IP address.
+    Peer,
+    /// Those of one principal; those without one by their IP address.
+    Principal,
+    /// Those with one value of this header; those without it are one.
+    Header(Cow<'static, str>),
+}
+
+/// Which answers say what is left.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RateLimitHeaders {
+    /// None.
+    Never,
+    /// Those that refuse.
+    #[default]
+    Refusals,
+    /// All.
+    Always,
+}
+
+/// The settings make no sense, and why.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("rate limit: {0}")]
+pub struct RateLimitError(&'static str);
+
+impl Default for RateLimitSettings {
+    fn default() -> Self {
+        RateLimitSettings {
+            mode: Mode::Off,
+            rate: 100.0,
+            burst: 20,
+            key: RateLimitKey::All,
+            keys: 10_000,
+            wait: Duration::ZERO,
+            headers: RateLimitHeaders::Refusals,
+        }
+    }
+}
+
+impl RateLimitSettings {
+    /// Whether they make sense.
+    ///
+    /// # Errors
+    /// Where a rate is none, or nothing would ever pass.
+    pub fn check(&self) -> Result<(), RateLimitError> {
+        if !self.rate.is_finite() || self.rate <= 0.0 {
+            return Err(RateLimitError("`rate` must be more than zero calls in a second"));
+        }
+        if self.burst == 0 {
+            return Err(RateLimitError("a `burst` of 0 would let nothing through: give 1 or more"));
+        }
+        if self.keys == 0 && self.key != RateLimitKey::All {
+            return Err(RateLimitError("with 0 `keys` nobody is told apart: give more, or no key"));
+        }
+        Ok(())
+    }
+}
+
+/// Holds calls to a rate. Cloning shares the limit, and so do all methods of one layer.
+#[derive(Clone)]
+pub struct RateLimit(Arc<State>);
+
+struct State {
+    settings: Live<RateLimitSettings>,
+    begin: Instant,
+    /// Everybody's.
+    all: gcra::Cell,
+    keys: Keys,
+    counts: Counts,
+    measures: Measures,
+}
+
+#[derive(Default)]
+struct Counts {
+    refused: Tally,
+    delayed: Tally,
+    /// What would have been refused where the layer is dark.
+    dark: Tally,
+    /// Calls of keys that had to share a limit.
+    shared: Tally,
+}
+
+impl Counts {
+    fn measures(&self) -> Measures {
+        let measure = |decision: &str, tally: &Tally| Measure {
+            name: "kitfox.rate_limit.decisions",
+            help: "Calls that a rate limit refused, delayed, or would have refused were it not dark.",
+            labels: vec![("decision", decision.to_owned())],
+            reading: Reading::Tally(tally.clone()),
+        };
+        Measures::new(vec![
+            measure("refused", &self.refused),
+            measure("delayed", &self.delayed),
+            measure("dark", &self.dark),
+            measure("shared", &self.shared),
+        ])
+    }
+}
+
+impl RateLimit {
+    /// A limit of these settings, which may be replaced while calls run.
+    #[must_use]
+    pub fn new(settings: Live<RateLimitSettings>) -> Self {
+        let counts = Counts::default();
+        let measures = counts.measures();
+        let (all, keys) = (gcra::Cell::default(), Keys::new());
+        RateLimit(Arc::new(State { settings, begin: Instant::now(), all, keys, counts, measures }))
+    }
+
+    /// One line for whoever asks what the layer does.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let settings = self.0.settings.load();
+        let of = match &settings.key {
+            RateLimitKey::All => String::new(),
+            RateLimitKey::Peer => format!(" for each peer, {} now", self.0.keys.len()),
+            RateLimitKey::Principal => format!(" for each principal, {} now", self.0.keys.len()),
+            RateLimitKey::Header(name) => {
+                format!(" for each value of {name}, {} now", self.0.keys.len())
+            }
+        };
+        format!("{}: {}{of}", settings.mode, rate(&settings))
+    }
+}
+
+/// What becomes of a call.
+enum Verdict {
+    /// It may go on, at its turn where it has to wait for that.
+    Pass {
+        turn: Option<Turn>,
+        left: Option<Left>,
+    },
+    Refuse(Error),
+}
+
+/// A place in the line. Dropping it gives it back: its caller left.
+struct Turn {
+    limit: RateLimit,
+    /// None where it is everybody's.
+    cell: Option<Arc<gcra::Cell>>,
+    quota: Quota,
+    wait: Duration,
+    taken: bool,
+}
+
+impl Turn {
+    async fn take(mut self) {
+        tokio::time::sleep(self.wait).await;
+        self.taken = true;
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if !self.taken {
+            self.cell.as_deref().unwrap_or(&self.limit.0.all).give_back(self.quota);
+        }
+    }
+}
+
+impl RateLimit {
+    fn decide(&self, context: &Context) -> Verdict {
+        let state = &*self.0;
+        let settings = state.settings.load();
+        if settings.mode == Mode::Off {
+            return Verdict::Pass { turn: None, left: None };
+        }
+        state.measures.tell(context);
+        let quota = Quota::new(settings.rate, settings.burst);
+        let now = nanoseconds(state.begin.elapsed());
+        // A call cannot wait for longer than its caller does.
+        let patience = context.remaining().map_or(settings.wait, |left| left.min(settings.wait));
+        let own = key(&settings.key, context).map(|key| {
+            let found = state.keys.cell(&key, settings.keys, now);
+            if !found.own {
+                state.counts.shared.increment();
+            }
+            found.cell
+        });
+        let cell = own.as_deref().unwrap_or(&state.all);
+        let taken = match settings.mode {
+            Mode::Dark => cell.take(quota, now).map(|left| (left, Duration::ZERO)),
+            _ => cell.take_within(quota, now, nanoseconds(patience)),
+        };
+        match taken {
+            Ok((left, wait)) => {
+                let left = (settings.headers == RateLimitHeaders::Always).then_some(left);
+                let turn = (!wait.is_zero()).then(|| {
+                    state.counts.delayed.increment();
+                    Turn { limit: self.clone(), cell: own, quota, wait, taken: false }
+                });
+                Verdict::Pass { turn, left }
+            }
+            Err(_) if settings.mode == Mode::Dark => {
+                state.counts.dark.increment();
+                Verdict::Pass { turn: None, left: None }
+            }
+            Err(after) => {
+                state.counts.refused.increment();
+                Verdict::Refuse(refused(&settings, after))
+            }
+        }
+    }
+}
+
+#[cold]
+fn refused(settings: &RateLimitSettings, after: Duration) -> Error {
+    let message = format!("{}; again in {} ms", rate(settings), after.as_millis().max(1));
+    let mut error = refusal(RATE_LIMIT, Reason::RateLimited, Recovery::After(after), message);
+    if settings.headers != RateLimitHeaders::Never {
+        let left = Left { calls: 0, full_after: after };
+        tell(settings, left, &mut error.metadata_mut().headers);
+    }
+    error
+}
+
+/// Puts what is left into the headers of an answer.
+fn tell(settings: &RateLimitSettings, left: Left, headers: &mut Metadata) {
+    let (burst, rate) = (f64::from(settings.burst), settings.rate);
+    let window = (burst / rate).ceil().max(1.0);
+    let after = left.full_after.as_secs_f64().ceil();
+    let policy = format!("\"default\";q={burst};w={window}");
+    let left = format!("\"default\";r={};t={after}", left.calls);
+    for (name, value) in [("ratelimit-policy", policy), ("ratelimit", left)] {
+        headers.insert(name, &value).expect("letters, digits and quotes are a header's value");
+    }
+}
+
+fn rate(settings: &RateLimitSettings) -> String {
+    format!("{}/s, burst {}", settings.rate, settings.burst)
+}
+
+/// None where everybody's calls are counted together.
+fn key<'a>(key: &RateLimitKey, context: &'a Context) -> Option<Cow<'a, str>> {
+    let peer = || match context.peer() {
+        Some(peer) => Cow::Owned(peer.address().ip().to_string()),
+        None => Cow::Borrowed(""),
+    };
+    match key {
+        RateLimitKey::All => None,
+        RateLimitKey::Peer => Some(peer()),
+        RateLimitKey::Principal => Some(match context.principal() {
+            // Nobody's name is an address with this in front.
+            Some(principal) => Cow::Owned(format!("@{}", principal.name())),
+            None => peer(),
+        }),
+        RateLimitKey::Header(name) => {
+            Some(Cow::Borrowed(context.metadata().text(name).unwrap_or_default()))
+        }
+    }
+}
+
+fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+impl<E: Endpoint> Layer<E> for RateLimit {
+    type Endpoint = RateLimitEndpoint<E>;
+
+    fn layer(&self, _: &'static Method, inner: E) -> RateLimitEndpoint<E> {
+        RateLimitEndpoint { limit: self.clone(), inner }
+    }
+}
+
+/// An endpoint behind a [`RateLimit`].
+#[derive(Debug)]
+pub struct RateLimitEndpoint<E> {
+    limit: RateLimit,
+    inner: E,
+}
+
+impl<E: Endpoint> Endpoint for RateLimitEndpoint<E> {
+    fn call(&self, request: Request) -> impl Future<Output = Result<Reply, Error>> + Send {
+        let verdict = self.limit.decide(&request.context);
+        async move {
+            let (turn, left) = match verdict {
+                Verdict::Pass { turn, left } => (turn, left),
+                Verdict::Refuse(error) => return Err(error),
+            };
+            if let Some(turn) = turn {
+                turn.take().await;
+            }
+            let mut answer = self.inner.call(request).await;
+            if let Some(left) = left {
+                let headers = match &mut answer {
+                    Ok(reply) => &mut reply.metadata_mut().headers,
+                    Err(error) => &mut error.metadata_mut().headers,
+                };
+                tell(&self.limit.0.settings.load(), left, headers);
+            }
+            answer
+        }
+    }
+}
+
+impl fmt::Debug for RateLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("RateLimit").field(&self.describe()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,98 @@
+//! One cell for each key, and a bound on how many there are.
+
+use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::gcra::Cell;
+
+const SHARDS: usize = 16;
+
+/// The cells of all keys. Cells that are idle make room for new keys; where none is, the new ones
+/// share one cell.
+#[derive(Debug)]
+pub(super) struct Keys {
+    shards: [Mutex<Shard>; SHARDS],
+    hasher: RandomState,
+    shared: Arc<Cell>,
+}
+
+#[derive(Debug, Default)]
+struct Shard {
+    cells: HashMap<Box<str>, Arc<Cell>>,
+    /// Not before then it is looked for idle cells again.
+    sweep_at: u64,
+}
+
+/// How long a shard that is full of busy keys is left alone, in nanoseconds: looking for idle ones
+/// takes time that grows with their number.
+const SWEEP_EVERY: u64 = 100_000_000;
+
+/// A cell, and whether it is the key's own.
+pub(super) struct Found {
+    pub(super) cell: Arc<Cell>,
+    pub(super) own: bool,
+}
+
+impl Keys {
+    pub(super) fn new() -> Self {
+        Keys { shards: Default::default(), hasher: RandomState::new(), shared: Arc::default() }
+    }
+
+    /// The cell of `key`, among at most about `most`.
+    pub(super) fn cell(&self, key: &str, most: usize, now: u64) -> Found {
+        let place = usize::try_from(self.hasher.hash_one(key) % SHARDS as u64);
+        let mut shard = lock(&self.shards[place.expect("below the number of shards")]);
+        if let Some(cell) = shard.cells.get(key) {
+            return Found { cell: Arc::clone(cell), own: true };
+        }
+        if shard.cells.len() >= most.div_ceil(SHARDS).max(1) && !shard.sweep(now) {
+            return Found { cell: Arc::clone(&self.shared), own: false };
+        }
+        let cell = Arc::<Cell>::default();
+        shard.cells.insert(key.into(), Arc::clone(&cell));
+        Found { cell, own: true }
+    }
+
+    /// How many keys have a cell.
+    pub(super) fn len(&self) -> usize {
+        self.shards.iter().map(|shard| lock(shard).cells.len()).sum()
+    }
+}
+
+impl Shard {
+    /// Makes room; says whether there is some.
+    fn sweep(&mut self, now: u64) -> bool {
+        if now < self.sweep_at {
+            return false;
+        }
+        self.sweep_at = now.saturating_add(SWEEP_EVERY);
+        let before = self.cells.len();
+        self.cells.retain(|_, cell| !cell.is_idle(now));
+        self.cells.len() < before
+    }
+}
+
+fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
+    // Nothing that holds it can panic halfway.
+    shard.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::gcra::Quota;
+    use super::*;
+
+    #[test]
+    fn keys_are_bounded_and_idle_ones_make_room() {
+        let (keys, quota) = (Keys::new(), Quota::new(1.0, 1));
+        for number in 0..10_000 {
+            let found = keys.cell(&number.to_string(), 160, 1);
+            found.cell.take(quota, 1).ok();
+        }
+        assert!(keys.len() <= 160, "{}", keys.len());
+        assert!(!keys.cell("new", 160, 1).own);
+        assert!(keys.cell("new", 160, 3_000_000_000).own, "the others are idle by then");
+    }
+}

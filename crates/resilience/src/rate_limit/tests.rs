@@ -1,0 +1,111 @@
+use bytes::Bytes;
+use kitfox_core::message::Codec;
+use kitfox_core::types::rpc::ErrorInfo;
+use kitfox_core::{BoxEndpoint, Code, Detail, Incoming, Payload, Peer, Principal};
+
+use super::*;
+use crate::testing::{METHOD, answering};
+
+fn settings(key: RateLimitKey) -> RateLimitSettings {
+    RateLimitSettings { mode: Mode::On, rate: 1.0, burst: 2, key, ..RateLimitSettings::default() }
+}
+
+fn limited(settings: RateLimitSettings) -> (BoxEndpoint, Live<RateLimitSettings>) {
+    let live = Live::new(settings);
+    (BoxEndpoint::new(RateLimit::new(live.clone()).layer(&METHOD, answering())), live)
+}
+
+async fn call(endpoint: &BoxEndpoint, context: &Context) -> Result<Reply, Error> {
+    endpoint.call(Request::new(context.clone(), Payload::unary(Codec::Json, Bytes::new()))).await
+}
+
+fn from(address: u8) -> Context {
+    let peer = Some(Peer::new(([10, 0, 0, address], 7).into()));
+    Context::incoming(Incoming { peer, ..Incoming::default() })
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_too_much_is_refused_with_a_reason_and_a_time() {
+    let (endpoint, _) = limited(settings(RateLimitKey::All));
+    let cx = Context::background();
+    for _ in 0..2 {
+        call(&endpoint, &cx).await.unwrap();
+    }
+    let error = call(&endpoint, &cx).await.unwrap_err();
+    assert_eq!(error.code(), Code::ResourceExhausted);
+    assert_eq!(error.message(), "1/s, burst 2; again in 1000 ms");
+    assert_eq!(error.recovery(), Recovery::After(Duration::from_secs(1)));
+    let info = error.details().iter().find_map(Detail::decode::<ErrorInfo>).unwrap();
+    assert_eq!(info.reason, "RATE_LIMITED");
+    let headers = &error.metadata().unwrap().headers;
+    assert_eq!(headers.text("ratelimit"), Some("\"default\";r=0;t=1"));
+    assert_eq!(headers.text("ratelimit-policy"), Some("\"default\";q=2;w=2"));
+    tokio::time::advance(Duration::from_secs(1)).await;
+    call(&endpoint, &cx).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn clones_share_the_limit_and_so_do_the_methods_of_a_layer() {
+    let limit = RateLimit::new(Live::new(settings(RateLimitKey::All)));
+    let mut passed = 0;
+    for _ in 0..1_000 {
+        let endpoint = BoxEndpoint::new(limit.clone().layer(&METHOD, answering()));
+        passed += usize::from(call(&endpoint, &Context::background()).await.is_ok());
+    }
+    assert_eq!(passed, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_peer_and_each_principal_has_its_own() {
+    let (endpoint, live) = limited(settings(RateLimitKey::Peer));
+    let passes = async |context: &Context| call(&endpoint, context).await.is_ok();
+    for peer in [1, 2] {
+        assert!(passes(&from(peer)).await && passes(&from(peer)).await);
+        assert!(!passes(&from(peer)).await);
+    }
+    live.replace(settings(RateLimitKey::Principal));
+    let alice = from(1).with_principal(Principal::new("alice"));
+    assert!(passes(&alice).await, "by name now, not by address");
+    assert!(!passes(&from(1)).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_may_wait_gets_its_turn_and_who_leaves_gives_it_back() {
+    let wait = Duration::from_secs(5);
+    let (endpoint, _) = limited(RateLimitSettings { wait, ..settings(RateLimitKey::All) });
+    let (cx, begin) = (Context::background(), Instant::now());
+    for _ in 0..3 {
+        call(&endpoint, &cx).await.unwrap();
+    }
+    assert_eq!(begin.elapsed().as_secs(), 1);
+    let left = tokio::time::timeout(Duration::from_millis(100), call(&endpoint, &cx)).await;
+    assert!(left.is_err());
+    call(&endpoint, &cx).await.unwrap();
+    assert_eq!(begin.elapsed().as_secs(), 2, "the turn of the one who left");
+    let hurried = cx.with_timeout(Duration::from_millis(500));
+    let error = call(&endpoint, &hurried).await.unwrap_err();
+    assert_eq!(error.code(), Code::ResourceExhausted, "its turn would come too late");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dark_limit_counts_and_lets_pass() {
+    let dark = RateLimitSettings { mode: Mode::Dark, ..settings(RateLimitKey::All) };
+    let limit = RateLimit::new(Live::new(dark));
+    let endpoint = BoxEndpoint::new(limit.layer(&METHOD, answering()));
+    for _ in 0..5 {
+        call(&endpoint, &Context::background()).await.unwrap();
+    }
+    assert_eq!(limit.0.counts.dark.value(), 3);
+}
+
+#[test]
+fn settings_that_let_nothing_through_are_refused() {
+    for bad in [
+        RateLimitSettings { rate: 0.0, ..RateLimitSettings::default() },
+        RateLimitSettings { rate: f64::NAN, ..RateLimitSettings::default() },
+        RateLimitSettings { burst: 0, ..RateLimitSettings::default() },
+        RateLimitSettings { keys: 0, key: RateLimitKey::Peer, ..RateLimitSettings::default() },
+    ] {
+        assert!(bad.check().is_err(), "{bad:?}");
+    }
+}
