@@ -1,5 +1,7 @@
 //! Traces: the spans of calls, and those of user code within them.
 
 mod sampler;
+mod span;
 
 pub use sampler::Sampler;
+pub use span::{Attributes, Span, SpanKind, Spans};
