@@ -17,6 +17,10 @@ use super::endpoint::too_long;
 use super::outgoing::Outgoing;
 use crate::frames::{Compressing, Packer};
 
+/// How many pieces leave over HTTP/1.1 before there is a look at what came: hyper writes for as long
+/// as there is something to write, and would never see that a callee has answered to the end.
+const IN_A_ROW: u8 = 4;
+
 /// The body of a request.
 #[derive(Debug)]
 pub(super) enum Sent {
@@ -34,6 +38,8 @@ pub(super) struct Sending {
     packer: Packer,
     /// Where to say that the stream failed; closed when the call is over.
     watch: Option<oneshot::Sender<Error>>,
+    /// How many pieces left since the last pause.
+    in_a_row: u8,
 }
 
 /// The call that a stream is sent for. Dropping it ends the sending.
@@ -49,7 +55,10 @@ impl Sending {
     pub(super) fn new(messages: MessageStream, compressing: Option<Compressing>) -> (Self, Watch) {
         let (watch, failed) = oneshot::channel();
         let packer = Packer::new(compressing);
-        (Sending { messages: Some(messages), packer, watch: Some(watch) }, Watch(Some(failed)))
+        (
+            Sending { messages: Some(messages), packer, watch: Some(watch), in_a_row: 0 },
+            Watch(Some(failed)),
+        )
     }
 
     /// The next piece, with every message that is ready and has room in it; `None` after the last.
@@ -151,7 +160,13 @@ impl Body for Sent {
             }
             Sent::Whole(_) => Poll::Ready(None),
             Sent::Messages(sending) => {
+                if sending.in_a_row == IN_A_ROW {
+                    sending.in_a_row = 0;
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
                 let piece = ready!(sending.poll_piece(cx));
+                sending.in_a_row += 1;
                 Poll::Ready(piece.map(|piece| Ok(Frame::data(Outgoing::bare(piece?)))))
             }
         }
@@ -199,6 +214,22 @@ mod tests {
         assert_eq!(both, &b"\0\0\0\0\x01a\0\0\0\0\x01b"[..]);
         assert!(sending.has_ended());
         assert!(piece(&mut sending).await.is_none());
+    }
+
+    #[tokio::test]
+    async fn over_http_1_a_stream_without_an_end_lets_its_connection_look_at_the_answer() {
+        let (sending, _watch) = sending(stream::repeat_with(|| Ok(Bytes::from_static(b"a"))));
+        let mut sent = Sent::Messages(sending);
+        let ready = poll_fn(|cx| {
+            let mut ready = 0_u8;
+            while Pin::new(&mut sent).poll_frame(cx).is_ready() {
+                ready += 1;
+                assert!(ready < 100, "never pauses");
+            }
+            Poll::Ready(ready)
+        });
+        assert_eq!(ready.await, IN_A_ROW);
+        assert!(poll_fn(|cx| Pin::new(&mut sent).poll_frame(cx)).await.is_some(), "goes on");
     }
 
     #[tokio::test]
