@@ -3,30 +3,52 @@
 //! A socket that is closed over bytes that nobody read resets the connection, and a peer that is
 //! reset may lose the answer that it has not read yet: the 413 for the very body that it sends
 //! (RFC 9112, 9.6). So the sending side closes first, and what still comes is thrown away for a
-//! while.
+//! while: in portions with a pause after each, because a peer that sends as fast as it can would
+//! otherwise be at the limit before it has looked at its answer.
 
 use std::future::Future;
 use std::mem::MaybeUninit;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use kitfox_core::platform::Connection;
 use tokio::io::{AsyncRead, ReadBuf};
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 /// The most bytes that are thrown away.
 const MOST: usize = 1024 * 1024;
 /// The longest that they are waited for.
 const LONGEST: Duration = Duration::from_secs(1);
+/// How many are thrown away before a pause, and how long that is: sixteen fit well into the longest.
+const PORTION: usize = 64 * 1024;
+const PAUSE: Duration = Duration::from_millis(20);
 /// How many are read at a time.
 const PIECE: usize = 8 * 1024;
 
 /// The end of a connection, after its sending side was closed.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Linger {
     thrown: usize,
-    timer: Option<Pin<Box<Sleep>>>,
+    /// What may be thrown away before the next pause.
+    portion: usize,
+    /// Set when there is something to wait for.
+    timer: Option<Timer>,
+}
+
+#[derive(Debug)]
+struct Timer {
+    sleep: Pin<Box<Sleep>>,
+    /// When nobody is waited for any more.
+    end: Instant,
+    /// Nothing is read before `sleep` is over.
+    pausing: bool,
+}
+
+impl Default for Linger {
+    fn default() -> Self {
+        Linger { thrown: 0, portion: PORTION, timer: None }
+    }
 }
 
 impl Linger {
@@ -34,18 +56,37 @@ impl Linger {
     pub(super) fn poll(&mut self, connection: &mut Connection, cx: &mut Context<'_>) -> Poll<()> {
         let mut bytes = [MaybeUninit::uninit(); PIECE];
         while self.thrown < MOST {
+            if let Some(timer) = self.timer.as_mut().filter(|timer| timer.pausing) {
+                ready!(timer.sleep.as_mut().poll(cx));
+                timer.pausing = false;
+                timer.sleep.as_mut().reset(timer.end);
+            }
             let mut buffer = ReadBuf::uninit(&mut bytes);
             let read = Pin::new(&mut *connection).poll_read(cx, &mut buffer);
             if read.is_pending() {
-                let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(LONGEST)));
-                return timer.as_mut().poll(cx);
+                return self.timer().sleep.as_mut().poll(cx);
             }
-            if !matches!(read, Poll::Ready(Ok(()))) || buffer.filled().is_empty() {
+            let count = buffer.filled().len();
+            if !matches!(read, Poll::Ready(Ok(()))) || count == 0 {
                 break;
             }
-            self.thrown += buffer.filled().len();
+            self.thrown += count;
+            self.portion = self.portion.saturating_sub(count);
+            if self.portion == 0 {
+                self.portion = PORTION;
+                let timer = self.timer();
+                timer.pausing = true;
+                timer.sleep.as_mut().reset(timer.end.min(Instant::now() + PAUSE));
+            }
         }
         Poll::Ready(())
+    }
+
+    fn timer(&mut self) -> &mut Timer {
+        self.timer.get_or_insert_with(|| {
+            let end = Instant::now() + LONGEST;
+            Timer { sleep: Box::pin(sleep_until(end)), end, pausing: false }
+        })
     }
 }
 
@@ -53,10 +94,8 @@ impl Linger {
 mod tests {
     use std::future::poll_fn;
 
-    use tokio::io::{AsyncWriteExt, DuplexStream, duplex};
-    use tokio::time::Instant;
-
     use super::*;
+    use tokio::io::{AsyncWriteExt, DuplexStream, duplex};
 
     fn pair() -> (DuplexStream, Connection) {
         let (peer, own) = duplex(64 * 1024);
@@ -92,5 +131,13 @@ mod tests {
         let send = async { while endless.write_all(&[7; 1000]).await.is_ok() {} };
         let ((took, thrown), ()) = tokio::join!(linger(connection), send);
         assert!(took < LONGEST && (MOST..MOST + PIECE).contains(&thrown), "{took:?} {thrown}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_sends_as_fast_as_it_can_has_time_to_look_at_its_answer() {
+        let (mut endless, connection) = pair();
+        let send = async { while endless.write_all(&[7; 1000]).await.is_ok() {} };
+        let ((took, _), ()) = tokio::join!(linger(connection), send);
+        assert!(took > LONGEST / 4, "{took:?}");
     }
 }
