@@ -2,11 +2,11 @@
 
 use kitfox::{Code, Context, Streaming};
 
-use super::rig::{ANSWERING, ASKING, Rig, SHAPES};
+use super::rig::{ANSWERING, ASKING, MESSAGE_BYTES, Rig, SHAPES};
 use super::service::Item;
 
-/// Above the 4 MiB that both ends allow by default.
-const TOO_LARGE: usize = 5 * 1024 * 1024;
+/// Above what both ends allow.
+const TOO_LARGE: usize = MESSAGE_BYTES + 100 * 1024;
 
 pub(super) async fn a_request_above_the_limit_is_refused(rig: &Rig) {
     rig.puppet.behave(async |_, mut items| {
@@ -51,7 +51,7 @@ pub(super) async fn an_answer_above_the_limit_is_refused(rig: &Rig) {
 
 pub(super) async fn a_limit_is_for_a_message_and_not_for_a_stream(rig: &Rig) {
     let cx = Context::background();
-    let many = || (0..8).map(|_| Item::sized(1024 * 1024));
+    let many = || (0..8).map(|_| Item::sized(MESSAGE_BYTES / 4));
     rig.puppet.behave(async |_, mut items| {
         let mut count = 0;
         while items.try_next().await?.is_some() {

@@ -8,7 +8,8 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use kitfox::config::Environment;
 use kitfox::contract::Shape;
-use kitfox::{Context, Host, HttpChannel, Platform, Running, Streaming, layer_fn};
+use kitfox::transport::Limits;
+use kitfox::{ChannelLimits, Context, Host, HttpChannel, Platform, Running, Streaming, layer_fn};
 
 use super::service::{Counted, Item, Puppet, Suite, SuiteClient, SuiteError, SuiteServer};
 use super::ways::{Way, impossible};
@@ -16,6 +17,10 @@ use crate::support::memory::Memory;
 
 /// How long a case may take. Where time can stand still, that is no time at all.
 const LIMIT: Duration = Duration::from_secs(50);
+
+/// The most bytes of a message, at both ends: less than by default, so that more than that is soon
+/// sent.
+pub(super) const MESSAGE_BYTES: usize = 512 * 1024;
 
 pub(super) const SHAPES: [Shape; 4] =
     [Shape::Unary, Shape::ServerStream, Shape::ClientStream, Shape::BothStream];
@@ -30,17 +35,19 @@ pub(super) struct Rig {
     pub(super) puppet: Puppet,
     client: SuiteClient,
     in_flight: Arc<AtomicUsize>,
+    /// How many bytes may lie between two ends of which one is slow.
+    pub(super) slack: usize,
     // Serves for as long as it is there.
     _host: Option<Running>,
 }
 
 impl Rig {
-    async fn new(way: Way, platform: &Platform) -> Self {
+    async fn new(way: Way, platform: &Platform, slack: usize) -> Self {
         let puppet = Puppet::default();
         let in_flight = Arc::new(AtomicUsize::new(0));
         let Way::Http { protocol, codec, http } = way else {
             let client = SuiteClient::local(puppet.clone());
-            return Rig { puppet, client, in_flight, _host: None };
+            return Rig { puppet, client, in_flight, slack, _host: None };
         };
         let counter = Arc::clone(&in_flight);
         let counting = layer_fn(move |request, next| {
@@ -51,7 +58,10 @@ impl Rig {
                 Ok(reply)
             }
         });
+        let mut limits = Limits::default();
+        limits.body_bytes = MESSAGE_BYTES;
         let host = Host::new("suite")
+            .limits(limits)
             .serve(SuiteServer::new(puppet.clone()))
             .layer(counting)
             .platform(platform.apart())
@@ -60,13 +70,16 @@ impl Rig {
             .admin("127.0.0.1:0")
             .announce(false);
         let host = host.start().await.unwrap();
+        let mut limits = ChannelLimits::default();
+        limits.answer_bytes = MESSAGE_BYTES;
         let channel = HttpChannel::builder(format!("http://{}", host.address()))
             .protocol(protocol)
             .codec(codec)
             .http(http)
+            .limits(limits)
             .platform(platform.apart());
         let client = SuiteClient::new(&channel.build().unwrap());
-        Rig { puppet, client, in_flight, _host: Some(host) }
+        Rig { puppet, client, in_flight, slack, _host: Some(host) }
     }
 
     /// How many calls a layer of the server has under way.
@@ -178,22 +191,24 @@ pub(super) async fn settled(number: impl Fn() -> usize) -> usize {
 }
 
 pub(super) async fn over_memory(name: &str, case: impl AsyncFn(&Rig)) {
-    over(name, case, |_| Memory::default().platform()).await;
+    over(name, case, || Memory::default().platform(), 3 * MIB).await;
 }
 
 pub(super) async fn over_sockets(name: &str, case: impl AsyncFn(&Rig)) {
-    over(name, case, |_| Platform::system()).await;
+    // Most of it in the kernel's buffers.
+    over(name, case, Platform::system, 12 * MIB).await;
 }
 
+const MIB: usize = 1024 * 1024;
+
 /// Runs a case on each way there is, and fails with the names of those where it does not hold.
-async fn over(name: &str, case: impl AsyncFn(&Rig), platform: impl Fn(Way) -> Platform) {
+async fn over(name: &str, case: impl AsyncFn(&Rig), platform: impl Fn() -> Platform, slack: usize) {
     let mut failed = Vec::new();
     for way in Way::ALL {
-        // A channel over a wire does not carry streams yet.
-        if impossible(name, way).is_some() || !way.is_local() {
+        if impossible(name, way).is_some() {
             continue;
         }
-        let rig = Rig::new(way, &platform(way)).await;
+        let rig = Rig::new(way, &platform(), slack).await;
         let run = AssertUnwindSafe(tokio::time::timeout(LIMIT, case(&rig))).catch_unwind().await;
         match run {
             Ok(Ok(())) => {}

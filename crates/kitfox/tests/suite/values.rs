@@ -55,8 +55,8 @@ pub(super) async fn an_empty_message_arrives(rig: &Rig) {
 }
 
 pub(super) async fn large_messages_arrive(rig: &Rig) {
-    comes_back(rig, &Item::sized(2 * 1024 * 1024)).await;
-    comes_back(rig, &Item::said("é\n".repeat(500_000))).await;
+    comes_back(rig, &Item::sized(300 * 1024)).await;
+    comes_back(rig, &Item::said("é\n".repeat(100_000))).await;
 }
 
 pub(super) async fn no_message_at_all_is_a_stream_too(rig: &Rig) {
