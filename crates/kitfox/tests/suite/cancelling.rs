@@ -1,9 +1,9 @@
 //! A caller who goes away, and what is let go then.
 
 use kitfox::contract::Shape;
-use kitfox::{Context, Streaming};
+use kitfox::{Code, Context, Streaming};
 
-use super::rig::{ANSWERING, Rig, SHAPES, until};
+use super::rig::{Outcome, Rig, until};
 use super::service::{Item, SuiteError};
 
 /// A stream of one message and no end, as a method or a caller writes it.
@@ -16,7 +16,7 @@ fn open_end() -> Streaming<Item, SuiteError> {
 
 pub(super) async fn a_dropped_call_is_cancelled(rig: &Rig) {
     rig.puppet.behave(async |_, _| std::future::pending().await);
-    for (calls, shape) in (1..).zip(SHAPES) {
+    for (calls, shape) in (1..).zip(rig.shapes()) {
         {
             let cx = Context::background();
             let call = std::pin::pin!(rig.call(shape, &cx, open_end()));
@@ -32,8 +32,39 @@ pub(super) async fn a_dropped_call_is_cancelled(rig: &Rig) {
     }
 }
 
+pub(super) async fn a_cancelled_context_ends_its_call_and_the_service(rig: &Rig) {
+    for (calls, shape) in (1..).zip(rig.shapes()) {
+        rig.puppet.behave(async |_, _| std::future::pending().await);
+        let (cx, guard) = Context::background().child();
+        let cancelling = async {
+            until(|| rig.puppet.begun() == calls).await;
+            drop(guard);
+        };
+        let (called, ()) = tokio::join!(rig.call(shape, &cx, open_end()), cancelling);
+        let error = Outcome::of(called).await.failure();
+        assert_eq!(error.code(), Code::Canceled, "{shape:?}: {error}");
+        rig.over().await;
+        rig.puppet.context().cancelled().await;
+    }
+}
+
+pub(super) async fn a_cancelled_context_ends_its_stream_and_the_service(rig: &Rig) {
+    rig.puppet.behave(async |_, _| Ok(open_end()));
+    for shape in rig.answering() {
+        let (cx, guard) = Context::background().child();
+        let request = Streaming::of([Item::default()]);
+        let mut answer = rig.call(shape, &cx, request).await.unwrap();
+        assert!(answer.try_next().await.unwrap().is_some(), "{shape:?}");
+        drop(guard);
+        let error = Outcome::of(Ok(answer)).await.failure();
+        assert_eq!(error.code(), Code::Canceled, "{shape:?}: {error}");
+        rig.over().await;
+        rig.puppet.context().cancelled().await;
+    }
+}
+
 pub(super) async fn a_dropped_stream_is_cancelled(rig: &Rig) {
-    for shape in ANSWERING {
+    for shape in rig.answering() {
         reads_one_and_leaves(rig, shape, Streaming::of([Item::default()])).await;
     }
 }
@@ -60,7 +91,7 @@ async fn reads_one_and_leaves(rig: &Rig, shape: Shape, items: Streaming<Item, Su
 
 pub(super) async fn a_stream_that_was_read_to_its_end_is_over(rig: &Rig) {
     rig.puppet.behave(async |_, items| Ok(items));
-    for shape in SHAPES {
+    for shape in rig.shapes() {
         let cx = Context::background();
         let mut answer = rig.call(shape, &cx, Streaming::of([Item::numbered(1)])).await.unwrap();
         while answer.try_next().await.unwrap().is_some() {}
@@ -72,7 +103,7 @@ pub(super) async fn a_stream_that_was_read_to_its_end_is_over(rig: &Rig) {
 }
 
 pub(super) async fn a_layer_holds_on_until_the_last_message(rig: &Rig) {
-    for shape in ANSWERING {
+    for shape in rig.answering() {
         let (sender, items) = Streaming::channel(1);
         let items = std::sync::Mutex::new(Some(items));
         rig.puppet.behave(move |_, _| {

@@ -4,22 +4,22 @@ use std::time::Duration;
 
 use kitfox::{Code, Context, Streaming};
 
-use super::rig::{ANSWERING, ASKING, Outcome, Rig, SHAPES};
-use super::service::Item;
+use super::rig::{Outcome, Rig};
+use super::service::{Item, Suite};
 
 /// Long enough for a call over sockets to begin, short enough to be waited for.
 const SHORT: Duration = Duration::from_millis(300);
 
 pub(super) async fn a_call_without_an_answer_ends_at_its_deadline(rig: &Rig) {
     rig.puppet.behave(async |_, _| std::future::pending().await);
-    for shape in SHAPES {
+    for shape in rig.shapes() {
         let cx = Context::background().with_timeout(SHORT);
         let error = rig.ask(shape, &cx, [Item::default()]).await.failure();
         assert_eq!(error.code(), Code::DeadlineExceeded, "{shape:?}: {error}");
         rig.over().await;
         rig.puppet.context().cancelled().await;
     }
-    assert_eq!(rig.puppet.begun(), SHAPES.len());
+    assert_eq!(rig.puppet.begun(), rig.shapes().count());
 }
 
 pub(super) async fn a_stream_ends_at_its_deadline(rig: &Rig) {
@@ -30,7 +30,7 @@ pub(super) async fn a_stream_ends_at_its_deadline(rig: &Rig) {
             std::future::pending().await
         }))
     });
-    for shape in ANSWERING {
+    for shape in rig.answering() {
         let cx = Context::background().with_timeout(SHORT);
         let outcome = rig.ask(shape, &cx, [Item::default()]).await;
         assert_eq!(outcome.items, [Item::numbered(1), Item::numbered(2)], "{shape:?}");
@@ -46,7 +46,7 @@ pub(super) async fn a_request_without_an_end_ends_at_its_deadline(rig: &Rig) {
         while items.try_next().await?.is_some() {}
         Ok(Streaming::of([]))
     });
-    for shape in ASKING {
+    for shape in rig.asking() {
         let cx = Context::background().with_timeout(SHORT);
         let (sender, items) = Streaming::channel(1);
         sender.send(Item::default()).await.unwrap();
@@ -65,7 +65,29 @@ pub(super) async fn the_service_knows_what_time_is_left(rig: &Rig) {
         let left = cx.remaining().map_or(0, |left| u64::try_from(left.as_millis()).unwrap());
         Ok(Streaming::of([Item::numbered(left)]))
     });
-    for shape in SHAPES {
+    for shape in rig.shapes() {
+        let cx = Context::background().with_timeout(Duration::from_secs(20));
+        let items = rig.ask(shape, &cx, [Item::default()]).await.good();
+        assert!((1..=20_000).contains(&items[0].number), "{shape:?}: {} ms", items[0].number);
+    }
+}
+
+pub(super) async fn the_next_service_knows_it_too(rig: &Rig) {
+    let next = rig.client.clone();
+    rig.puppet.behave(move |cx: Context, mut items| {
+        let next = next.clone();
+        async move {
+            let left = cx.remaining().map_or(0, |left| u64::try_from(left.as_millis()).unwrap());
+            let asked = items.try_next().await?.expect("a question");
+            if asked.number > 0 {
+                return Ok(Streaming::of([Item::numbered(left)]));
+            }
+            let theirs = next.one(&cx, Item::numbered(1)).await?;
+            assert!((1..=left).contains(&theirs.number), "{} ms of {left} ms", theirs.number);
+            Ok(Streaming::of([theirs]))
+        }
+    });
+    for shape in rig.shapes() {
         let cx = Context::background().with_timeout(Duration::from_secs(20));
         let items = rig.ask(shape, &cx, [Item::default()]).await.good();
         assert!((1..=20_000).contains(&items[0].number), "{shape:?}: {} ms", items[0].number);
@@ -74,7 +96,7 @@ pub(super) async fn the_service_knows_what_time_is_left(rig: &Rig) {
 
 pub(super) async fn a_call_past_its_deadline_is_not_begun(rig: &Rig) {
     rig.puppet.behave(async |_, items| Ok(items));
-    for shape in SHAPES {
+    for shape in rig.shapes() {
         let cx = Context::background().with_timeout(Duration::ZERO);
         let error = rig.ask(shape, &cx, [Item::default()]).await.failure();
         assert_eq!(error.code(), Code::DeadlineExceeded, "{shape:?}: {error}");

@@ -54,7 +54,7 @@ pub(super) async fn the_service_may_end_first(rig: &Rig) {
         let first = items.try_next().await?.expect("a question");
         Ok(Streaming::of([first]))
     });
-    for shape in [Shape::ClientStream, Shape::BothStream] {
+    for shape in rig.asking() {
         // Goes on for ever, if it is let.
         let endless = std::iter::repeat_with(|| Item::numbered(7));
         let called = rig.call(shape, &Context::background(), Streaming::of(endless)).await;

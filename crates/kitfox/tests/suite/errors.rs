@@ -3,7 +3,7 @@
 use kitfox::types::rpc::RetryInfo;
 use kitfox::{Code, Context, Detail, Error, Origin, Streaming};
 
-use super::rig::{ANSWERING, ASKING, Outcome, Rig, SHAPES};
+use super::rig::{Outcome, Rig};
 use super::service::{Item, SuiteError};
 
 const CODES: [Code; 16] = [
@@ -50,7 +50,7 @@ fn three() -> [Item; 3] {
 }
 
 pub(super) async fn a_variant_before_the_first_message(rig: &Rig) {
-    for shape in SHAPES {
+    for shape in rig.shapes() {
         rig.puppet.behave(async |_, _| Err(too_long()));
         let error = rig.ask(shape, &Context::background(), [Item::default()]).await.bad();
         assert!(is_too_long(&error), "{shape:?}: {error:?}");
@@ -63,7 +63,7 @@ pub(super) async fn a_variant_before_the_first_message(rig: &Rig) {
 
 pub(super) async fn a_variant_in_the_middle_of_a_stream(rig: &Rig) {
     rig.puppet.behave(async |_, _| Ok(torn(too_long)));
-    for shape in ANSWERING {
+    for shape in rig.answering() {
         let outcome = rig.ask(shape, &Context::background(), [Item::default()]).await;
         assert_eq!(outcome.items, three(), "{shape:?}");
         let error = outcome.bad();
@@ -76,13 +76,13 @@ pub(super) async fn every_code_arrives(rig: &Rig) {
     for code in CODES {
         let said = move || SuiteError::Call(Error::new(code, "as it was said"));
         rig.puppet.behave(move |_, _| async move { Err(said()) });
-        for shape in SHAPES {
+        for shape in rig.shapes() {
             let error = rig.ask(shape, &Context::background(), [Item::default()]).await.failure();
             let got = (error.code(), error.message(), error.origin());
             assert_eq!(got, (code, "as it was said", Origin::Peer), "{shape:?}");
         }
         rig.puppet.behave(move |_, _| async move { Ok(torn(said)) });
-        for shape in ANSWERING {
+        for shape in rig.answering() {
             let outcome = rig.ask(shape, &Context::background(), [Item::default()]).await;
             assert_eq!(outcome.items.len(), 3, "{shape:?}: {code:?}");
             let error = outcome.failure();
@@ -108,12 +108,12 @@ pub(super) async fn details_arrive(rig: &Rig) {
         assert_eq!(pause.map(|pause| pause.seconds), Some(3), "{place}: {error:?}");
     }
     rig.puppet.behave(async |_, _| Err(failed()));
-    for shape in SHAPES {
+    for shape in rig.shapes() {
         let error = rig.ask(shape, &Context::background(), [Item::default()]).await.failure();
         check(&error, &format!("{shape:?}"));
     }
     rig.puppet.behave(async |_, _| Ok(torn(failed)));
-    for shape in ANSWERING {
+    for shape in rig.answering() {
         let outcome = rig.ask(shape, &Context::background(), [Item::default()]).await;
         check(&outcome.failure(), &format!("{shape:?} in the middle"));
     }
@@ -122,7 +122,7 @@ pub(super) async fn details_arrive(rig: &Rig) {
 pub(super) async fn a_message_in_any_letters_arrives(rig: &Rig) {
     const TEXT: &str = "100 % of \"größe\"\r\n\tgot 狐 and 🦊\u{7f}";
     rig.puppet.behave(async |_, _| Err(Error::new(Code::NotFound, TEXT).into()));
-    for shape in SHAPES {
+    for shape in rig.shapes() {
         let error = rig.ask(shape, &Context::background(), [Item::default()]).await.failure();
         assert_eq!(error.message(), TEXT, "{shape:?}");
     }
@@ -135,13 +135,13 @@ pub(super) async fn what_a_callee_said_is_not_told(rig: &Rig) {
     }
     rig.puppet.behave(async |_, _| Err(callee()));
     let cx = Context::background();
-    for shape in SHAPES {
+    for shape in rig.shapes() {
         let error = rig.ask(shape, &cx, [Item::default()]).await.failure();
         assert_eq!((error.code(), error.details().len()), (Code::Internal, 0), "{shape:?}");
         assert!(!error.message().contains("4711"), "{shape:?}: {error}");
     }
     rig.puppet.behave(async |_, _| Ok(torn(callee)));
-    for shape in ANSWERING {
+    for shape in rig.answering() {
         let error = rig.ask(shape, &cx, [Item::default()]).await.failure();
         assert_eq!((error.code(), error.details().len()), (Code::Internal, 0), "{shape:?}");
         assert!(!error.message().contains("4711"), "{shape:?}: {error}");
@@ -150,7 +150,7 @@ pub(super) async fn what_a_callee_said_is_not_told(rig: &Rig) {
 
 pub(super) async fn a_panic_is_one_failed_call(rig: &Rig) {
     let cx = Context::background();
-    for shape in SHAPES {
+    for shape in rig.shapes() {
         rig.puppet.behave(async |_, _| panic!("on purpose, and secret"));
         let error = rig.ask(shape, &cx, [Item::default()]).await.failure();
         assert_eq!(error.code(), Code::Internal, "{shape:?}");
@@ -164,7 +164,7 @@ pub(super) async fn a_panic_is_one_failed_call(rig: &Rig) {
 
 pub(super) async fn a_panic_in_the_middle_of_a_stream_ends_it(rig: &Rig) {
     let cx = Context::background();
-    for shape in ANSWERING {
+    for shape in rig.answering() {
         rig.puppet.behave(async |_, _| Ok(torn(|| panic!("on purpose, and secret"))));
         let outcome = rig.ask(shape, &cx, [Item::default()]).await;
         assert_eq!(outcome.items, three(), "{shape:?}");
@@ -180,7 +180,7 @@ pub(super) async fn a_panic_in_the_middle_of_a_stream_ends_it(rig: &Rig) {
 
 pub(super) async fn a_method_that_fails_need_not_read(rig: &Rig) {
     rig.puppet.behave(async |_, _| Err(SuiteError::Empty));
-    for shape in ASKING {
+    for shape in rig.asking() {
         // More than fits into any window, and no end.
         let endless = std::iter::repeat_with(|| Item::sized(64 * 1024));
         let error = rig.ask(shape, &Context::background(), endless).await.bad();
@@ -195,7 +195,7 @@ pub(super) async fn a_request_that_breaks_is_not_taken_for_a_whole_one(rig: &Rig
         while items.try_next().await?.is_some() {}
         Ok(Streaming::of([Item::said("whole")]))
     });
-    for shape in ASKING {
+    for shape in rig.asking() {
         let items = torn(|| SuiteError::Call(Error::new(Code::DataLoss, "torn at the caller")));
         let outcome = Outcome::of(rig.call(shape, &Context::background(), items).await).await;
         assert_eq!(outcome.items, [], "{shape:?}");

@@ -2,7 +2,7 @@
 
 use kitfox::{Context, Error, Metadata, Received, ResponseMetadata, Streaming};
 
-use super::rig::{ANSWERING, Outcome, Rig, SHAPES};
+use super::rig::{Outcome, Rig};
 use super::service::{Item, SuiteError};
 
 /// What a method says beside its answer.
@@ -44,7 +44,7 @@ pub(super) async fn headers_of_a_request_arrive(rig: &Rig) {
     metadata.append("x-tenant", "green").unwrap();
     metadata.append("x-blob-bin", "AAEC/w").unwrap();
     let cx = Context::background().with_metadata(metadata);
-    for shape in SHAPES {
+    for shape in rig.shapes() {
         let items = rig.ask(shape, &cx, [Item::default()]).await.good();
         assert_eq!(items, [Item::said("blue|green AAEC/w ")], "{shape:?}");
     }
@@ -55,7 +55,7 @@ pub(super) async fn headers_and_trailers_of_an_answer_arrive(rig: &Rig) {
         respond(&cx);
         Ok(items)
     });
-    for shape in SHAPES {
+    for shape in rig.shapes() {
         let (cx, received) = receiving();
         let called = rig.call(shape, &cx, Streaming::of([Item::default()])).await;
         let headers = received.headers();
@@ -77,7 +77,7 @@ pub(super) async fn trailers_may_be_set_while_messages_go_out(rig: &Rig) {
             Ok(())
         }))
     });
-    for shape in ANSWERING {
+    for shape in rig.answering() {
         let (cx, received) = receiving();
         let items = rig.ask(shape, &cx, [Item::default()]).await.good();
         assert_eq!(items.len(), 3, "{shape:?}");
@@ -91,7 +91,7 @@ pub(super) async fn a_failure_carries_them_too(rig: &Rig) {
         respond(&cx);
         Err(SuiteError::Empty)
     });
-    for shape in SHAPES {
+    for shape in rig.shapes() {
         let (cx, received) = receiving();
         let error = rig.ask(shape, &cx, [Item::default()]).await.bad();
         assert!(matches!(error, SuiteError::Empty), "{shape:?}: {error:?}");
@@ -113,7 +113,7 @@ pub(super) async fn a_failure_in_the_middle_carries_trailers_too(rig: &Rig) {
             Err(SuiteError::Call(error))
         }))
     });
-    for shape in ANSWERING {
+    for shape in rig.answering() {
         let (cx, received) = receiving();
         let outcome = rig.ask(shape, &cx, [Item::default()]).await;
         assert_eq!(outcome.items.len(), 1, "{shape:?}");
@@ -131,7 +131,7 @@ pub(super) async fn a_callees_metadata_are_not_those_of_the_answer(rig: &Rig) {
         error.metadata_mut().trailers.insert("x-secret", "4711").unwrap();
         Err(SuiteError::Call(error))
     });
-    for shape in SHAPES {
+    for shape in rig.shapes() {
         let (cx, received) = receiving();
         rig.ask(shape, &cx, [Item::default()]).await.failure();
         let both = [received.headers(), received.trailers()];

@@ -6,14 +6,17 @@
 //! What cannot be on a way stands in `ways.rs`, with its reason.
 
 mod cancelling;
+mod compression;
 mod deadlines;
 mod duplex;
 mod errors;
 mod limits;
 mod metadata;
+mod meter;
 mod pressure;
 mod rig;
 mod service;
+mod sockets;
 mod values;
 mod ways;
 
@@ -32,7 +35,7 @@ macro_rules! cases {
             })*
         }
 
-        mod sockets {
+        mod tcp {
             $(mod $module {
                 $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $case() {
@@ -77,19 +80,28 @@ cases! {
         a_stream_ends_at_its_deadline,
         a_request_without_an_end_ends_at_its_deadline,
         the_service_knows_what_time_is_left,
+        the_next_service_knows_it_too,
         a_call_past_its_deadline_is_not_begun,
     }
     mod cancelling {
         a_dropped_call_is_cancelled,
+        a_cancelled_context_ends_its_call_and_the_service,
+        a_cancelled_context_ends_its_stream_and_the_service,
         a_dropped_stream_is_cancelled,
         a_dropped_stream_lets_go_of_its_request,
         a_stream_that_was_read_to_its_end_is_over,
         a_layer_holds_on_until_the_last_message,
     }
+    mod compression {
+        what_compresses_well_is_compressed,
+        small_and_large_messages_take_turns,
+    }
     mod limits {
         a_request_above_the_limit_is_refused,
         an_answer_above_the_limit_is_refused,
         a_limit_is_for_a_message_and_not_for_a_stream,
+        too_many_headers_of_a_request_are_refused,
+        too_many_headers_of_an_answer_are_refused,
     }
     mod pressure {
         a_slow_reader_stops_the_service,

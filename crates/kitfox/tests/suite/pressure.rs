@@ -6,35 +6,34 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use kitfox::{Context, Streaming};
 use tokio::sync::Semaphore;
 
-use super::rig::{ANSWERING, ASKING, Outcome, Rig, settled};
+use super::rig::{Outcome, Rig, settled, until};
 use super::service::{Item, SuiteError};
 
 const SIZE: usize = 64 * 1024;
 
-/// How many messages may lie between the two ends, and how many a stream has: twice as many.
-fn numbers(rig: &Rig) -> (usize, usize) {
-    let between = rig.slack / SIZE;
-    (between, 2 * between)
-}
+/// How many messages may lie between the two ends: 1.5 MiB.
+const BETWEEN: usize = 24;
 
-/// A stream of so many messages, which counts how many were asked for.
-fn counting(all: usize, count: &Arc<AtomicUsize>) -> Streaming<Item, SuiteError> {
+/// How many messages a stream has.
+const ALL: usize = 56;
+
+/// A stream of [`ALL`] messages, which counts how many were asked for.
+fn counting(count: &Arc<AtomicUsize>) -> Streaming<Item, SuiteError> {
     count.store(0, Ordering::SeqCst);
     let count = Arc::clone(count);
     let item = Item::sized(SIZE);
-    Streaming::of((0..all).map(move |_| {
+    Streaming::of((0..ALL).map(move |_| {
         count.fetch_add(1, Ordering::SeqCst);
         item.clone()
     }))
 }
 
 pub(super) async fn a_slow_reader_stops_the_service(rig: &Rig) {
-    let (between, all) = numbers(rig);
-    for shape in ANSWERING {
+    for shape in rig.answering() {
         let written = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&written);
         rig.puppet.behave(move |_, _| {
-            let items = counting(all, &counter);
+            let items = counting(&counter);
             async move { Ok(items) }
         });
         let request = Streaming::of([Item::default()]);
@@ -44,17 +43,16 @@ pub(super) async fn a_slow_reader_stops_the_service(rig: &Rig) {
                 answer.try_next().await.unwrap().expect("more");
             }
             let written = settled(|| written.load(Ordering::SeqCst)).await;
-            assert!((1..=21 + between).contains(&written), "{shape:?}: {written} after {read}");
+            assert!((1..=21 + BETWEEN).contains(&written), "{shape:?}: {written} after {read}");
         }
         let rest = Outcome::of(Ok(answer)).await.good();
-        assert_eq!(rest.len(), all - 21, "{shape:?}");
-        assert_eq!(written.load(Ordering::SeqCst), all, "{shape:?}");
+        assert_eq!(rest.len(), ALL - 21, "{shape:?}");
+        assert_eq!(written.load(Ordering::SeqCst), ALL, "{shape:?}");
     }
 }
 
 pub(super) async fn a_slow_service_stops_its_caller(rig: &Rig) {
-    let (between, all) = numbers(rig);
-    for shape in ASKING {
+    for shape in rig.asking() {
         let go_on = Arc::new(Semaphore::new(1));
         let gate = Arc::clone(&go_on);
         rig.puppet.behave(move |_, mut items: Streaming<Item, SuiteError>| {
@@ -73,18 +71,19 @@ pub(super) async fn a_slow_service_stops_its_caller(rig: &Rig) {
         let written = Arc::new(AtomicUsize::new(0));
         let cx = Context::background();
         let calling = async {
-            let called = rig.call(shape, &cx, counting(all, &written)).await;
+            let called = rig.call(shape, &cx, counting(&written)).await;
             Outcome::of(called).await.good()
         };
         let watching = async {
             for more in [1, 20] {
                 go_on.add_permits(more);
+                until(|| written.load(Ordering::SeqCst) > 0).await;
                 let written = settled(|| written.load(Ordering::SeqCst)).await;
-                assert!((1..=22 + between).contains(&written), "{shape:?}: {written}");
+                assert!((1..=22 + BETWEEN).contains(&written), "{shape:?}: {written}");
             }
-            go_on.add_permits(all);
+            go_on.add_permits(ALL);
         };
         let (items, ()) = tokio::join!(calling, watching);
-        assert_eq!(items, [Item::numbered(all as u64)], "{shape:?}");
+        assert_eq!(items, [Item::numbered(ALL as u64)], "{shape:?}");
     }
 }

@@ -6,13 +6,18 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use futures_util::future::join_all;
 use kitfox::config::Environment;
 use kitfox::contract::Shape;
 use kitfox::transport::Limits;
-use kitfox::{ChannelLimits, Context, Host, HttpChannel, Platform, Running, Streaming, layer_fn};
+use kitfox::{
+    ChannelLimits, Compression, Context, Host, HttpChannel, Platform, Running, Streaming, layer_fn,
+};
 
+use super::meter::Meter;
 use super::service::{Counted, Item, Puppet, Suite, SuiteClient, SuiteError, SuiteServer};
-use super::ways::{Way, impossible};
+use super::sockets;
+use super::ways::{Form, Way, impossible};
 use crate::support::memory::Memory;
 
 /// How long a case may take. Where time can stand still, that is no time at all.
@@ -20,34 +25,33 @@ const LIMIT: Duration = Duration::from_secs(50);
 
 /// The most bytes of a message, at both ends: less than by default, so that more than that is soon
 /// sent.
-pub(super) const MESSAGE_BYTES: usize = 512 * 1024;
+pub(super) const MESSAGE_BYTES: usize = 256 * 1024;
 
-pub(super) const SHAPES: [Shape; 4] =
+/// From how many bytes on requests are compressed, where they are.
+const PACKED_FROM: usize = 64;
+
+const SHAPES: [Shape; 4] =
     [Shape::Unary, Shape::ServerStream, Shape::ClientStream, Shape::BothStream];
 
-/// Those whose answer is a stream.
-pub(super) const ANSWERING: [Shape; 2] = [Shape::ServerStream, Shape::BothStream];
-
-/// Those whose request is a stream.
-pub(super) const ASKING: [Shape; 2] = [Shape::ClientStream, Shape::BothStream];
-
 pub(super) struct Rig {
+    pub(super) way: Way,
     pub(super) puppet: Puppet,
-    client: SuiteClient,
+    pub(super) client: SuiteClient,
+    /// What goes over the client's connections.
+    pub(super) meter: Meter,
     in_flight: Arc<AtomicUsize>,
-    /// How many bytes may lie between two ends of which one is slow.
-    pub(super) slack: usize,
     // Serves for as long as it is there.
     _host: Option<Running>,
 }
 
 impl Rig {
-    async fn new(way: Way, platform: &Platform, slack: usize) -> Self {
+    async fn new(way: Way, platform: &Platform) -> Self {
         let puppet = Puppet::default();
         let in_flight = Arc::new(AtomicUsize::new(0));
-        let Way::Http { protocol, codec, http } = way else {
+        let meter = Meter::default();
+        let Way::Http { protocol, codec, http, form } = way else {
             let client = SuiteClient::local(puppet.clone());
-            return Rig { puppet, client, in_flight, slack, _host: None };
+            return Rig { way, puppet, client, meter, in_flight, _host: None };
         };
         let counter = Arc::clone(&in_flight);
         let counting = layer_fn(move |request, next| {
@@ -72,14 +76,39 @@ impl Rig {
         let host = host.start().await.unwrap();
         let mut limits = ChannelLimits::default();
         limits.answer_bytes = MESSAGE_BYTES;
-        let channel = HttpChannel::builder(format!("http://{}", host.address()))
+        let mut channel = HttpChannel::builder(format!("http://{}", host.address()))
             .protocol(protocol)
             .codec(codec)
             .http(http)
+            .get(form == Form::Query)
             .limits(limits)
-            .platform(platform.apart());
+            .platform(meter.platform(platform));
+        if form == Form::Packed {
+            channel = channel.compression(Compression::Gzip).compress_from(PACKED_FROM);
+        }
         let client = SuiteClient::new(&channel.build().unwrap());
-        Rig { puppet, client, in_flight, slack, _host: Some(host) }
+        Rig { way, puppet, client, meter, in_flight, _host: Some(host) }
+    }
+
+    /// Whether a method of this shape can be called.
+    pub(super) fn has(&self, shape: Shape) -> bool {
+        self.way.has(shape)
+    }
+
+    /// The shapes that can be called.
+    pub(super) fn shapes(&self) -> impl Iterator<Item = Shape> {
+        let way = self.way;
+        SHAPES.into_iter().filter(move |shape| way.has(*shape))
+    }
+
+    /// Those whose answer is a stream.
+    pub(super) fn answering(&self) -> impl Iterator<Item = Shape> {
+        self.shapes().filter(|shape| shape.streams_out())
+    }
+
+    /// Those whose request is a stream.
+    pub(super) fn asking(&self) -> impl Iterator<Item = Shape> {
+        self.shapes().filter(|shape| shape.streams_in())
     }
 
     /// How many calls a layer of the server has under way.
@@ -191,34 +220,29 @@ pub(super) async fn settled(number: impl Fn() -> usize) -> usize {
 }
 
 pub(super) async fn over_memory(name: &str, case: impl AsyncFn(&Rig)) {
-    over(name, case, || Memory::default().platform(), 3 * MIB).await;
+    over(name, case, || Memory::default().platform()).await;
 }
 
 pub(super) async fn over_sockets(name: &str, case: impl AsyncFn(&Rig)) {
-    // Most of it in the kernel's buffers.
-    over(name, case, Platform::system, 12 * MIB).await;
+    over(name, case, sockets::platform).await;
 }
 
-const MIB: usize = 1024 * 1024;
-
-/// Runs a case on each way there is, and fails with the names of those where it does not hold.
-async fn over(name: &str, case: impl AsyncFn(&Rig), platform: impl Fn() -> Platform, slack: usize) {
-    let mut failed = Vec::new();
-    for way in Way::ALL {
-        if impossible(name, way).is_some() {
-            continue;
-        }
-        let rig = Rig::new(way, &platform(), slack).await;
+/// Runs a case on every way at once, and fails with the names of those where it does not hold.
+async fn over(name: &str, case: impl AsyncFn(&Rig), platform: impl Fn() -> Platform) {
+    let ways = Way::all().into_iter().filter(|way| impossible(name, *way).is_none());
+    let runs = ways.map(async |way| {
+        let rig = Rig::new(way, &platform()).await;
         let run = AssertUnwindSafe(tokio::time::timeout(LIMIT, case(&rig))).catch_unwind().await;
         match run {
-            Ok(Ok(())) => {}
-            Ok(Err(_)) => failed.push(format!("{way}: does not come to an end")),
+            Ok(Ok(())) => None,
+            Ok(Err(_)) => Some(format!("{way}: does not come to an end")),
             Err(panic) => {
                 let text = panic.downcast_ref::<String>().map(String::as_str);
                 let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-                failed.push(format!("{way}: {}", text.unwrap_or("panicked")));
+                Some(format!("{way}: {}", text.unwrap_or("panicked")))
             }
         }
-    }
+    });
+    let failed: Vec<_> = join_all(runs).await.into_iter().flatten().collect();
     assert!(failed.is_empty(), "{name} does not hold\n  {}", failed.join("\n  "));
 }

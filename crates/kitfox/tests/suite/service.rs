@@ -67,7 +67,7 @@ pub(super) enum SuiteError {
 /// A method of each shape.
 #[kitfox::service(package = "suite.v1")]
 pub(super) trait Suite {
-    #[endpoint(post = "/v1/one", idempotent)]
+    #[endpoint(post = "/v1/one", safe)]
     async fn one(&self, cx: &Context, item: Item) -> Result<Item, SuiteError>;
 
     #[endpoint(post = "/v1/many")]

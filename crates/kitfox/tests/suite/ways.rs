@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use kitfox::contract::Shape;
 use kitfox::message::Codec;
 use kitfox::{HttpVersion, Protocol};
 
@@ -11,34 +12,74 @@ pub(super) enum Way {
     /// In this process, without a wire.
     Local,
     /// An [`HttpChannel`](kitfox::HttpChannel).
-    Http { protocol: Protocol, codec: Codec, http: HttpVersion },
+    Http { protocol: Protocol, codec: Codec, http: HttpVersion, form: Form },
+}
+
+/// How messages go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// As they are.
+    Plain,
+    /// Compressed, from few bytes on.
+    Packed,
+    /// In the query of a GET.
+    Query,
 }
 
 impl Way {
-    pub(super) const ALL: [Way; 11] = [
-        Way::Local,
-        Way::http(Protocol::Connect, Codec::Protobuf, HttpVersion::Http2),
-        Way::http(Protocol::Connect, Codec::Protobuf, HttpVersion::Http1),
-        Way::http(Protocol::Connect, Codec::Json, HttpVersion::Http2),
-        Way::http(Protocol::Connect, Codec::Json, HttpVersion::Http1),
-        Way::http(Protocol::Grpc, Codec::Protobuf, HttpVersion::Http2),
-        Way::http(Protocol::Grpc, Codec::Json, HttpVersion::Http2),
-        Way::http(Protocol::GrpcWeb, Codec::Protobuf, HttpVersion::Http2),
-        Way::http(Protocol::GrpcWeb, Codec::Protobuf, HttpVersion::Http1),
-        Way::http(Protocol::GrpcWeb, Codec::Json, HttpVersion::Http2),
-        Way::http(Protocol::GrpcWeb, Codec::Json, HttpVersion::Http1),
-    ];
-
-    const fn http(protocol: Protocol, codec: Codec, http: HttpVersion) -> Self {
-        Way::Http { protocol, codec, http }
+    /// All there are.
+    pub(super) fn all() -> Vec<Way> {
+        let mut ways = vec![Way::Local];
+        for protocol in [Protocol::Connect, Protocol::Grpc, Protocol::GrpcWeb] {
+            for codec in [Codec::Protobuf, Codec::Json] {
+                for http in [HttpVersion::Http2, HttpVersion::Http1] {
+                    let forms = [Form::Plain, Form::Packed, Form::Query];
+                    let forms = forms.map(|form| Way::Http { protocol, codec, http, form });
+                    ways.extend(forms.into_iter().filter(|way| way.exists()));
+                }
+            }
+        }
+        ways
     }
 
-    pub(super) fn is_local(self) -> bool {
+    fn exists(self) -> bool {
+        let Way::Http { protocol, http, form, .. } = self else { return true };
+        match protocol {
+            Protocol::Grpc => http == HttpVersion::Http2 && form != Form::Query,
+            Protocol::GrpcWeb => form != Form::Query,
+            _ => true,
+        }
+    }
+
+    /// Whether a method of this shape can be called so.
+    pub(super) fn has(self, shape: Shape) -> bool {
+        // What is no single message goes as it does in the plain form.
+        !matches!(self, Way::Http { form: Form::Query, .. }) || shape == Shape::Unary
+    }
+
+    pub(super) fn packs_requests(self) -> bool {
+        matches!(self, Way::Http { form: Form::Packed, .. })
+    }
+
+    /// Whether answers may come compressed.
+    pub(super) fn takes_packed(self) -> bool {
+        matches!(self, Way::Http { .. })
+    }
+
+    fn is_http1(self) -> bool {
+        matches!(self, Way::Http { http: HttpVersion::Http1, .. })
+    }
+
+    fn is_local(self) -> bool {
         self == Way::Local
     }
 
-    pub(super) fn is_http1(self) -> bool {
-        matches!(self, Way::Http { http: HttpVersion::Http1, .. })
+    fn is_half_duplex(self) -> bool {
+        self.is_http1() || self.has_no_duplex()
+    }
+
+    fn has_no_duplex(self) -> bool {
+        !self.has(Shape::BothStream)
     }
 }
 
@@ -46,22 +87,29 @@ impl fmt::Display for Way {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Way::Local => write!(f, "in process"),
-            Way::Http { protocol, codec, http } => write!(f, "{protocol:?} {codec:?} {http:?}"),
+            Way::Http { protocol, codec, http, form } => {
+                write!(f, "{protocol:?} {codec:?} {http:?} {form:?}")
+            }
         }
     }
 }
 
 const HALF_DUPLEX: &str = "over HTTP/1.1 an answer begins when its request has ended";
-const NO_WIRE: &str = "what goes over no wire has no limit";
+const ONE_MESSAGE: &str = "it carries one message there";
+const NO_WIRE: &str = "what goes over no wire has neither limits nor bytes";
 
 /// A case that cannot be on some ways, and why.
 struct Impossible(&'static str, fn(Way) -> bool, &'static str);
 
 const IMPOSSIBLE: &[Impossible] = &[
-    Impossible("messages_go_to_and_fro", Way::is_http1, HALF_DUPLEX),
-    Impossible("a_dropped_stream_lets_go_of_its_request", Way::is_http1, HALF_DUPLEX),
+    Impossible("messages_go_to_and_fro", Way::is_half_duplex, HALF_DUPLEX),
+    Impossible("a_dropped_stream_lets_go_of_its_request", Way::is_half_duplex, HALF_DUPLEX),
+    Impossible("the_service_goes_on_after_its_caller_has_ended", Way::has_no_duplex, ONE_MESSAGE),
     Impossible("a_request_above_the_limit_is_refused", Way::is_local, NO_WIRE),
     Impossible("an_answer_above_the_limit_is_refused", Way::is_local, NO_WIRE),
+    Impossible("too_many_headers_of_a_request_are_refused", Way::is_local, NO_WIRE),
+    Impossible("too_many_headers_of_an_answer_are_refused", Way::is_local, NO_WIRE),
+    Impossible("what_compresses_well_is_compressed", Way::is_local, NO_WIRE),
     Impossible(
         "a_layer_holds_on_until_the_last_message",
         Way::is_local,
