@@ -16,14 +16,17 @@ mod nearest;
 mod problem;
 mod rules;
 mod settings;
+mod telemetry;
 
 pub use environment::Environment;
 pub use keys::{KEYS, Key, reference};
 pub use problem::{ConfigError, Origin, Problem};
 pub use settings::{Drain, Settings};
+pub use telemetry::Log;
 
 use std::path::PathBuf;
 
+use kitfox_telemetry::logs::Redaction;
 use kitfox_transport::Limits;
 use kitfox_transport::wires::Cors;
 
@@ -75,8 +78,8 @@ impl Configuration {
     }
 }
 
-/// What the builder of a host was told.
-#[derive(Clone, Debug)]
+/// What the builder of a host was told. Not to be debugged: a text may be a secret.
+#[derive(Clone)]
 pub(crate) enum Change {
     Text { key: &'static str, text: String },
     Drain(Drain),
@@ -85,7 +88,7 @@ pub(crate) enum Change {
 }
 
 /// Everything that a configuration is read from.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Sources {
     pub(crate) code: Vec<Change>,
     pub(crate) file: Option<PathBuf>,
@@ -159,10 +162,14 @@ impl Draft {
     fn set(&mut self, name: &str, text: &str, origin: Origin) {
         let Some(index) = position(name) else {
             let mend = nearest::unknown_key(name);
+            // It may be a secret that is called by a wrong name.
+            let text = if Redaction::default().hides(name) { "[secret]" } else { text };
             return self.problem(name, text, origin, mend);
         };
-        match KEYS[index].set(&mut self.configuration.settings, text) {
+        let key = &KEYS[index];
+        match key.set(&mut self.configuration.settings, text) {
             Ok(()) => self.configuration.origins[index] = origin,
+            Err(mend) if key.secret => self.problem(name, "[secret]", origin, mend),
             Err(mend) => self.problem(name, text, origin, mend),
         }
     }

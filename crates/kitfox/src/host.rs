@@ -188,6 +188,17 @@ impl Host {
         self
     }
 
+    /// Sets any key of the [configuration](crate::config) in code, as the file would: `log.filter`,
+    /// `traces.sample`.
+    ///
+    /// ```
+    /// let host = kitfox::Host::new("strings").set("log.filter", "warn").set("log.slow", "200ms");
+    /// # let _ = host;
+    /// ```
+    pub fn set(self, key: &'static str, value: impl Display) -> Self {
+        self.text(key, &value)
+    }
+
     /// Where the services listen, `127.0.0.1:8080` by default; the key `listen`.
     pub fn listen(self, address: impl Display) -> Self {
         self.text("listen", &address)
@@ -309,13 +320,16 @@ impl Host {
         let environment = self.environment.unwrap_or_else(Environment::of_process);
         let sources = Sources { code: self.code, file: self.file, environment };
         let configuration = sources.read()?;
-        let Settings { listen, admin, announce, reflection, drain, cors, limits } =
-            configuration.settings().clone();
+        let settings = configuration.settings().clone();
+        let Settings { listen, admin, announce, reflection, drain, cors, limits, .. } = settings;
         let platform = self.platform.unwrap_or_else(Platform::system);
         let telemetry = match self.record {
             Observed::ByItsOwn(metrics) => {
-                let metrics = metrics.unwrap_or_default();
-                Some(Telemetry::new(TelemetrySettings { metrics, ..TelemetrySettings::default() }))
+                let series_limit = settings.series_limit;
+                let metrics = metrics.unwrap_or_else(|| Metrics::with_series_limit(series_limit));
+                let (logs, access) = (settings.log.lines(), settings.log.access());
+                let sample = settings.sample;
+                Some(Telemetry::new(TelemetrySettings { metrics, logs, access, sample }))
             }
             Observed::By(telemetry) => Some(telemetry),
             Observed::ByNobody => None,

@@ -1,6 +1,7 @@
 //! The environment as a value, so that no test changes that of its process.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use super::nearest::edits;
 use super::{FILE_VARIABLE, KEYS};
@@ -21,7 +22,7 @@ const KUBERNETES: &str = "KUBERNETES_SERVICE_HOST";
 /// let host = kitfox::Host::new("strings").environment(environment);
 /// # let _ = host;
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Environment(BTreeMap<String, String>);
 
 impl Environment {
@@ -72,6 +73,13 @@ impl Environment {
 impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Environment {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(variables: I) -> Self {
         Environment(variables.into_iter().map(|(k, v)| (k.into(), v.into())).collect())
+    }
+}
+
+/// The names only: a value may be a secret.
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
     }
 }
 

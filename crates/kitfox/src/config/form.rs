@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use kitfox_core::Secret;
+use kitfox_telemetry::logs::{Filter, Format};
 use kitfox_transport::wires::Origins;
 
 /// How a value is read from a text and shown as one.
@@ -51,6 +53,48 @@ pub(super) const DURATION: Form<Duration> = Form {
     parse: parse_duration,
     show: show_duration,
 };
+
+pub(super) const FILTER: Form<Filter> = Form {
+    expects: "levels for everything or for parts of the code, such as `info` or \
+              `info,my_crate::db=debug`",
+    parse: |text| text.parse().ok(),
+    show: Filter::to_string,
+};
+
+pub(super) const FORMAT: Form<Format> = Form {
+    expects: "`auto`, `json`, `logfmt` or `pretty`",
+    parse: |text| text.parse().ok(),
+    show: |format| format!("{format:?}").to_lowercase(),
+};
+
+pub(super) const SHARE: Form<f64> = Form {
+    expects: "a share from 0 to 1, such as `0.01`",
+    parse: |text| text.parse().ok().filter(|share| (0.0..=1.0).contains(share)),
+    show: f64::to_string,
+};
+
+pub(super) const NAMES: Form<Vec<String>> = Form {
+    expects: "`none`, or names separated by commas",
+    parse: |text| Some(parse_names(text)),
+    show: |names| if names.is_empty() { "none".to_owned() } else { names.join(",") },
+};
+
+/// A secret of which somebody must know all to have any.
+pub(super) const TOKEN: Form<Option<Secret<String>>> = Form {
+    expects: "`none`, or at least 16 visible ASCII characters that nobody can guess, such as \
+              `openssl rand -hex 32` prints",
+    parse: |text| match text {
+        "none" => Some(None),
+        _ if text.len() < 16 || !text.bytes().all(|byte| byte.is_ascii_graphic()) => None,
+        _ => Some(Some(Secret::new(text.to_owned()))),
+    },
+    show: |token| token.as_ref().map_or_else(|| "none".to_owned(), Secret::to_string),
+};
+
+fn parse_names(text: &str) -> Vec<String> {
+    let names = text.split(',').map(str::trim).filter(|name| !name.is_empty() && *name != "none");
+    names.map(str::to_owned).collect()
+}
 
 const SIZES: [(&str, usize); 3] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
 

@@ -2,7 +2,10 @@
 //! Documentation, reading and showing all come from it.
 
 use super::Settings;
-use super::form::{ADDRESS, DURATION, NUMBER, NUMBER_32, ORIGINS, SIZE, SWITCH};
+use super::form::{
+    ADDRESS, DURATION, FILTER, FORMAT, NAMES, NUMBER, NUMBER_32, ORIGINS, SHARE, SIZE, SWITCH,
+    TOKEN,
+};
 
 /// A key of the configuration.
 pub struct Key {
@@ -14,13 +17,19 @@ pub struct Key {
     pub docs: &'static str,
     /// What a value must be: `` `true` or `false` ``.
     pub expects: &'static str,
+    /// Whether its value is shown to nobody.
+    pub secret: bool,
     set: fn(&mut Settings, &str) -> bool,
     show: fn(&Settings) -> String,
 }
 
 macro_rules! key {
+    (secret $($rest:tt)+) => {
+        Key { secret: true, ..key!($($rest)+) }
+    };
     ($name:literal, $variable:literal, $form:ident $($field:ident).+, $docs:literal) => {
         Key {
+            secret: false,
             name: $name,
             variable: $variable,
             docs: $docs,
@@ -44,6 +53,8 @@ pub const KEYS: &[Key] = &[
         "Where the services listen. Port 0 takes a free one."),
     key!("admin", "KITFOX_ADMIN", ADDRESS admin,
         "Where the admin port listens: health, readiness, what runs here. Keep it from the outside."),
+    key!(secret "admin_token", "KITFOX_ADMIN_TOKEN", TOKEN admin_token,
+        "What whoever uses the admin port must know: as `Authorization: Bearer`, or as the password in a browser. Without it an admin port that other machines reach answers `/healthz`, `/readyz` and `/metrics` alone, which never need it."),
     key!("announce", "KITFOX_ANNOUNCE", SWITCH announce,
         "Whether anything is written to standard output (the bound addresses, the log) and standard error (variables that look like typing errors, what a shutdown waits for)."),
     key!("reflection", "KITFOX_REFLECTION", SWITCH reflection,
@@ -92,6 +103,30 @@ pub const KEYS: &[Key] = &[
         "How old a connection gets before it is closed gracefully. Lets callers find new replicas."),
     key!("limits.connections", "KITFOX_LIMITS_CONNECTIONS", NUMBER limits.connections,
         "The most connections at the same time. More wait unaccepted. Stops file descriptor exhaustion."),
+    key!("log.filter", "KITFOX_LOG_FILTER", FILTER log.filter,
+        "Which lines are logged: a level (`off`, `error`, `warn`, `info`, `debug`, `trace`), and others for parts of the code: `info,my_crate::db=debug`. Lines of calls come from `kitfox::call`. `/log` of the admin port changes it while the host runs."),
+    key!("log.format", "KITFOX_LOG_FORMAT", FORMAT log.format,
+        "What lines look like: `json`, `logfmt`, `pretty`, or `auto`: pretty at a terminal, else JSON."),
+    key!("log.answered", "KITFOX_LOG_ANSWERED", SHARE log.answered,
+        "The share of calls that a server logs which went well and were not slow."),
+    key!("log.rejected", "KITFOX_LOG_REJECTED", SHARE log.rejected,
+        "The share of calls that are logged which failed for what their caller did. What failed otherwise is always logged."),
+    key!("log.slow", "KITFOX_LOG_SLOW", DURATION log.slow,
+        "How long a call takes that is always logged."),
+    key!("log.clients", "KITFOX_LOG_CLIENTS", SWITCH log.clients,
+        "Whether clients log every call as servers do, and not only those that failed, were slow or are traced."),
+    key!("log.buffer_bytes", "KITFOX_LOG_BUFFER_BYTES", SIZE log.buffer_bytes,
+        "The memory for lines that wait to be written. What finds no room is dropped and counted."),
+    key!("log.line_bytes", "KITFOX_LOG_LINE_BYTES", SIZE log.line_bytes,
+        "The longest line; what is longer is cut."),
+    key!("log.baggage", "KITFOX_LOG_BAGGAGE", NAMES log.baggage,
+        "The members of a call's baggage that its lines have."),
+    key!("log.redact", "KITFOX_LOG_REDACT", NAMES log.redact,
+        "Fields and headers whose values are hidden, besides passwords, tokens, cookies and their like, which always are."),
+    key!("traces.sample", "KITFOX_TRACES_SAMPLE", SHARE sample,
+        "The share of the traces beginning here that is recorded. A caller that has a trace decides for its own."),
+    key!("metrics.series_limit", "KITFOX_METRICS_SERIES_LIMIT", NUMBER series_limit,
+        "How many series one metric may have. More share one, and are counted. Metrics that a host is given have a limit of their own."),
 ];
 
 impl Key {
@@ -180,7 +215,7 @@ mod tests {
         let mut read = Settings { listen: ([9, 9, 9, 9], 9).into(), ..Settings::default() };
         for key in KEYS {
             key.set(&mut read, &key.show(&defaults)).expect(key.name);
+            assert_eq!(key.show(&read), key.show(&defaults));
         }
-        assert_eq!(read, defaults);
     }
 }

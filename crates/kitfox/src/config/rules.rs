@@ -62,6 +62,19 @@ pub(super) fn broken(configuration: &Configuration) -> Vec<Problem> {
             refuse(key.name, "zero would let nothing through: give more".to_owned());
         }
     }
+
+    if settings.log.line_bytes < 1024 || settings.log.line_bytes > settings.log.buffer_bytes {
+        refuse(
+            "log.line_bytes",
+            "give 1KiB or more, and no more than `log.buffer_bytes`".to_owned(),
+        );
+    }
+    if settings.series_limit == 0 {
+        refuse(
+            "metrics.series_limit",
+            "zero would leave nothing to tell apart: give more".to_owned(),
+        );
+    }
     problems
 }
 

@@ -3,19 +3,24 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use kitfox_core::Secret;
+use kitfox_telemetry::metrics::Metrics;
 use kitfox_transport::Limits;
 use kitfox_transport::wires::Cors;
 
-use super::Environment;
+use super::{Environment, Log};
 
 /// The values that a host runs with.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Settings {
     /// Where the services listen, 127.0.0.1:8080 by default.
     pub listen: SocketAddr,
     /// Where the admin port listens, 127.0.0.1:9090 by default.
     pub admin: SocketAddr,
+    /// What whoever uses the admin port must know; nothing by default. Without it an admin port that
+    /// other machines reach tells them whether the process lives and its metrics, and nothing more.
+    pub admin_token: Option<Secret<String>>,
     /// Whether the host prints what must be known, which it does by default: see
     /// [`Host::announce`](crate::Host::announce).
     pub announce: bool,
@@ -28,6 +33,12 @@ pub struct Settings {
     pub cors: Cors,
     /// What protects the two ports.
     pub limits: Limits,
+    /// What is logged, and how.
+    pub log: Log,
+    /// The share of the traces beginning here that is recorded, from 0 to 1; 0.01 by default.
+    pub sample: f64,
+    /// How many series one metric may have, 1000 by default. More share one.
+    pub series_limit: usize,
 }
 
 /// How long each phase of the shutdown may take.
@@ -91,11 +102,15 @@ impl Default for Settings {
         Settings {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
             admin: SocketAddr::from((Ipv4Addr::LOCALHOST, 9090)),
+            admin_token: None,
             announce: true,
             reflection: true,
             drain: Drain::default(),
             cors: Cors::default(),
             limits: Limits::default(),
+            log: Log::default(),
+            sample: 0.01,
+            series_limit: Metrics::SERIES_LIMIT,
         }
     }
 }

@@ -216,3 +216,66 @@ async fn limits_that_let_nothing_through_are_refused() {
         ]
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_is_shown_by_nothing() {
+    let secret = "0123456789abcdef-secret";
+    let variables = [("KITFOX_ADMIN_TOKEN", secret)];
+    let running = host(variables).announce(false).start().await.unwrap();
+    let (value, origin) = entry(&running, "admin_token");
+    assert_eq!((value.as_str(), origin.as_str()), ("[secret]", "variable KITFOX_ADMIN_TOKEN"));
+    assert!(!format!("{running:?}").contains(secret));
+    assert!(!format!("{:?}", Environment::from_iter(variables)).contains(secret));
+    assert_eq!(running.configuration().settings().admin_token.as_ref().unwrap().expose(), secret);
+
+    // Neither where it cannot be used, nor under a name that is none.
+    let host = host([("KITFOX_ADMIN_TOKEN", "too short")]).set("admin_tokens", "0123456789abcdef");
+    let problems = refused(host).await;
+    let told: Vec<_> = problems.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        told,
+        [
+            "admin_tokens = \"[secret]\" (code): there is no such key; did you mean `admin_token`?",
+            "admin_token = \"[secret]\" (variable KITFOX_ADMIN_TOKEN): give `none`, or at least 16 \
+             visible ASCII characters that nobody can guess, such as `openssl rand -hex 32` prints",
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_logged_and_traced_is_configured_like_the_rest() {
+    let text = "[log]\nfilter = \"info,shop=debug\"\nslow = \"200ms\"\n[traces]\nsample = 0.5\n";
+    let file = File::new("telemetry.toml", text);
+    let running = host([("KITFOX_LOG_REDACT", "iban, ssn")])
+        .announce(false)
+        .config_file(&file.0)
+        .set("log.format", "logfmt")
+        .start()
+        .await
+        .unwrap();
+    for (name, value) in [
+        ("log.filter", "info,shop=debug"),
+        ("log.format", "logfmt"),
+        ("log.slow", "200ms"),
+        ("log.redact", "iban,ssn"),
+        ("log.baggage", "none"),
+        ("traces.sample", "0.5"),
+        ("metrics.series_limit", "1000"),
+    ] {
+        assert_eq!(entry(&running, name).0, value, "{name}");
+    }
+    let lines = running.configuration().settings().log.lines();
+    assert!(lines.redaction.hides("customer.iban") && lines.redaction.hides("password"));
+
+    let host = host([("KITFOX_LOG_FILTER", "loud"), ("KITFOX_TRACES_SAMPLE", "2")]);
+    let told: Vec<_> = refused(host).await.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        told,
+        [
+            "log.filter = \"loud\" (variable KITFOX_LOG_FILTER): give levels for everything or for \
+             parts of the code, such as `info` or `info,my_crate::db=debug`",
+            "traces.sample = \"2\" (variable KITFOX_TRACES_SAMPLE): give a share from 0 to 1, such as \
+             `0.01`",
+        ]
+    );
+}
