@@ -32,7 +32,7 @@ pub(super) async fn what_compresses_well_is_compressed(rig: &Rig) {
         let items = rig.ask(shape, &Context::background(), [Item::default()]).await.good();
         assert_eq!(items, std::slice::from_ref(&item), "{shape:?}");
         let (_, received) = rig.meter.take();
-        assert_eq!(received < FEW, rig.way.takes_packed(), "{shape:?}: {received} bytes came");
+        assert_eq!(received < FEW, rig.way.takes_packed(shape), "{shape:?}: {received} bytes came");
     }
 }
 

@@ -14,6 +14,8 @@ mod limits;
 mod metadata;
 mod meter;
 mod pressure;
+mod rest;
+mod rest_answer;
 mod rig;
 mod service;
 mod sockets;

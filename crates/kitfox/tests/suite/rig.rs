@@ -1,5 +1,6 @@
 //! What a case runs on: the service, a client of it on one of the ways, and a look behind both.
 
+use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,6 +16,7 @@ use kitfox::{
 };
 
 use super::meter::Meter;
+use super::rest::Rest;
 use super::service::{Counted, Item, Puppet, Suite, SuiteClient, SuiteError, SuiteServer};
 use super::sockets;
 use super::ways::{Form, Way, impossible};
@@ -49,10 +51,10 @@ impl Rig {
         let puppet = Puppet::default();
         let in_flight = Arc::new(AtomicUsize::new(0));
         let meter = Meter::default();
-        let Way::Http { protocol, codec, http, form } = way else {
+        if way == Way::Local {
             let client = SuiteClient::local(puppet.clone());
             return Rig { way, puppet, client, meter, in_flight, _host: None };
-        };
+        }
         let counter = Arc::clone(&in_flight);
         let counting = layer_fn(move |request, next| {
             let counted = Counted::new(&counter);
@@ -74,19 +76,7 @@ impl Rig {
             .admin("127.0.0.1:0")
             .announce(false);
         let host = host.start().await.unwrap();
-        let mut limits = ChannelLimits::default();
-        limits.answer_bytes = MESSAGE_BYTES;
-        let mut channel = HttpChannel::builder(format!("http://{}", host.address()))
-            .protocol(protocol)
-            .codec(codec)
-            .http(http)
-            .get(form == Form::Query)
-            .limits(limits)
-            .platform(meter.platform(platform));
-        if form == Form::Packed {
-            channel = channel.compression(Compression::Gzip).compress_from(PACKED_FROM);
-        }
-        let client = SuiteClient::new(&channel.build().unwrap());
+        let client = client(way, host.address(), meter.platform(platform));
         Rig { way, puppet, client, meter, in_flight, _host: Some(host) }
     }
 
@@ -151,6 +141,31 @@ impl Rig {
     /// Waits until nothing of a call is left at the server.
     pub(super) async fn over(&self) {
         until(|| self.puppet.open() == 0 && self.in_flight() == 0).await;
+    }
+}
+
+/// A client of the host at `address`.
+fn client(way: Way, address: SocketAddr, platform: Platform) -> SuiteClient {
+    match way {
+        Way::Local => unreachable!("it has no address"),
+        Way::Http { protocol, codec, http, form } => {
+            let mut limits = ChannelLimits::default();
+            limits.answer_bytes = MESSAGE_BYTES;
+            let mut channel = HttpChannel::builder(format!("http://{address}"))
+                .protocol(protocol)
+                .codec(codec)
+                .http(http)
+                .get(form == Form::Query)
+                .limits(limits)
+                .platform(platform);
+            if form == Form::Packed {
+                channel = channel.compression(Compression::Gzip).compress_from(PACKED_FROM);
+            }
+            SuiteClient::new(&channel.build().unwrap())
+        }
+        Way::Rest { http, format } => {
+            SuiteClient::new(&Rest { address: address.to_string(), http, format, platform })
+        }
     }
 }
 
