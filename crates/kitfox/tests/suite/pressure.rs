@@ -15,7 +15,7 @@ const SIZE: usize = 64 * 1024;
 const BETWEEN: usize = 24;
 
 /// How many messages a stream has.
-const ALL: usize = 56;
+const ALL: usize = 48;
 
 /// A stream of [`ALL`] messages, which counts how many were asked for.
 fn counting(count: &Arc<AtomicUsize>) -> Streaming<Item, SuiteError> {

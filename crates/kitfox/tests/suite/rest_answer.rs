@@ -98,10 +98,13 @@ impl Reading {
 
     /// A line, or the lines of an event.
     fn piece(&mut self) -> Option<Bytes> {
-        let end: &[u8] = if self.events { b"\n\n" } else { b"\n" };
-        let at = self.bytes.windows(end.len()).position(|bytes| bytes == end)?;
+        let mut breaks = (0..self.bytes.len()).filter(|at| self.bytes[*at] == b'\n');
+        let at = match self.events {
+            true => breaks.find(|at| self.bytes.get(at + 1) == Some(&b'\n'))?,
+            false => breaks.next()?,
+        };
         let piece = self.bytes.split_to(at).freeze();
-        self.bytes.advance(end.len());
+        self.bytes.advance(1 + usize::from(self.events));
         Some(piece)
     }
 

@@ -1,7 +1,7 @@
 //! A service with a method of each shape, whose behaviour each case brings along.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use futures_core::future::BoxFuture;
 use kitfox::{Code, Context, Error, Streaming};
@@ -40,14 +40,17 @@ impl Item {
         Item { text: text.into(), ..Item::default() }
     }
 
-    /// Of a size, and hard to compress.
+    /// Of a size, at most 512 KiB, and hard to compress.
     pub(super) fn sized(bytes: usize) -> Self {
-        let mut random = 1_u32;
-        let noise = std::iter::repeat_with(|| {
-            random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            random.to_be_bytes()[0]
+        static NOISE: LazyLock<Vec<u8>> = LazyLock::new(|| {
+            let mut random = 1_u32;
+            let noise = std::iter::repeat_with(|| {
+                random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                random.to_be_bytes()[0]
+            });
+            noise.take(512 * 1024).collect()
         });
-        Item { bytes: noise.take(bytes).collect(), ..Item::default() }
+        Item { bytes: NOISE[..bytes].to_vec(), ..Item::default() }
     }
 }
 

@@ -12,7 +12,8 @@
 //! `EventSource` connects again whenever its connection ends, unless the page closes it then.
 //!
 //! Where no message comes, events have a comment after 15 to 30 s, so that no proxy takes the
-//! connection for dead. Trailers are HTTP's.
+//! connection for dead. Trailers are HTTP's, which over HTTP/1.1 are those only that the head
+//! announced: there a stream has none.
 
 use std::future::Future;
 use std::pin::Pin;
