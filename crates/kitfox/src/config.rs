@@ -30,7 +30,7 @@ use kitfox_telemetry::logs::Redaction;
 use kitfox_transport::Limits;
 use kitfox_transport::wires::Cors;
 
-pub(crate) use form::show_duration;
+pub(crate) use form::{parse_duration, show_duration};
 use keys::position;
 
 /// The variable that names the file.

@@ -3,6 +3,7 @@
 mod admin;
 mod error;
 mod health;
+mod layer_name;
 mod life;
 mod own;
 mod phase;
@@ -42,7 +43,7 @@ pub use services::Services;
 pub use worker::Outcome;
 
 use crate::config::{Change, Drain, Environment, Settings, Sources};
-use admin::{Admin, Pages};
+use admin::{Admin, Guard, Pages, Switch};
 use life::Life;
 use port::Port;
 use readiness::{Check, Readiness};
@@ -356,12 +357,22 @@ impl Host {
         let builder = self.mount.into_iter().fold(builder, |builder, Mount(add)| add(builder));
         let wires = builder.build()?;
 
+        let guard = Guard { token: settings.admin_token, is_local: admin.ip().is_loopback() };
+        if guard.token.is_none() && !guard.is_local {
+            tracing::info!(%admin, "most of the admin port is closed, since others reach it: see `admin_token`");
+        }
+        let switch = telemetry.as_ref().map(|it| Switch::new(it.logs().clone(), &platform));
         let pages = Admin::new(Pages {
             name: self.name.clone(),
             version: self.version,
             started: Instant::now(),
             contracts,
+            layers: services.layer_names(),
             readiness,
+            configuration: configuration.clone(),
+            telemetry: telemetry.clone(),
+            switch,
+            guard,
         });
         let few = few(&limits);
         let admin =

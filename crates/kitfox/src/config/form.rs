@@ -120,7 +120,7 @@ const LONGEST: Duration = Duration::from_secs(1000 * 3600);
 
 const UNITS: [(&str, u64); 4] = [("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 
-fn parse_duration(text: &str) -> Option<Duration> {
+pub(crate) fn parse_duration(text: &str) -> Option<Duration> {
     let (number, unit) = split(text)?;
     let (_, milliseconds) = UNITS.iter().find(|(name, _)| *name == unit)?;
     let duration = Duration::from_millis(number.checked_mul(*milliseconds)?);

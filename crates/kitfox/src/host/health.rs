@@ -87,7 +87,7 @@ impl Health for HostHealth {
 }
 
 async fn status(readiness: &Readiness) -> ServingStatus {
-    match readiness.refusal().await {
+    match readiness.verdict().await.refusal() {
         None => ServingStatus::Serving,
         Some(_) => ServingStatus::NotServing,
     }

@@ -29,14 +29,13 @@ impl Check {
         Check { name, run: Box::new(move || check().map(Outcome::failure).boxed()) }
     }
 
-    /// Why it fails, if it does.
-    async fn failure(&self) -> Option<String> {
+    async fn checked(&self) -> Checked {
         let run = AssertUnwindSafe(async { (self.run)().await }).catch_unwind();
-        let why = match tokio::time::timeout(LIMIT, run).await {
-            Ok(output) => failure(output)?,
-            Err(_) => format!("no answer within {LIMIT:?}"),
+        let failure = match tokio::time::timeout(LIMIT, run).await {
+            Ok(output) => failure(output),
+            Err(_) => Some(format!("no answer within {LIMIT:?}")),
         };
-        Some(format!("check `{}` fails: {why}", self.name))
+        Checked { name: self.name.clone(), failure }
     }
 }
 
@@ -46,15 +45,47 @@ pub(super) struct Readiness {
     pub(super) checks: Vec<Check>,
 }
 
+/// Whether the host is ready, and why not.
+pub(super) struct Verdict {
+    pub(super) phase: Phase,
+    /// Asked only while the host serves: otherwise nothing hangs on them.
+    pub(super) checks: Vec<Checked>,
+}
+
+/// What a check came to.
+pub(super) struct Checked {
+    pub(super) name: String,
+    /// Why it fails, if it does.
+    pub(super) failure: Option<String>,
+}
+
 impl Readiness {
+    /// Asks everybody.
+    pub(super) async fn verdict(&self) -> Verdict {
+        let phase = self.progress.phase();
+        let checks = match phase {
+            Phase::Serving => join_all(self.checks.iter().map(Check::checked)).await,
+            _ => Vec::new(),
+        };
+        Verdict { phase, checks }
+    }
+}
+
+impl Verdict {
+    pub(super) fn is_ready(&self) -> bool {
+        self.refusal().is_none()
+    }
+
     /// Why the host is not ready, a line for each reason; `None` when it is.
-    pub(super) async fn refusal(&self) -> Option<String> {
-        match self.progress.phase() {
-            Phase::Serving => {}
-            phase => return Some(phase.to_string()),
+    pub(super) fn refusal(&self) -> Option<String> {
+        if self.phase != Phase::Serving {
+            return Some(self.phase.to_string());
         }
-        let failures = join_all(self.checks.iter().map(Check::failure)).await;
-        let failures: Vec<_> = failures.into_iter().flatten().collect();
+        let failures = self.checks.iter().filter_map(|check| {
+            let why = check.failure.as_ref()?;
+            Some(format!("check `{}` fails: {why}", check.name))
+        });
+        let failures: Vec<_> = failures.collect();
         (!failures.is_empty()).then(|| failures.join("\n"))
     }
 }

@@ -7,6 +7,8 @@ use kitfox_core::{BoxEndpoint, Contract, Layer, Method, Platform, Service};
 use kitfox_transport::Limits;
 use kitfox_transport::wires::{Builder, RouteError, Wires};
 
+use super::layer_name::short;
+
 /// Services, and your layers around each of their methods.
 ///
 /// A [`Host`](crate::Host) has them inside. On their own they mount in an application that you
@@ -33,7 +35,10 @@ pub struct Services {
 }
 
 /// A layer with its type hidden.
-struct Wrap(Box<dyn Fn(&'static Method, BoxEndpoint) -> BoxEndpoint + Send + Sync>);
+struct Wrap {
+    name: String,
+    wrap: Box<dyn Fn(&'static Method, BoxEndpoint) -> BoxEndpoint + Send + Sync>,
+}
 
 impl Services {
     /// None yet.
@@ -52,10 +57,11 @@ impl Services {
     /// Adds a layer around every method of every service, inside of what Kitfox puts there itself
     /// and before a call is decoded. The layer added first sees a call first.
     #[must_use]
-    pub fn layer(mut self, layer: impl Layer<BoxEndpoint> + Send + Sync + 'static) -> Self {
+    pub fn layer<L: Layer<BoxEndpoint> + Send + Sync + 'static>(mut self, layer: L) -> Self {
         let wrap =
             move |method: &'static Method, inner| BoxEndpoint::new(layer.layer(method, inner));
-        self.layers.push(Wrap(Box::new(wrap)));
+        let name = short(std::any::type_name::<L>());
+        self.layers.push(Wrap { name, wrap: Box::new(wrap) });
         self
     }
 
@@ -87,9 +93,14 @@ impl Services {
         self.services.iter().map(|service| service.contract()).collect()
     }
 
+    /// The names of the user's layers, from outside in.
+    pub(super) fn layer_names(&self) -> Vec<String> {
+        self.layers.iter().map(|layer| layer.name.clone()).collect()
+    }
+
     fn stack(&self, method: &'static Method, endpoint: BoxEndpoint) -> ServerStack {
         let layers = self.layers.iter().rev();
-        ServerStack::new(method, layers.fold(endpoint, |inner, Wrap(wrap)| wrap(method, inner)))
+        ServerStack::new(method, layers.fold(endpoint, |inner, layer| (layer.wrap)(method, inner)))
     }
 }
 

@@ -2,8 +2,11 @@
 
 mod admin;
 mod configuration;
+mod filter;
+mod guard;
 mod health;
 mod mount;
+mod pages;
 mod process;
 mod shutdown;
 mod sockets;
@@ -13,8 +16,9 @@ use std::time::Duration;
 
 use kitfox::config::{Drain, Environment};
 use kitfox::{Host, Running};
+use tokio::io::AsyncWriteExt;
 
-use crate::support::http::{Answer, send};
+use crate::support::http::{Answer, read, send};
 use crate::support::memory::Memory;
 use crate::support::probe::Probe;
 
@@ -42,6 +46,17 @@ fn bare(net: &Memory) -> Host {
         .environment(Environment::default())
         .announce(false)
         .drain(DRAIN)
+}
+
+/// Asks the admin port of `running` with more lines in the head, and a body.
+async fn ask(net: &Memory, running: &Running, line: &str, head: &str, body: &str) -> Answer {
+    let mut connection = net.dial(running.admin_address()).await.unwrap();
+    let length = body.len();
+    let request = format!(
+        "{line} HTTP/1.1\r\n{head}connection: close\r\ncontent-length: {length}\r\n\r\n{body}"
+    );
+    connection.write_all(request.as_bytes()).await.unwrap();
+    read(&mut connection).await
 }
 
 /// Asks the admin port of `running`.

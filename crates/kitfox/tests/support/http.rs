@@ -13,7 +13,7 @@ pub(crate) struct Answer {
 
 /// Sends a request without a body and reads the answer to its end.
 pub(crate) async fn send(connection: &mut Connection, method: &str, path: &str) -> Answer {
-    let head = format!("{method} {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n");
+    let head = format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
     connection.write_all(head.as_bytes()).await.unwrap();
     read(connection).await
 }

@@ -7,7 +7,7 @@ use http::{Response, StatusCode};
 use http_body_util::Full;
 use kitfox_core::Contract;
 
-use super::{JSON, Pages, TEXT, page};
+use super::{JSON, Pages, TEXT, raw};
 use crate::contract::{self, ContractError, ProtoFile};
 
 /// `/contract.proto`: the file of the package that the query names, or of the one that has services.
@@ -23,17 +23,17 @@ pub(super) fn proto(contracts: &[&'static Contract], query: Option<&str>) -> Res
     };
     let mut wanted = files.iter().filter(is_wanted);
     match (wanted.next(), wanted.next()) {
-        (Some(file), None) => page(StatusCode::OK, TEXT, file.text.clone()),
+        (Some(file), None) => raw(StatusCode::OK, TEXT, file.text.clone()),
         (Some(_), Some(_)) => {
             let text = "several packages are served here, each has a file of its own:\n";
-            page(StatusCode::MULTIPLE_CHOICES, TEXT, text.to_owned() + &list(&files))
+            raw(StatusCode::MULTIPLE_CHOICES, TEXT, text.to_owned() + &list(&files))
         }
         (None, _) if files.is_empty() => {
-            page(StatusCode::NOT_FOUND, TEXT, "no services are here\n".to_owned())
+            raw(StatusCode::NOT_FOUND, TEXT, "no services are here\n".to_owned())
         }
         (None, _) => {
             let text = "no such package is served here, but these are:\n";
-            page(StatusCode::NOT_FOUND, TEXT, text.to_owned() + &list(&files))
+            raw(StatusCode::NOT_FOUND, TEXT, text.to_owned() + &list(&files))
         }
     }
 }
@@ -49,11 +49,11 @@ pub(super) fn openapi(pages: &Pages, query: Option<&str>) -> Response<Full<Bytes
         let line = |package| format!("/openapi.json?package={package}\n");
         let text = "no such package is served here, but these are:\n";
         let list: String = packages.into_iter().map(line).collect();
-        return page(StatusCode::NOT_FOUND, TEXT, text.to_owned() + &list);
+        return raw(StatusCode::NOT_FOUND, TEXT, text.to_owned() + &list);
     }
     let version = pages.version.as_deref().unwrap_or("0");
     match contract::openapi(&pages.name, version, &wanted) {
-        Ok(document) => page(StatusCode::OK, JSON, document),
+        Ok(document) => raw(StatusCode::OK, JSON, document),
         Err(error) => impossible(&error),
     }
 }
@@ -71,5 +71,5 @@ fn list(files: &[ProtoFile]) -> String {
 }
 
 fn impossible(error: &ContractError) -> Response<Full<Bytes>> {
-    page(StatusCode::INTERNAL_SERVER_ERROR, TEXT, format!("{error}\n"))
+    raw(StatusCode::INTERNAL_SERVER_ERROR, TEXT, format!("{error}\n"))
 }
