@@ -11,6 +11,7 @@ mod peer;
 mod received;
 mod trace;
 mod travel;
+mod tried;
 mod values;
 
 use std::borrow::Cow;
@@ -34,6 +35,7 @@ use crate::record::{Observer, Stage, Wire};
 use crate::{Code, Error, Metadata, Platform, ResponseMetadata};
 use cancel::Cancel;
 use travel::Travel;
+use tried::Tried;
 use values::Values;
 
 /// What travels with a call.
@@ -76,6 +78,7 @@ struct Call {
     stage: AtomicU8,
     response: Mutex<Option<Box<ResponseMetadata>>>,
     fields: Mutex<Vec<RecordField>>,
+    tried: Tried,
 }
 
 /// A field of a call's record.
@@ -485,6 +488,7 @@ impl Call {
             stage: AtomicU8::new(0),
             response: Mutex::new(None),
             fields: Mutex::new(Vec::new()),
+            tried: Tried::default(),
         }
     }
 }

@@ -23,6 +23,7 @@ mod reply;
 mod request;
 mod secret;
 mod service;
+pub mod setting;
 mod shim;
 mod stream;
 pub mod types;

@@ -32,6 +32,10 @@ pub trait Service: Send + Sync + 'static {
 )]
 pub trait Channel {
     /// The endpoint that sends calls of `method` on their way. Called once for each method.
+    ///
+    /// A channel that puts calls on a wire records each as an attempt
+    /// ([`Recording`](crate::layers::Recording) of [`Side::Attempt`]); one that sends them on by
+    /// other channels, or several times, leaves that to those.
     fn endpoint(&self, method: &'static Method) -> BoxEndpoint;
 
     /// How messages are encoded on the way.
@@ -50,10 +54,10 @@ impl Client {
     /// A client of `contract` by way of `channel`.
     #[must_use]
     pub fn new(contract: &'static Contract, channel: &impl Channel) -> Self {
-        let (call, attempt) = (Recording::new(Side::Client), Recording::new(Side::Attempt));
+        let recording = Recording::new(Side::Client);
         let endpoints = contract.methods.iter().map(|method| {
-            let endpoint = attempt.layer(method, channel.endpoint(method));
-            BoxEndpoint::new(call.layer(method, Deadline.layer(method, endpoint)))
+            let endpoint = Deadline.layer(method, channel.endpoint(method));
+            BoxEndpoint::new(recording.layer(method, endpoint))
         });
         Client { endpoints: endpoints.collect(), codec: channel.codec() }
     }

@@ -14,6 +14,5 @@ pub use live::Live;
 pub use mode::Mode;
 pub use outcome::{Reason, is_failure, refusal};
 pub use rate_limit::{
-    RATE_LIMIT, RateLimit, RateLimitEndpoint, RateLimitError, RateLimitHeaders, RateLimitKey,
-    RateLimitSettings,
+    RATE_LIMIT, RateLimit, RateLimitEndpoint, RateLimitHeaders, RateLimitKey, RateLimitSettings,
 };

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use kitfox_core::setting::Form;
+
 /// Whether a layer does what it decides.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Mode {
@@ -47,3 +49,10 @@ impl FromStr for Mode {
         modes.into_iter().find(|mode| mode.name() == text).ok_or(UnknownMode)
     }
 }
+
+/// How a mode is written in settings.
+pub(crate) const MODE: Form<Mode> = Form {
+    expects: "`on`, `off` or `dark`",
+    parse: |text| text.parse().ok(),
+    show: Mode::to_string,
+};

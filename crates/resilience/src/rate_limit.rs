@@ -13,9 +13,11 @@ use std::time::Duration;
 
 use kitfox_core::contract::Method;
 use kitfox_core::meter::{Measure, Measures, Reading, Tally};
+use kitfox_core::setting::{DURATION, Form, Key, Keyed, NUMBER, NUMBER_32, REAL, key};
 use kitfox_core::{Context, Endpoint, Error, Layer, Metadata, Recovery, Reply, Request};
 use tokio::time::Instant;
 
+use crate::mode::MODE;
 use crate::{Live, Mode, Reason, refusal};
 use gcra::{Left, Quota};
 use keys::Keys;
@@ -26,9 +28,12 @@ pub const RATE_LIMIT: &str = "rate limit";
 /// Not more than `rate` calls in a second, and `burst` at once.
 ///
 /// ```
-/// use kitfox_resilience::{RateLimitSettings, RateLimitKey};
+/// use kitfox_core::setting::Keyed;
+/// use kitfox_resilience::{Mode, RateLimitKey, RateLimitSettings};
 ///
-/// let settings = RateLimitSettings { rate: 50.0, burst: 10, key: RateLimitKey::Peer, ..Default::default() };
+/// let mut settings = RateLimitSettings { rate: 50.0, key: RateLimitKey::Peer, ..Default::default() };
+/// settings.set("mode", "on").unwrap();
+/// assert_eq!(settings.mode, Mode::On);
 /// assert!(settings.check().is_ok());
 /// ```
 #[derive(Clone, Debug, PartialEq)]
@@ -78,11 +83,6 @@ pub enum RateLimitHeaders {
     Always,
 }
 
-/// The settings make no sense, and why.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("rate limit: {0}")]
-pub struct RateLimitError(&'static str);
-
 impl Default for RateLimitSettings {
     fn default() -> Self {
         RateLimitSettings {
@@ -97,22 +97,61 @@ impl Default for RateLimitSettings {
     }
 }
 
-impl RateLimitSettings {
-    /// Whether they make sense.
-    ///
-    /// # Errors
-    /// Where a rate is none, or nothing would ever pass.
-    pub fn check(&self) -> Result<(), RateLimitError> {
-        if !self.rate.is_finite() || self.rate <= 0.0 {
-            return Err(RateLimitError("`rate` must be more than zero calls in a second"));
+const KEY: Form<RateLimitKey> = Form {
+    expects: "`all`, `peer`, `principal`, or `header:` and the name of a header",
+    parse: |text| match text {
+        "all" => Some(RateLimitKey::All),
+        "peer" => Some(RateLimitKey::Peer),
+        "principal" => Some(RateLimitKey::Principal),
+        _ => {
+            let name = text.strip_prefix("header:")?.trim().to_ascii_lowercase();
+            (!name.is_empty()).then_some(RateLimitKey::Header(Cow::Owned(name)))
         }
-        if self.burst == 0 {
-            return Err(RateLimitError("a `burst` of 0 would let nothing through: give 1 or more"));
-        }
-        if self.keys == 0 && self.key != RateLimitKey::All {
-            return Err(RateLimitError("with 0 `keys` nobody is told apart: give more, or no key"));
-        }
-        Ok(())
+    },
+    show: |key| match key {
+        RateLimitKey::All => "all".to_owned(),
+        RateLimitKey::Peer => "peer".to_owned(),
+        RateLimitKey::Principal => "principal".to_owned(),
+        RateLimitKey::Header(name) => format!("header:{name}"),
+    },
+};
+
+const HEADERS: Form<RateLimitHeaders> = Form {
+    expects: "`never`, `refusals` or `always`",
+    parse: |text| match text {
+        "never" => Some(RateLimitHeaders::Never),
+        "refusals" => Some(RateLimitHeaders::Refusals),
+        "always" => Some(RateLimitHeaders::Always),
+        _ => None,
+    },
+    show: |headers| format!("{headers:?}").to_lowercase(),
+};
+
+impl Keyed for RateLimitSettings {
+    const NAME: &'static str = "rate_limit";
+
+    #[rustfmt::skip]
+    const KEYS: &'static [Key<Self>] = &[
+        key!(MODE, mode, "Whether calls are held to the rate."),
+        key!(REAL, rate, "Calls in a second."),
+        key!(NUMBER_32, burst, "Calls at once, when there were none for a while."),
+        key!(KEY, key, "Whose calls are counted together."),
+        key!(NUMBER, keys, "How many keys are told apart. Where more are busy at the same time, those that come later share one limit."),
+        key!(DURATION, wait, "How long a call may wait for its turn instead of being refused."),
+        key!(HEADERS, headers, "Which answers say what is left, in the headers `RateLimit` and `RateLimit-Policy`."),
+    ];
+
+    fn check(&self) -> Result<(), String> {
+        let why = if !self.rate.is_finite() || self.rate <= 0.0 {
+            "`rate` must be more than zero calls in a second"
+        } else if self.burst == 0 {
+            "a `burst` of 0 would let nothing through: give 1 or more"
+        } else if self.keys == 0 && self.key != RateLimitKey::All {
+            "with 0 `keys` nobody is told apart: give more, or the key `all`"
+        } else {
+            return Ok(());
+        };
+        Err(why.to_owned())
     }
 }
 
@@ -230,7 +269,7 @@ impl RateLimit {
         let now = nanoseconds(state.begin.elapsed());
         // A call cannot wait for longer than its caller does.
         let patience = context.remaining().map_or(settings.wait, |left| left.min(settings.wait));
-        let own = key(&settings.key, context).map(|key| {
+        let own = key_of(&settings.key, context).map(|key| {
             let found = state.keys.cell(&key, settings.keys, now);
             if !found.own {
                 state.counts.shared.increment();
@@ -291,7 +330,7 @@ fn rate(settings: &RateLimitSettings) -> String {
 }
 
 /// None where everybody's calls are counted together.
-fn key<'a>(key: &RateLimitKey, context: &'a Context) -> Option<Cow<'a, str>> {
+fn key_of<'a>(key: &RateLimitKey, context: &'a Context) -> Option<Cow<'a, str>> {
     let peer = || match context.peer() {
         Some(peer) => Cow::Owned(peer.address().ip().to_string()),
         None => Cow::Borrowed(""),

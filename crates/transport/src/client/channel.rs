@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use kitfox_core::layers::Recording;
 use kitfox_core::message::Codec;
-use kitfox_core::{BoxEndpoint, Channel, Code, Error, Method, Origin, Platform};
+use kitfox_core::record::Side;
+use kitfox_core::{BoxEndpoint, Channel, Code, Error, Layer, Method, Origin, Platform};
 
 use super::address::Address;
 use super::endpoint::{HttpEndpoint, Way};
@@ -99,7 +101,8 @@ impl HttpChannel {
 
 impl Channel for HttpChannel {
     fn endpoint(&self, method: &'static Method) -> BoxEndpoint {
-        BoxEndpoint::new(HttpEndpoint::new(Arc::clone(&self.0), method))
+        let endpoint = HttpEndpoint::new(Arc::clone(&self.0), method);
+        BoxEndpoint::new(Recording::new(Side::Attempt).layer(method, endpoint))
     }
 
     fn codec(&self) -> Codec {
