@@ -3,6 +3,7 @@
 mod detail;
 mod domain;
 mod origin;
+mod refusal;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,6 +12,7 @@ use std::time::Duration;
 pub use detail::Detail;
 pub use domain::{DomainError, ErrorSchema, ErrorVariant};
 pub use origin::{Origin, Recovery};
+pub use refusal::{Reason, is_failure, refusal};
 
 use crate::{Code, ResponseMetadata};
 

@@ -5,14 +5,13 @@
 
 mod live;
 mod mode;
-mod outcome;
 mod rate_limit;
 #[cfg(test)]
 mod testing;
 
+pub use kitfox_core::error::{Reason, is_failure, refusal};
 pub use live::Live;
 pub use mode::Mode;
-pub use outcome::{Reason, is_failure, refusal};
 pub use rate_limit::{
     RATE_LIMIT, RateLimit, RateLimitEndpoint, RateLimitHeaders, RateLimitKey, RateLimitSettings,
 };

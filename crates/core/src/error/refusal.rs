@@ -3,8 +3,9 @@
 
 use std::borrow::Cow;
 
-use kitfox_core::types::rpc::ErrorInfo;
-use kitfox_core::{Code, Detail, Error, Origin, Recovery};
+use super::{Detail, Error, Origin, Recovery};
+use crate::Code;
+use crate::types::rpc::ErrorInfo;
 
 /// Why a layer refuses a call, as its error's `google.rpc.ErrorInfo` says it on every wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
