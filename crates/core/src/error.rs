@@ -2,6 +2,7 @@
 
 mod detail;
 mod domain;
+mod note;
 mod origin;
 mod refusal;
 
@@ -15,6 +16,7 @@ pub use origin::{Origin, Recovery};
 pub use refusal::{Reason, is_failure, refusal};
 
 use crate::{Code, ResponseMetadata};
+use note::Note;
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
@@ -141,6 +143,22 @@ impl Error {
     pub fn with_source(mut self, source: impl Into<Source>) -> Self {
         self.0.source = Some(source.into());
         self
+    }
+
+    /// With what a layer has to say that lets the failure pass: for the log, before the causes that
+    /// are there, and never for a wire.
+    ///
+    /// ```
+    /// use kitfox_core::{Code, Error};
+    ///
+    /// let error = Error::new(Code::Unavailable, "busy").with_note("gave up after 3 attempts");
+    /// assert_eq!(error.message(), "busy");
+    /// assert_eq!(error.causes().unwrap(), "gave up after 3 attempts");
+    /// ```
+    #[must_use]
+    pub fn with_note(mut self, note: impl Into<Cow<'static, str>>) -> Self {
+        let noted = Note::new(note.into(), self.0.source.take());
+        self.with_source(noted)
     }
 
     /// What caused it, and what caused that: for the log, never for a wire.

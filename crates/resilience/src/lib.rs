@@ -3,15 +3,27 @@
 //! One file a layer, each with its settings, its state machine and its endpoint. A layer is on, off
 //! or [dark](Mode::Dark), and its settings can be replaced while calls run ([`Live`]).
 
+mod breaker;
+mod budget;
+mod deadline;
 mod live;
 mod mode;
 mod rate_limit;
+mod retry;
+mod ring;
 #[cfg(test)]
 mod testing;
 
+pub use breaker::BREAKER;
+pub use budget::{Budget, BudgetEndpoint, BudgetSettings};
+pub use deadline::{
+    AttemptDeadline, AttemptDeadlineEndpoint, DEADLINE, DeadlineSettings, Deadlines, TIME_LEFT,
+    TotalDeadline, TotalDeadlineEndpoint,
+};
 pub use kitfox_core::error::{Reason, is_failure, refusal};
 pub use live::Live;
 pub use mode::Mode;
 pub use rate_limit::{
     RATE_LIMIT, RateLimit, RateLimitEndpoint, RateLimitHeaders, RateLimitKey, RateLimitSettings,
 };
+pub use retry::{RETRY, Retry, RetryEndpoint, RetrySettings};

@@ -2,7 +2,12 @@
 
 use kitfox_core::contract::{Idempotency, Method, Shape};
 use kitfox_core::message::{Codec, Message};
-use kitfox_core::{BoxEndpoint, DomainError, Endpoint, Error, Payload, Reply, Request};
+use kitfox_core::platform::{Random, Tcp};
+use kitfox_core::types::rpc::ErrorInfo;
+use kitfox_core::{
+    BoxEndpoint, Code, Context, Detail, DomainError, Endpoint, Error, Incoming, Origin, Payload,
+    Platform, Recovery, Reply, Request,
+};
 
 pub(crate) static METHOD: Method = Method {
     service: "test.v1.Test",
@@ -19,8 +24,15 @@ pub(crate) static METHOD: Method = Method {
     errors: <Error as DomainError>::SCHEMA,
 };
 
+pub(crate) static IDEMPOTENT: Method =
+    Method { name: "Put", idempotency: Idempotency::Idempotent, ..METHOD };
+
+pub(crate) static SAFE: Method = Method { name: "Get", idempotency: Idempotency::Safe, ..METHOD };
+
+pub(crate) static STREAM: Method = Method { name: "Watch", shape: Shape::ServerStream, ..SAFE };
+
 /// An endpoint that does what `function` does.
-fn endpoint<F, Fut>(function: F) -> BoxEndpoint
+pub(crate) fn endpoint<F, Fut>(function: F) -> BoxEndpoint
 where
     F: Fn(Request) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<Reply, Error>> + Send,
@@ -42,5 +54,31 @@ where
 
 /// An endpoint that answers at once.
 pub(crate) fn answering() -> BoxEndpoint {
-    endpoint(|_| async { Ok(Reply::new(Payload::unary(Codec::Json, "{}".into()))) })
+    endpoint(|_| async { Ok(reply()) })
+}
+
+pub(crate) fn reply() -> Reply {
+    Reply::new(Payload::unary(Codec::Json, "{}".into()))
+}
+
+/// What a peer says that does not work, and may later.
+pub(crate) fn unavailable() -> Error {
+    let error = Error::new(Code::Unavailable, "busy").with_origin(Origin::Peer);
+    error.with_recovery(Recovery::Retry)
+}
+
+pub(crate) fn request(context: &Context) -> Request {
+    Request::new(context.clone(), Payload::unary(Codec::Json, "{}".into()))
+}
+
+/// A context whose randomness repeats.
+pub(crate) fn context() -> Context {
+    let platform = Some(Platform::new(Tcp, Random::seeded(7)));
+    Context::incoming(Incoming { platform, ..Incoming::default() })
+}
+
+/// Why a layer refused, as every wire says it.
+pub(crate) fn reason(error: &Error) -> String {
+    let info = error.details().iter().find_map(Detail::decode::<ErrorInfo>);
+    info.map(|info| info.reason).unwrap_or_default()
 }

@@ -1,0 +1,4 @@
+//! Not to call a service that fails anyway.
+
+/// The name of this layer in errors.
+pub const BREAKER: &str = "breaker";

@@ -1,0 +1,348 @@
+//! How long a call may take, and how long an attempt at it.
+//!
+//! Two layers of the same settings. The *total* stands around retries: it tightens the deadline of
+//! the call, which goes with it over every hop. The *attempt* stands within them, and within the
+//! breaker, which sees an attempt that takes too long as a failure; it may be tried again elsewhere.
+//! It is not sent at all where too little time is left for an answer. The defaults of the total are
+//! .NET's (`AddStandardResilienceHandler`).
+//!
+//! Where the answer is a stream, both are about its beginning: what is tried again is never a stream
+//! that has begun. That the caller's own deadline ends a stream is core's `Deadline`.
+
+mod limited;
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kitfox_core::contract::Method;
+use kitfox_core::meter::{Measure, Measures, Reading, Tally};
+use kitfox_core::setting::{DURATION, Key, Keyed, key};
+use kitfox_core::{Code, Context, Endpoint, Error, Layer, Recovery, Reply, Request};
+use tokio::time::Instant;
+
+use crate::mode::MODE;
+use crate::{Live, Mode, Reason, refusal};
+pub(crate) use limited::limited;
+
+/// The name in errors of who ends a call that takes too long; a breaker counts it as a failure.
+pub const DEADLINE: &str = "deadline";
+
+/// The name in errors of who does not begin a call that has no time left: nobody's failure.
+pub const TIME_LEFT: &str = "time left";
+
+/// How long calls and attempts may take. A duration of zero is none.
+///
+/// ```
+/// use kitfox_core::setting::Keyed;
+/// use kitfox_resilience::DeadlineSettings;
+///
+/// let mut settings = DeadlineSettings::default();
+/// settings.set("total", "2s").unwrap();
+/// settings.set("attempt", "3s").unwrap();
+/// assert!(settings.check().unwrap_err().contains("longer"));
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeadlineSettings {
+    /// On by default.
+    pub mode: Mode,
+    /// How long a call may take with all its attempts: 30 s by default. A caller's deadline that is
+    /// earlier counts.
+    pub total: Duration,
+    /// How long one attempt may take: as long as the call by default, for nobody but you knows how
+    /// long a good answer takes.
+    pub attempt: Duration,
+    /// An attempt is not sent where less time than this is left: 1 ms by default.
+    pub least: Duration,
+}
+
+impl Default for DeadlineSettings {
+    fn default() -> Self {
+        DeadlineSettings {
+            mode: Mode::On,
+            total: Duration::from_secs(30),
+            attempt: Duration::ZERO,
+            least: Duration::from_millis(1),
+        }
+    }
+}
+
+impl Keyed for DeadlineSettings {
+    const NAME: &'static str = "deadline";
+
+    #[rustfmt::skip]
+    const KEYS: &'static [Key<Self>] = &[
+        key!(MODE, mode, "Whether calls are held to their deadlines."),
+        key!(DURATION, total, "How long a call may take with all its attempts; 0s is as long as its caller waits."),
+        key!(DURATION, attempt, "How long one attempt may take; 0s is as long as the call."),
+        key!(DURATION, least, "An attempt is not sent where less time than this is left."),
+    ];
+
+    fn check(&self) -> Result<(), String> {
+        let DeadlineSettings { total, attempt, least, .. } = *self;
+        let given = |duration: Duration| !duration.is_zero();
+        let why = if given(total) && attempt > total {
+            "an `attempt` may take longer than the `total`, and would never reach its own limit: \
+             give a shorter one, or 0s for none"
+        } else if given(total) && least >= total || given(attempt) && least >= attempt {
+            "with `least` as long as `total` or `attempt`, no attempt would ever be sent"
+        } else {
+            return Ok(());
+        };
+        Err(why.to_owned())
+    }
+}
+
+/// Holds calls and attempts to their deadlines. Cloning shares its counts, and so do all methods.
+#[derive(Clone)]
+pub struct Deadlines(Arc<State>);
+
+struct State {
+    settings: Live<DeadlineSettings>,
+    total: Tally,
+    attempt: Tally,
+    refused: Tally,
+    /// What would have been ended or refused where the layer is dark.
+    dark: Tally,
+    measures: Measures,
+}
+
+/// The [`Deadlines`] of whole calls, as a layer around retries.
+#[derive(Clone, Debug)]
+pub struct TotalDeadline(Deadlines);
+
+/// The [`Deadlines`] of attempts, as a layer within retries and breakers.
+#[derive(Clone, Debug)]
+pub struct AttemptDeadline(Deadlines);
+
+impl Deadlines {
+    /// Deadlines of these settings, which may be replaced while calls run.
+    #[must_use]
+    pub fn new(settings: Live<DeadlineSettings>) -> Self {
+        let [total, attempt, refused, dark] = [(); 4].map(|()| Tally::default());
+        let measures = Measures::new(vec![
+            measure("total", &total),
+            measure("attempt", &attempt),
+            measure("refused", &refused),
+            measure("dark", &dark),
+        ]);
+        Deadlines(Arc::new(State { settings, total, attempt, refused, dark, measures }))
+    }
+
+    /// The layer around retries.
+    #[must_use]
+    pub fn total(&self) -> TotalDeadline {
+        TotalDeadline(self.clone())
+    }
+
+    /// The layer within retries and breakers.
+    #[must_use]
+    pub fn attempt(&self) -> AttemptDeadline {
+        AttemptDeadline(self.clone())
+    }
+
+    /// One line for whoever asks what the layer does.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let DeadlineSettings { mode, total, attempt, least } = **self.0.settings.load();
+        let limit = |limit: Duration| match limit {
+            Duration::ZERO => "no limit".to_owned(),
+            limit => format!("{limit:?}"),
+        };
+        format!(
+            "{mode}: {} a call, {} an attempt, not sent below {least:?}",
+            limit(total),
+            limit(attempt)
+        )
+    }
+
+    /// When a call that begins now must be over; nothing where its own deadline is earlier.
+    pub(crate) fn plan_total(&self, context: &Context) -> Plan {
+        let settings = self.0.settings.load();
+        if settings.mode == Mode::Off || settings.total.is_zero() {
+            return Plan::default();
+        }
+        self.0.measures.tell(context);
+        Plan::new(context, Instant::now(), settings.total, settings.mode)
+    }
+
+    /// When an attempt that begins now must be over.
+    ///
+    /// # Errors
+    /// Where too little time is left to begin it.
+    pub(crate) fn plan_attempt(&self, context: &Context) -> Result<Plan, Error> {
+        let settings = self.0.settings.load();
+        let DeadlineSettings { mode, attempt, least, .. } = **settings;
+        let checked = context.deadline().filter(|_| !least.is_zero());
+        if mode == Mode::Off || attempt.is_zero() && checked.is_none() {
+            return Ok(Plan::default());
+        }
+        self.0.measures.tell(context);
+        let now = Instant::now();
+        if let Some(deadline) = checked.filter(|deadline| *deadline < now + least) {
+            if mode == Mode::On {
+                self.0.refused.increment();
+                return Err(too_late(deadline.saturating_duration_since(now), least));
+            }
+            self.0.dark.increment();
+        }
+        if attempt.is_zero() {
+            return Ok(Plan::default());
+        }
+        Ok(Plan::new(context, now, attempt, mode))
+    }
+
+    #[cold]
+    pub(crate) fn total_expired(&self, plan: &Plan) -> Error {
+        self.0.total.increment();
+        let why = format!("no answer within the {:?} that a call may take", plan.limit);
+        Error::by_layer(DEADLINE, Code::DeadlineExceeded, why)
+    }
+
+    #[cold]
+    pub(crate) fn attempt_expired(&self, plan: &Plan) -> Error {
+        self.0.attempt.increment();
+        let why = format!("no answer within the {:?} that an attempt may take", plan.limit);
+        // Another replica may be faster.
+        Error::by_layer(DEADLINE, Code::DeadlineExceeded, why).with_recovery(Recovery::Retry)
+    }
+}
+
+fn measure(decision: &str, tally: &Tally) -> Measure {
+    Measure {
+        name: "kitfox.deadline.decisions",
+        help: "Calls and attempts that took too long, attempts that were not begun for want of time, \
+               and those that would have been one of these were the layer not dark.",
+        labels: vec![("decision", decision.to_owned())],
+        reading: Reading::Tally(tally.clone()),
+    }
+}
+
+#[cold]
+fn too_late(left: Duration, least: Duration) -> Error {
+    let why = format!("{left:?} left, and an attempt is worth it from {least:?}");
+    refusal(TIME_LEFT, Reason::NoTimeLeft, Recovery::No, why)
+}
+
+/// Until when something may take.
+#[derive(Default)]
+pub(crate) struct Plan {
+    /// When it ends; nothing where somebody else ends it before.
+    pub(crate) deadline: Option<Instant>,
+    limit: Duration,
+    /// When it would end.
+    dark: Option<Instant>,
+}
+
+impl Plan {
+    fn new(context: &Context, now: Instant, limit: Duration, mode: Mode) -> Self {
+        let own = now.checked_add(limit);
+        let own = own.filter(|own| context.deadline().is_none_or(|theirs| *own < theirs));
+        match mode {
+            Mode::On => Plan { deadline: own, limit, dark: None },
+            _ => Plan { deadline: None, limit, dark: own },
+        }
+    }
+
+    /// The same as the deadline of what goes out, so that nobody below works for longer.
+    pub(crate) fn tighten(&self, context: &mut Context) {
+        if let Some(deadline) = self.deadline {
+            *context = context.with_deadline(deadline);
+        }
+    }
+
+    /// Counts a call that would have been ended, however it ends.
+    pub(crate) fn watch(&self, deadlines: &Deadlines) -> Option<Watch> {
+        self.dark.map(|deadline| Watch { deadline, dark: deadlines.0.dark.clone() })
+    }
+}
+
+pub(crate) struct Watch {
+    deadline: Instant,
+    dark: Tally,
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        if self.deadline <= Instant::now() {
+            self.dark.increment();
+        }
+    }
+}
+
+impl<E: Endpoint> Layer<E> for TotalDeadline {
+    type Endpoint = TotalDeadlineEndpoint<E>;
+
+    fn layer(&self, method: &'static Method, inner: E) -> TotalDeadlineEndpoint<E> {
+        let streams = method.shape.streams_out();
+        TotalDeadlineEndpoint { deadlines: self.0.clone(), streams, inner }
+    }
+}
+
+/// An endpoint behind a [`TotalDeadline`].
+#[derive(Debug)]
+pub struct TotalDeadlineEndpoint<E> {
+    deadlines: Deadlines,
+    streams: bool,
+    inner: E,
+}
+
+impl<E: Endpoint> Endpoint for TotalDeadlineEndpoint<E> {
+    fn call(&self, mut request: Request) -> impl Future<Output = Result<Reply, Error>> + Send {
+        let plan = self.deadlines.plan_total(&request.context);
+        if !self.streams {
+            plan.tighten(&mut request.context);
+        }
+        async move {
+            let _watch = plan.watch(&self.deadlines);
+            match limited(plan.deadline, self.inner.call(request)).await {
+                Ok(answer) => answer,
+                Err(_) => Err(self.deadlines.total_expired(&plan)),
+            }
+        }
+    }
+}
+
+impl<E: Endpoint> Layer<E> for AttemptDeadline {
+    type Endpoint = AttemptDeadlineEndpoint<E>;
+
+    fn layer(&self, method: &'static Method, inner: E) -> AttemptDeadlineEndpoint<E> {
+        let streams = method.shape.streams_out();
+        AttemptDeadlineEndpoint { deadlines: self.0.clone(), streams, inner }
+    }
+}
+
+/// An endpoint behind an [`AttemptDeadline`].
+#[derive(Debug)]
+pub struct AttemptDeadlineEndpoint<E> {
+    deadlines: Deadlines,
+    streams: bool,
+    inner: E,
+}
+
+impl<E: Endpoint> Endpoint for AttemptDeadlineEndpoint<E> {
+    fn call(&self, mut request: Request) -> impl Future<Output = Result<Reply, Error>> + Send {
+        let plan = self.deadlines.plan_attempt(&request.context);
+        if let (Ok(plan), false) = (&plan, self.streams) {
+            plan.tighten(&mut request.context);
+        }
+        async move {
+            let plan = plan?;
+            let _watch = plan.watch(&self.deadlines);
+            match limited(plan.deadline, self.inner.call(request)).await {
+                Ok(answer) => answer,
+                Err(_) => Err(self.deadlines.attempt_expired(&plan)),
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Deadlines {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Deadlines").field(&self.describe()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests;

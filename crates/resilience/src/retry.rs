@@ -1,0 +1,249 @@
+//! A call that failed is made again, where that may help and can do no harm.
+//!
+//! It may help where the failure says so ([`Recovery`]): the service is unavailable, or says when to
+//! come back. It can do no harm where the method is idempotent, the call carries an idempotency key, or
+//! it was certainly never processed. Every attempt but the first waits (full jitter, or as long as
+//! the service says) and is spent from a [`Budget`] before it does. What failed for good goes up as
+//! [`Recovery::Exhausted`], so that nobody above tries it again and a chain of services does not
+//! multiply its attempts. Three attempts at most: Google's SRE book, "Handling Overload".
+
+mod backoff;
+mod policy;
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kitfox_core::contract::{Idempotency, Method};
+use kitfox_core::meter::{Measure, Measures, Reading, Tally};
+use kitfox_core::setting::{DURATION, Key, Keyed, NUMBER_32, SIZE, key};
+use kitfox_core::{Body, Context, Endpoint, Error, Layer, Payload, Reply, Request};
+
+use crate::mode::MODE;
+use crate::{Budget, Live, Mode};
+pub(crate) use policy::{Attempts, Stop, recovery};
+
+/// The name of this layer in the causes of errors.
+pub const RETRY: &str = "retry";
+
+/// When a call is made again.
+///
+/// ```
+/// use kitfox_core::setting::Keyed;
+/// use kitfox_resilience::RetrySettings;
+///
+/// let mut settings = RetrySettings::default();
+/// assert_eq!(settings.attempts, 3);
+/// settings.set("base", "10ms").unwrap();
+/// assert!(settings.check().is_ok());
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct RetrySettings {
+    /// On by default.
+    pub mode: Mode,
+    /// How many attempts there are at one call, with the first: 3 by default (SRE).
+    pub attempts: u32,
+    /// The first pause is up to this long, and each further one up to twice as long: 25 ms by
+    /// default (Envoy).
+    pub base: Duration,
+    /// No pause of ours is longer: 250 ms by default (Envoy).
+    pub cap: Duration,
+    /// A service may ask for a pause of at most this long; where it asks for more, the call fails at
+    /// once. 10 s by default.
+    pub patience: Duration,
+    /// A request with more bytes is sent only once: 64 KiB by default (Linkerd).
+    pub body: usize,
+}
+
+impl Default for RetrySettings {
+    fn default() -> Self {
+        RetrySettings {
+            mode: Mode::On,
+            attempts: 3,
+            base: Duration::from_millis(25),
+            cap: Duration::from_millis(250),
+            patience: Duration::from_secs(10),
+            body: 64 * 1024,
+        }
+    }
+}
+
+impl Keyed for RetrySettings {
+    const NAME: &'static str = "retry";
+
+    #[rustfmt::skip]
+    const KEYS: &'static [Key<Self>] = &[
+        key!(MODE, mode, "Whether calls that failed are made again."),
+        key!(NUMBER_32, attempts, "How many attempts there are at one call, with the first."),
+        key!(DURATION, base, "The first pause is up to this long, and each further one up to twice as long."),
+        key!(DURATION, cap, "No pause of ours is longer."),
+        key!(DURATION, patience, "A service may ask for a pause of at most this long."),
+        key!(SIZE, body, "A request with more bytes is sent only once."),
+    ];
+
+    fn check(&self) -> Result<(), String> {
+        let why = if self.attempts == 0 {
+            "0 `attempts` would send nothing: give 1 for no retries, or 2 or more"
+        } else if self.attempts > 10 {
+            "more than 10 `attempts` only make an outage worse: 3 are usual, gRPC stops at 5"
+        } else if self.cap < self.base {
+            "`cap` is the longest pause and cannot be shorter than `base`, the first one"
+        } else {
+            return Ok(());
+        };
+        Err(why.to_owned())
+    }
+}
+
+/// Makes calls again that failed. Cloning shares its counts and its budget, and so do all methods.
+#[derive(Clone)]
+pub struct Retry(Arc<State>);
+
+struct State {
+    settings: Live<RetrySettings>,
+    budget: Budget,
+    counts: Counts,
+    measures: Measures,
+}
+
+#[derive(Default)]
+struct Counts {
+    retried: Tally,
+    /// Why calls were given up.
+    attempts: Tally,
+    budget: Tally,
+    late: Tally,
+    /// What would have been retried where the layer is dark.
+    dark: Tally,
+}
+
+impl Counts {
+    fn measures(&self) -> Measures {
+        let measure = |decision: &str, tally: &Tally| Measure {
+            name: "kitfox.retry.decisions",
+            help: "Calls that were made again, given up (after their attempts, for want of budget, \
+                   for want of time), or would have been made again were the layer not dark.",
+            labels: vec![("decision", decision.to_owned())],
+            reading: Reading::Tally(tally.clone()),
+        };
+        Measures::new(vec![
+            measure("retried", &self.retried),
+            measure("attempts", &self.attempts),
+            measure("budget", &self.budget),
+            measure("late", &self.late),
+            measure("dark", &self.dark),
+        ])
+    }
+}
+
+impl Retry {
+    /// Retries of these settings, which may be replaced while calls run, within `budget`, a layer of
+    /// its own that stands around this one.
+    #[must_use]
+    pub fn new(settings: Live<RetrySettings>, budget: Budget) -> Self {
+        let counts = Counts::default();
+        let measures = counts.measures();
+        Retry(Arc::new(State { settings, budget, counts, measures }))
+    }
+
+    /// One line for whoever asks what the layer does.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let settings = self.0.settings.load();
+        let RetrySettings { mode, attempts, base, cap, .. } = &**settings;
+        format!(
+            "{mode}: {attempts} attempts, pauses from {base:?} to {cap:?}; {} retried so far",
+            self.0.counts.retried.value()
+        )
+    }
+
+    /// A call begins; nothing where it will not be made again.
+    pub(crate) fn begin(&self, context: &Context) -> Option<Attempts<'_>> {
+        let settings = self.0.settings.load();
+        if settings.mode == Mode::Off || settings.attempts <= 1 {
+            return None;
+        }
+        self.0.measures.tell(context);
+        Some(Attempts::first(self))
+    }
+
+    fn is_small(&self, payload: &Payload) -> bool {
+        match payload.body() {
+            Body::Unary(message) => message.len() <= self.0.settings.load().body,
+            Body::Stream(_) => false,
+        }
+    }
+}
+
+impl<E: Endpoint> Layer<E> for Retry {
+    type Endpoint = RetryEndpoint<E>;
+
+    fn layer(&self, method: &'static Method, inner: E) -> RetryEndpoint<E> {
+        let idempotent = method.idempotency != Idempotency::None;
+        RetryEndpoint { retry: self.clone(), idempotent, inner }
+    }
+}
+
+/// An endpoint behind a [`Retry`].
+#[derive(Debug)]
+pub struct RetryEndpoint<E> {
+    retry: Retry,
+    idempotent: bool,
+    inner: E,
+}
+
+impl<E: Endpoint> Endpoint for RetryEndpoint<E> {
+    fn call(&self, request: Request) -> impl Future<Output = Result<Reply, Error>> + Send {
+        let attempts = self.retry.begin(&request.context);
+        let attempts = attempts.filter(|_| self.retry.is_small(&request.payload));
+        self.attempt(request, attempts)
+    }
+}
+
+impl<E: Endpoint> RetryEndpoint<E> {
+    async fn attempt(
+        &self,
+        mut request: Request,
+        mut attempts: Option<Attempts<'_>>,
+    ) -> Result<Reply, Error> {
+        let first = request.context.attempt();
+        // What the attempt that is on its way has spent.
+        let mut _spent = None;
+        loop {
+            let again = attempts.as_ref().and_then(|_| request.try_clone());
+            // A reply that has begun is the answer: nothing after it is ever sent again.
+            let error = match self.inner.call(request).await {
+                Ok(reply) => return Ok(reply),
+                Err(error) => error,
+            };
+            let (Some(again), Some(attempts)) = (again, &mut attempts) else { return Err(error) };
+            request = again;
+            _spent = None;
+            let context = &request.context;
+            let repeatable = self.idempotent || context.idempotency_key().is_some();
+            match attempts.next(context, recovery(&error), repeatable).await {
+                Ok(spent) => _spent = Some(spent),
+                Err(stop) => return Err(given_up(stop, context, error)),
+            }
+            request.context = request.context.with_attempt(first + attempts.made - 1);
+        }
+    }
+}
+
+#[cold]
+fn given_up(stop: Stop, context: &Context, error: Error) -> Error {
+    if let Some(note) = stop.note() {
+        context.record(RETRY, note);
+    }
+    stop.mark(error)
+}
+
+impl fmt::Debug for Retry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Retry").field(&self.describe()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests;
