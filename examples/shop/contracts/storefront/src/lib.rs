@@ -1,0 +1,106 @@
+//! What the shop offers to the world.
+
+use kitfox::Context;
+pub use shop_catalog::{Line, Product};
+pub use shop_orders::{Order, State};
+
+/// The gateway: what a browser or an app calls.
+#[kitfox::service(package = "storefront.v1")]
+pub trait Storefront {
+    /// What can be bought.
+    #[endpoint(get = "/v1/products", safe)]
+    async fn browse(
+        &self,
+        cx: &Context,
+        request: BrowseRequest,
+    ) -> Result<BrowseResponse, StorefrontError>;
+
+    /// Buys something. The key, or the header `idempotency-key` in its place, makes it safe to send
+    /// an order again when no answer came: it is bought once.
+    #[endpoint(post = "/v1/orders", idempotent)]
+    async fn buy(&self, cx: &Context, request: BuyRequest) -> Result<Order, StorefrontError>;
+
+    /// An order as it stands.
+    #[endpoint(get = "/v1/orders/{id}", safe)]
+    async fn order(&self, cx: &Context, request: OrderRequest) -> Result<Order, StorefrontError>;
+}
+
+/// Which page.
+#[kitfox::message]
+pub struct BrowseRequest {
+    /// The `next` of the page before; nothing for the first page.
+    pub after: String,
+}
+
+/// A page.
+#[kitfox::message]
+pub struct BrowseResponse {
+    /// What can be bought.
+    pub products: Vec<Product>,
+    /// For the page after this one; nothing on the last.
+    pub next: String,
+    /// Whether this is an older copy, since the catalog did not answer.
+    pub stale: bool,
+}
+
+/// What to buy.
+#[kitfox::message]
+pub struct BuyRequest {
+    /// Made by the caller, another one for each order; at most 100 bytes.
+    pub key: String,
+    /// At least one.
+    pub lines: Vec<Line>,
+    /// Who pays. One that ends in 0002 is declined.
+    pub card: String,
+}
+
+/// Which order.
+#[kitfox::message]
+pub struct OrderRequest {
+    /// Its.
+    pub id: String,
+}
+
+/// How it can fail.
+#[kitfox::error(domain = "storefront.v1")]
+pub enum StorefrontError {
+    /// an order needs a `key` of its own, or a header `idempotency-key`, so that it can be sent again
+    #[code(InvalidArgument)]
+    NoKey,
+    /// the order is wrong: {why}
+    #[code(InvalidArgument)]
+    WrongOrder {
+        /// What is wrong with it.
+        why: String,
+    },
+    /// this key has ordered something else before, or with another card
+    #[code(AlreadyExists)]
+    KeyUsed,
+    /// there is no product `{sku}`
+    #[code(FailedPrecondition)]
+    UnknownProduct {
+        /// The one that was ordered.
+        sku: String,
+    },
+    /// not enough of `{sku}` is left
+    #[code(FailedPrecondition)]
+    SoldOut {
+        /// The one that was ordered.
+        sku: String,
+    },
+    /// the payment was declined: {reason}
+    #[code(FailedPrecondition)]
+    PaymentDeclined {
+        /// What the bank said.
+        reason: String,
+    },
+    /// there is no order `{id}`
+    #[code(NotFound)]
+    NoSuchOrder {
+        /// The one that was asked for.
+        id: String,
+    },
+    /// Everything that can happen to a call.
+    #[call]
+    Call(kitfox::Error),
+}
