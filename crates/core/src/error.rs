@@ -13,7 +13,7 @@ use std::time::Duration;
 pub use detail::Detail;
 pub use domain::{DomainError, ErrorSchema, ErrorVariant};
 pub use origin::{Origin, Recovery};
-pub use refusal::{Reason, is_failure, refusal};
+pub use refusal::{Reason, is_failure, is_failure_of, refusal};
 
 use crate::{Code, ResponseMetadata};
 use note::Note;

@@ -1,4 +1,338 @@
-//! Not to call a service that fails anyway.
+//! Not to call a service that fails anyway: it is left alone until it works again, and its callers
+//! fail at once instead of waiting.
+//!
+//! *Closed*, calls pass and are counted; too many failures, in a row or as a share of a window, or
+//! too many slow calls, *open* it. Open, calls are refused. After a while it is *half-open*: a few
+//! calls probe, and close it again or open it for longer. (Nygard, "Release It!", 2007.)
+//!
+//! What counts is [`is_failure_of`]: an answer of the business logic never does, nor a refusal of a layer
+//! on this side, nor a call that its caller gave up before its deadline.
+//!
+//! A refusal says when the next probe passes ([`Recovery::After`]), and is not
+//! [`Recovery::Exhausted`]: nobody has tried again, and another instance of the caller may have a
+//! better way. The retry layer around it does not wait for that moment, since to fail at once is
+//! the point.
+
+mod circuit;
+mod recent;
+mod settings;
+mod state;
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context as TaskContext, Poll};
+
+use bytes::Bytes;
+use futures_core::Stream;
+use kitfox_core::contract::Method;
+use kitfox_core::meter::{Level, Measure, Measures, Reading, Tally};
+use kitfox_core::{
+    Body, Code, Context, Endpoint, Error, Layer, MessageStream, Origin, Recovery, Reply, Request,
+};
+use tokio::time::Instant;
+
+use crate::{Live, Mode, is_failure_of};
+pub(crate) use circuit::Circuit;
+use circuit::{Pass, refuse};
+pub use settings::{BreakerForce, BreakerScope, BreakerSettings, BreakerWindow};
+pub(crate) use state::Verdict;
 
 /// The name of this layer in errors.
 pub const BREAKER: &str = "breaker";
+
+/// Refuses calls of a service that fails. Cloning shares its state; whether its methods do is a
+/// setting.
+#[derive(Clone)]
+pub struct Breaker(Arc<Shared>);
+
+struct Shared {
+    settings: Live<BreakerSettings>,
+    service: Arc<Circuit>,
+    methods: Mutex<Vec<(&'static Method, Arc<Circuit>)>>,
+    counts: Counts,
+    measures: Measures,
+}
+
+#[derive(Default)]
+pub(crate) struct Counts {
+    refused: Tally,
+    /// What would have been refused where the layer is dark.
+    dark: Tally,
+    opened: Tally,
+    closed: Tally,
+    /// How many are not closed.
+    open: Level,
+}
+
+impl Counts {
+    fn measures(&self) -> Measures {
+        let measure = |decision: &str, tally: &Tally| Measure {
+            name: "kitfox.breaker.decisions",
+            help: "Calls that a breaker refused or would have refused were it not dark, and how often \
+                   one opened or closed.",
+            labels: vec![("decision", decision.to_owned())],
+            reading: Reading::Tally(tally.clone()),
+        };
+        Measures::new(vec![
+            measure("refused", &self.refused),
+            measure("dark", &self.dark),
+            measure("opened", &self.opened),
+            measure("closed", &self.closed),
+            Measure {
+                name: "kitfox.breaker.open",
+                help: "Breakers that are open or half-open.",
+                labels: Vec::new(),
+                reading: Reading::Level(self.open.clone()),
+            },
+        ])
+    }
+
+    fn refused(&self, settings: &BreakerSettings) {
+        let tally = if settings.mode == Mode::Dark { &self.dark } else { &self.refused };
+        tally.increment();
+    }
+
+    fn opened(&self) {
+        self.opened.increment();
+        self.open.add(1);
+    }
+
+    fn reopened(&self) {
+        self.opened.increment();
+    }
+
+    fn closed(&self) {
+        self.closed.increment();
+        self.open.add(-1);
+    }
+}
+
+impl Breaker {
+    /// A breaker of these settings, which may be replaced while calls run.
+    #[must_use]
+    pub fn new(settings: Live<BreakerSettings>) -> Self {
+        let counts = Counts::default();
+        let measures = counts.measures();
+        let service = Arc::new(Circuit::new(settings.load().window));
+        let methods = Mutex::default();
+        Breaker(Arc::new(Shared { settings, service, methods, counts, measures }))
+    }
+
+    /// One line for whoever asks what the layer does.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let settings = self.0.settings.load();
+        let states = match settings.scope {
+            BreakerScope::Service => self.0.service.describe(),
+            BreakerScope::Method => {
+                let methods = self.methods();
+                let states = methods.iter().map(|(_, circuit)| circuit.describe());
+                states.collect::<Vec<_>>().join(", ")
+            }
+        };
+        let forced = match settings.force {
+            Some(BreakerForce::Open) => ", held open",
+            Some(BreakerForce::Closed) => ", held closed",
+            None => "",
+        };
+        format!("{}: {states}{forced}", settings.mode)
+    }
+
+    fn methods(&self) -> MutexGuard<'_, Vec<(&'static Method, Arc<Circuit>)>> {
+        self.0.methods.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The breaker of one method, which all clones share.
+    fn of_method(&self, method: &'static Method) -> Arc<Circuit> {
+        self.0.service.named(method.service);
+        let mut methods = self.methods();
+        if let Some((_, known)) = methods.iter().find(|(known, _)| known.path == method.path) {
+            return Arc::clone(known);
+        }
+        let circuit = Arc::new(Circuit::new(self.0.settings.load().window));
+        circuit.named(method.path);
+        methods.push((method, Arc::clone(&circuit)));
+        circuit
+    }
+
+    /// Whether a call passes; nothing where its outcome does not matter.
+    ///
+    /// # Errors
+    /// Where it does not.
+    pub(crate) fn admit<'a>(
+        &'a self,
+        method: &'a Circuit,
+        context: &Context,
+    ) -> Result<Option<Permit<'a>>, Error> {
+        let settings = self.0.settings.load();
+        if settings.mode == Mode::Off {
+            return Ok(None);
+        }
+        self.0.measures.tell(context);
+        let counts = &self.0.counts;
+        let admitted = match settings.force {
+            None => {
+                let circuit = match settings.scope {
+                    BreakerScope::Service => &*self.0.service,
+                    BreakerScope::Method => method,
+                };
+                let began = (!settings.slow.is_zero()).then(Instant::now);
+                let deadline = context.deadline();
+                circuit.admit(&settings, counts).map(|pass| {
+                    Some(Permit { breaker: self, circuit, pass: Some(pass), began, deadline })
+                })
+            }
+            Some(BreakerForce::Closed) => Ok(None),
+            Some(BreakerForce::Open) => {
+                counts.refused(&settings);
+                Err(refuse(Recovery::No, "breaker held open by hand".to_owned()))
+            }
+        };
+        if settings.mode == Mode::Dark {
+            return Ok(admitted.unwrap_or(None));
+        }
+        admitted
+    }
+}
+
+/// A call that passed.
+pub(crate) struct Permit<'a> {
+    breaker: &'a Breaker,
+    circuit: &'a Circuit,
+    /// None once it is known what became of it.
+    pass: Option<Pass>,
+    /// When it began, where slow calls are looked for.
+    began: Option<Instant>,
+    deadline: Option<Instant>,
+}
+
+impl Permit<'_> {
+    /// The call is over.
+    pub(crate) fn settle(mut self, verdict: Verdict) {
+        self.tell(verdict);
+    }
+
+    fn tell(&mut self, verdict: Verdict) {
+        let Some(pass) = self.pass.take() else { return };
+        let shared = &*self.breaker.0;
+        let took = self.began.map(|began| began.elapsed());
+        self.circuit.settle(pass, verdict, took, &shared.settings.load(), &shared.counts);
+    }
+}
+
+impl Drop for Permit<'_> {
+    /// Nobody waits for the answer any more. Where that is because it did not come in time, it is a
+    /// failure; a caller who changed its mind, or got the answer from a hedge, says nothing.
+    fn drop(&mut self) {
+        if self.pass.is_some() {
+            let late = self.deadline.is_some_and(|deadline| deadline <= Instant::now());
+            self.tell(if late { Verdict::Bad } else { Verdict::None });
+        }
+    }
+}
+
+/// What a call that failed says of the service.
+fn verdict(method: &Method, error: &Error) -> Verdict {
+    if is_failure_of(method, error) {
+        return Verdict::Bad;
+    }
+    match (error.origin(), error.code()) {
+        // Whoever answers lives.
+        (Origin::Domain | Origin::Peer, code) if code != Code::Canceled => Verdict::Good,
+        _ => Verdict::None,
+    }
+}
+
+impl<E: Endpoint> Layer<E> for Breaker {
+    type Endpoint = BreakerEndpoint<E>;
+
+    fn layer(&self, method: &'static Method, inner: E) -> BreakerEndpoint<E> {
+        let circuit = self.of_method(method);
+        BreakerEndpoint { breaker: self.clone(), method, circuit, inner }
+    }
+}
+
+/// An endpoint behind a [`Breaker`].
+#[derive(Debug)]
+pub struct BreakerEndpoint<E> {
+    breaker: Breaker,
+    method: &'static Method,
+    /// The method's own.
+    circuit: Arc<Circuit>,
+    inner: E,
+}
+
+impl<E: Endpoint> Endpoint for BreakerEndpoint<E> {
+    fn call(&self, request: Request) -> impl Future<Output = Result<Reply, Error>> + Send {
+        let admitted = self.breaker.admit(&self.circuit, &request.context);
+        async move {
+            let permit = admitted?;
+            let answer = self.inner.call(request).await;
+            let Some(permit) = permit else { return answer };
+            permit.settle(match &answer {
+                Ok(_) => Verdict::Good,
+                Err(error) => verdict(self.method, error),
+            });
+            answer.map(|reply| self.watched(reply))
+        }
+    }
+}
+
+impl<E> BreakerEndpoint<E> {
+    /// A stream has begun well, and may still break.
+    fn watched(&self, reply: Reply) -> Reply {
+        let Body::Stream(_) = reply.payload().body() else { return reply };
+        let (breaker, circuit) = (self.breaker.clone(), Arc::clone(&self.circuit));
+        let method = self.method;
+        reply.map_stream(|messages| Watched { messages, breaker, method, circuit })
+    }
+}
+
+struct Watched {
+    messages: MessageStream,
+    breaker: Breaker,
+    method: &'static Method,
+    circuit: Arc<Circuit>,
+}
+
+impl Stream for Watched {
+    type Item = Result<Bytes, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Option<Self::Item>> {
+        let next = Pin::new(&mut self.messages).poll_next(cx);
+        if let Poll::Ready(Some(Err(error))) = &next {
+            self.broke(error);
+        }
+        next
+    }
+}
+
+impl Watched {
+    #[cold]
+    fn broke(&self, error: &Error) {
+        let shared = &*self.breaker.0;
+        let settings = shared.settings.load();
+        if !is_failure_of(self.method, error)
+            || settings.mode == Mode::Off
+            || settings.force.is_some()
+        {
+            return;
+        }
+        let circuit = match settings.scope {
+            BreakerScope::Service => &shared.service,
+            BreakerScope::Method => &self.circuit,
+        };
+        circuit.fail_late(&settings, &shared.counts);
+    }
+}
+
+impl fmt::Debug for Breaker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Breaker").field(&self.describe()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -14,13 +14,15 @@ mod ring;
 #[cfg(test)]
 mod testing;
 
-pub use breaker::BREAKER;
+pub use breaker::{
+    BREAKER, Breaker, BreakerEndpoint, BreakerForce, BreakerScope, BreakerSettings, BreakerWindow,
+};
 pub use budget::{Budget, BudgetEndpoint, BudgetSettings};
 pub use deadline::{
     AttemptDeadline, AttemptDeadlineEndpoint, DEADLINE, DeadlineSettings, Deadlines, TIME_LEFT,
     TotalDeadline, TotalDeadlineEndpoint,
 };
-pub use kitfox_core::error::{Reason, is_failure, refusal};
+pub use kitfox_core::error::{Reason, is_failure, is_failure_of, refusal};
 pub use live::Live;
 pub use mode::Mode;
 pub use rate_limit::{

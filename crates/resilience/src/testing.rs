@@ -24,12 +24,18 @@ pub(crate) static METHOD: Method = Method {
     errors: <Error as DomainError>::SCHEMA,
 };
 
-pub(crate) static IDEMPOTENT: Method =
-    Method { name: "Put", idempotency: Idempotency::Idempotent, ..METHOD };
+pub(crate) static IDEMPOTENT: Method = Method {
+    name: "Put",
+    path: "/test.v1.Test/Put",
+    idempotency: Idempotency::Idempotent,
+    ..METHOD
+};
 
-pub(crate) static SAFE: Method = Method { name: "Get", idempotency: Idempotency::Safe, ..METHOD };
+pub(crate) static SAFE: Method =
+    Method { name: "Get", path: "/test.v1.Test/Get", idempotency: Idempotency::Safe, ..METHOD };
 
-pub(crate) static STREAM: Method = Method { name: "Watch", shape: Shape::ServerStream, ..SAFE };
+pub(crate) static STREAM: Method =
+    Method { name: "Watch", path: "/test.v1.Test/Watch", shape: Shape::ServerStream, ..SAFE };
 
 /// An endpoint that does what `function` does.
 pub(crate) fn endpoint<F, Fut>(function: F) -> BoxEndpoint

@@ -4,8 +4,8 @@
 use std::borrow::Cow;
 
 use super::{Detail, Error, Origin, Recovery};
-use crate::Code;
 use crate::types::rpc::ErrorInfo;
+use crate::{Code, Method};
 
 /// Why a layer refuses a call, as its error's `google.rpc.ErrorInfo` says it on every wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -94,6 +94,13 @@ pub fn is_failure(error: &Error) -> bool {
                 | Code::Unknown
                 | Code::DataLoss
         )
+}
+
+/// The same for whoever knows the method: what its contract names as an error is an answer of the
+/// business logic, also where it comes from a peer.
+#[must_use]
+pub fn is_failure_of(method: &Method, error: &Error) -> bool {
+    is_failure(error) && method.errors.variant_of(error).is_none()
 }
 
 #[cfg(test)]
