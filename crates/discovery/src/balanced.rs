@@ -1,0 +1,234 @@
+//! A channel to all replicas of a service.
+
+mod endpoint;
+mod ground;
+mod line;
+mod set;
+#[cfg(test)]
+mod tests;
+mod view;
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use arc_swap::ArcSwap;
+use kitfox_core::error::{Reason, refusal};
+use kitfox_core::message::Codec;
+use kitfox_core::{BoxEndpoint, Channel, Context, Error, Method, Platform, Recovery};
+use tokio::sync::watch;
+use tokio::time::timeout;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+pub use endpoint::BalancedEndpoint;
+pub(crate) use ground::Ground;
+pub use line::{Connect, Line, SteadyLine};
+pub use view::ReplicaView;
+
+use crate::picker::Query;
+use crate::watcher::Watcher;
+use crate::{BalanceSettings, Discovery, RegistryError, Snapshot, View};
+use endpoint::Flight;
+use set::{Set, Update};
+
+/// The name of this layer in errors.
+pub const PICK: &str = "pick";
+
+/// A channel to all replicas of a service: each call goes to one of them, and what becomes of it is
+/// remembered. Cloning shares it.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// use kitfox_core::message::Codec;
+/// use kitfox_core::{Error, Platform};
+/// use kitfox_discovery::{Balanced, BalanceSettings, Connect, Instance, Line, StaticList};
+///
+/// struct Http;
+///
+/// impl Connect for Http {
+///     fn connect(&self, instance: &Instance) -> Result<Box<dyn Line>, Error> {
+///         // HttpChannel::new(&format!("http://{}", instance.address))
+/// #       Err(Error::new(kitfox_core::Code::Unimplemented, "here"))
+///     }
+///
+///     fn codec(&self) -> Codec {
+///         Codec::Protobuf
+///     }
+/// }
+///
+/// let list = StaticList::new().service("shop", ["10.0.0.7:8080", "10.0.0.8:8080"]);
+/// let settings = BalanceSettings::default();
+/// let shop = Balanced::new("shop", &list, Http, settings, &Platform::system()).unwrap();
+/// # let _ = shop;
+/// # });
+/// ```
+#[derive(Clone)]
+pub struct Balanced(Arc<Inner>);
+
+struct Inner {
+    ground: Arc<Ground>,
+    set: ArcSwap<Set>,
+    update: Mutex<Update>,
+    watcher: Watcher,
+    /// Told with each list that there is.
+    listed: watch::Sender<bool>,
+    connect: Box<dyn Connect>,
+    /// Ends the task that follows the watcher.
+    _following: DropGuard,
+}
+
+impl Balanced {
+    /// A channel to the replicas of `service` that `discovery` tells of, each reached by `connect`.
+    /// What runs in the background runs on `platform`.
+    ///
+    /// # Errors
+    /// Where the registry can have no such service.
+    pub fn new(
+        service: &str,
+        discovery: &dyn Discovery,
+        connect: impl Connect,
+        settings: BalanceSettings,
+        platform: &Platform,
+    ) -> Result<Self, RegistryError> {
+        let watcher = Watcher::start(discovery, service, platform)?;
+        let ground = Arc::new(Ground::new(service, discovery.describe(), settings, platform));
+        let stop = CancellationToken::new();
+        let inner = Arc::new(Inner {
+            set: ArcSwap::default(),
+            update: Mutex::new(Update::new(&ground)),
+            ground,
+            watcher: watcher.clone(),
+            listed: watch::Sender::new(false),
+            connect: Box::new(connect),
+            _following: stop.clone().drop_guard(),
+        });
+        let following = follow(Arc::downgrade(&inner), watcher);
+        drop(platform.tasks().spawn(async move { stop.run_until_cancelled(following).await }));
+        Ok(Balanced(inner))
+    }
+
+    /// The settings as they are now.
+    #[must_use]
+    pub fn settings(&self) -> Arc<BalanceSettings> {
+        self.0.ground.settings.load_full()
+    }
+
+    /// From now on these. Calls that are under way notice nothing.
+    pub fn replace(&self, settings: BalanceSettings) {
+        self.0.ground.settings.store(Arc::new(settings));
+        if let Some(snapshot) = self.0.watcher.view().snapshot {
+            self.0.take(&snapshot);
+        }
+    }
+
+    /// What is known of the service.
+    #[must_use]
+    pub fn view(&self) -> View {
+        self.0.watcher.view()
+    }
+
+    /// Every replica, with its load and health.
+    #[must_use]
+    pub fn replicas(&self) -> Vec<ReplicaView> {
+        view::of(&self.0.set.load().candidates, &self.0.ground)
+    }
+}
+
+impl Channel for Balanced {
+    fn endpoint(&self, method: &'static Method) -> BoxEndpoint {
+        let column = self.0.add(method);
+        BoxEndpoint::new(BalancedEndpoint::new(Arc::clone(&self.0), column))
+    }
+
+    fn codec(&self) -> Codec {
+        self.0.connect.codec()
+    }
+}
+
+/// Takes each list that the watcher has.
+async fn follow(inner: Weak<Inner>, mut watcher: Watcher) {
+    while watcher.changed().await {
+        let Some(inner) = inner.upgrade() else { return };
+        if let Some(snapshot) = watcher.view().snapshot {
+            inner.take(&snapshot);
+        }
+    }
+}
+
+impl Inner {
+    /// From now on these are the replicas.
+    fn take(&self, snapshot: &Snapshot) {
+        let mut update = self.update();
+        let set = update.take(snapshot, &*self.connect);
+        self.set.store(Arc::new(set));
+        drop(update);
+        self.listed.send_if_modified(|listed| !std::mem::replace(listed, true));
+    }
+
+    /// One more method, and where it is found.
+    fn add(&self, method: &'static Method) -> usize {
+        let mut update = self.update();
+        let (column, set) = update.add(method, &self.set.load());
+        self.set.store(Arc::new(set));
+        column
+    }
+
+    fn update(&self) -> MutexGuard<'_, Update> {
+        self.update.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Picks a replica for a call of the method in `column`.
+    fn pick(&self, column: usize, context: &Context) -> Option<Flight> {
+        let ground = &*self.ground;
+        let set = self.set.load();
+        let settings = ground.settings.load();
+        let now = ground.now();
+        let query = Query { now, settings: &settings, random: ground.platform.random(), context };
+        let pick = set.candidates.pick(&query)?;
+        if let Some(cold) = pick.cold {
+            set.candidates.members[cold].replica.heat();
+        }
+        if now >= ground.next_comparison() {
+            ground.compare(&set.candidates, now);
+        }
+        let slot = Arc::clone(&set.columns[column][pick.index]);
+        Some(Flight::begin(slot, context, now, pick.probe))
+    }
+
+    /// Waits for the first list, and picks.
+    #[cold]
+    async fn wait_and_pick(&self, column: usize, context: &Context) -> Result<Flight, Error> {
+        let limit = self.ground.settings.load().first_list;
+        let mut listed = self.listed.subscribe();
+        let _ = timeout(limit, listed.wait_for(|listed| *listed)).await;
+        self.pick(column, context).ok_or_else(|| self.nobody())
+    }
+
+    fn nobody(&self) -> Error {
+        let Ground { service, registry, counts, .. } = &*self.ground;
+        counts.nobody.increment();
+        let view = self.watcher.view();
+        let mut why = match &view.snapshot {
+            None => format!("the {registry} has told nothing of `{service}` yet"),
+            Some(list) if list.is_empty() => {
+                format!("there is no replica of `{service}` in the {registry}")
+            }
+            Some(list) => {
+                format!("none of the {} replicas of `{service}` can be used", list.len())
+            }
+        };
+        if let Some((since, error)) = &view.failing {
+            let age = since.elapsed().as_secs_f64();
+            why.push_str(&format!("; it has not answered for {age:.1} s: {error}"));
+        }
+        refusal(PICK, Reason::NoReplica, Recovery::NeverProcessed, why)
+    }
+}
+
+impl fmt::Debug for Balanced {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let replicas = self.0.set.load().candidates.members.len();
+        let mut debug = f.debug_struct("Balanced");
+        let debug = debug.field("service", &self.0.ground.service);
+        debug.field("replicas", &replicas).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,258 @@
+//! The pick: which replica takes a call.
+//!
+//! A function of the replicas as they are and of chance. It draws two by their weights and takes the
+//! one with the lower load (Mitzenmacher: "The power of two choices in randomized load balancing",
+//! 2001), so that it costs as much among a thousand as among ten. Whoever is left out, was tried by
+//! this call, or has no connection is drawn again; only where that helps nobody, all are looked at.
+
+mod level;
+mod weights;
+
+use std::cell::Cell;
+use std::sync::Arc;
+
+use kitfox_core::Context;
+use kitfox_core::platform::Random;
+use xxhash_rust::xxh64::xxh64;
+
+pub(crate) use level::{Level, levels, number};
+
+use crate::census::Census;
+use crate::replica::{Replica, State};
+use crate::{BalanceSettings, Instance, Policy};
+
+/// How often is drawn before all are looked at.
+const DRAWS: usize = 8;
+
+/// Of so many or fewer replicas all are looked at: that costs no more than drawing.
+const FEW: usize = 2;
+
+/// What a new replica takes at least of what it would take otherwise (Envoy).
+const SLOWEST: f64 = 0.1;
+
+/// What calls with the same value of have the same replica, under [`Policy::Hash`]: a value of the
+/// call's context.
+///
+/// ```
+/// use kitfox_core::Context;
+/// use kitfox_discovery::HashKey;
+///
+/// let cx = Context::background().with_value(HashKey::of("customer 7"));
+/// # let _ = cx;
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct HashKey(pub u64);
+
+/// A replica that may be picked.
+#[derive(Clone, Debug)]
+pub(crate) struct Member {
+    pub(crate) replica: Arc<Replica>,
+    pub(crate) instance: Arc<Instance>,
+    /// Beside 1, which is usual.
+    pub(crate) weight: f64,
+}
+
+/// All that may be picked, those to be preferred first.
+#[derive(Debug, Default)]
+pub(crate) struct Candidates {
+    pub(crate) members: Vec<Member>,
+    pub(crate) levels: Vec<Level>,
+    pub(crate) all: Arc<Census>,
+}
+
+/// What a pick needs to know of its call.
+pub(crate) struct Query<'a> {
+    /// In nanoseconds since the balancer began.
+    pub(crate) now: u64,
+    pub(crate) settings: &'a BalanceSettings,
+    pub(crate) random: &'a Random,
+    pub(crate) context: &'a Context,
+}
+
+/// Who was picked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Pick {
+    pub(crate) index: usize,
+    /// Whether the call is to try a replica that was left out, if nobody else does.
+    pub(crate) probe: bool,
+    /// Somebody who was passed by for want of a connection.
+    pub(crate) cold: Option<usize>,
+}
+
+/// What a look at a replica says.
+enum Look {
+    /// It takes calls; so soon is one more expected to be answered, to be compared.
+    Takes(f64),
+    Probe,
+    Not,
+}
+
+/// A pick in the making.
+struct Picking<'a> {
+    candidates: &'a Candidates,
+    query: &'a Query<'a>,
+    /// So few are healthy that it does not matter.
+    panic: bool,
+    /// Whether another replica had the call before.
+    again: bool,
+    cold: Cell<Option<usize>>,
+}
+
+impl Candidates {
+    /// Picks one; none only where there is none at all.
+    pub(crate) fn pick(&self, query: &Query<'_>) -> Option<Pick> {
+        if self.members.is_empty() {
+            return None;
+        }
+        let panic = self.all.healthy() < query.settings.panic;
+        let again = query.context.replicas_tried() > 0;
+        let picking = Picking { candidates: self, query, panic, again, cold: Cell::new(None) };
+        let level = picking.level();
+        let (index, probe) = match query.settings.policy {
+            Policy::RoundRobin => picking.in_turn(level),
+            _ => picking.better_of_two(level),
+        }
+        .unwrap_or_else(|| (picking.best_of_all(), false));
+        Some(Pick { index, probe, cold: picking.cold.get() })
+    }
+}
+
+impl Picking<'_> {
+    /// Calls go to the first level as far as it is healthy: with more than seven in ten replicas
+    /// that are, it takes all (Envoy's overprovisioning factor, 1.4).
+    fn level(&self) -> &Level {
+        let levels = &self.candidates.levels;
+        if levels.len() > 1 && !self.panic {
+            let mut chance = self.query.random.next_f64();
+            for level in levels {
+                let share = (level.census.healthy() * 1.4).min(1.0);
+                if chance < share {
+                    return level;
+                }
+                chance = (chance - share) / (1.0 - share);
+            }
+        }
+        &levels[0]
+    }
+
+    fn better_of_two(&self, level: &Level) -> Option<(usize, bool)> {
+        if level.len() <= FEW {
+            return None;
+        }
+        let mut first: Option<(usize, f64)> = None;
+        for _ in 0..DRAWS {
+            let index = level.draw(self.query.random);
+            if first.is_some_and(|(other, _)| other == index) || self.is_too_new(index) {
+                continue;
+            }
+            match (self.look(index), first) {
+                (Look::Not, _) => {}
+                (Look::Probe, _) => return Some((index, true)),
+                (Look::Takes(score), None) => first = Some((index, score)),
+                (Look::Takes(score), Some((_, other))) if score < other => {
+                    return Some((index, false));
+                }
+                (Look::Takes(_), Some((other, _))) => return Some((other, false)),
+            }
+        }
+        first.map(|(index, _)| (index, false))
+    }
+
+    fn in_turn(&self, level: &Level) -> Option<(usize, bool)> {
+        for _ in 0..level.len().min(DRAWS) {
+            let index = level.next();
+            if self.is_too_new(index) {
+                continue;
+            }
+            match self.look(index) {
+                Look::Not => {}
+                Look::Probe => return Some((index, true)),
+                Look::Takes(_) => return Some((index, false)),
+            }
+        }
+        None
+    }
+
+    /// Looks at everybody, for the rare case that chance found nobody.
+    fn best_of_all(&self) -> usize {
+        let members = &self.candidates.members;
+        let rank = |(index, member): (usize, &Member)| {
+            let Member { replica, .. } = member;
+            let healthy = self.panic || !replica.health.state().is_out();
+            let tried = self.query.context.tried_replica(replica.id);
+            let rank = match (healthy, tried) {
+                (true, false) if replica.is_warm() => 0,
+                (true, false) if !replica.is_refused() => 1,
+                (true, true) if replica.is_warm() => 2,
+                (false, false) if !replica.is_refused() => 3,
+                _ => 4,
+            };
+            (rank, self.score(member), index)
+        };
+        // Among equals chance decides, so that not all calls of all callers go to the first.
+        #[expect(clippy::cast_possible_truncation, reason = "below the length")]
+        let first = (self.query.random.next_u64() % members.len() as u64) as usize;
+        let all = members.iter().enumerate();
+        let ranked = all.clone().skip(first).chain(all.take(first)).map(rank);
+        let best = ranked.min_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
+        let (rank, _, index) = best.expect("nobody picks among none");
+        if rank > 0 && !members[index].replica.is_warm() {
+            self.cold.set(Some(index));
+        }
+        index
+    }
+
+    fn look(&self, index: usize) -> Look {
+        let member = &self.candidates.members[index];
+        let replica = &*member.replica;
+        if self.again && self.query.context.tried_replica(replica.id) {
+            return Look::Not;
+        }
+        if !replica.is_warm() {
+            self.cold.set(Some(index));
+            return Look::Not;
+        }
+        match replica.health.state() {
+            State::Closed { .. } => Look::Takes(self.score(member)),
+            // A call that failed already is not sent where it may well fail again.
+            State::Open { until, .. } if !self.again && until <= self.query.now / 1_000_000 => {
+                Look::Probe
+            }
+            _ if self.panic => Look::Takes(self.score(member)),
+            _ => Look::Not,
+        }
+    }
+
+    fn score(&self, member: &Member) -> f64 {
+        let Query { now, settings, .. } = *self.query;
+        let warmth = warmth(member.replica.joined, now, settings);
+        member.replica.load.score(now, settings) / (member.weight * warmth)
+    }
+
+    /// Whether a replica that has just joined is spared this time.
+    fn is_too_new(&self, index: usize) -> bool {
+        let joined = self.candidates.members[index].replica.joined;
+        if joined.is_none() {
+            return false;
+        }
+        let Query { now, settings, random, .. } = *self.query;
+        let warmth = warmth(joined, now, settings);
+        warmth < 1.0 && random.next_f64() >= warmth
+    }
+}
+
+/// How much of what it would take otherwise a replica takes: more with time, if it is new.
+fn warmth(joined: Option<u64>, now: u64, settings: &BalanceSettings) -> f64 {
+    let Some(joined) = joined else { return 1.0 };
+    let window = settings.slow_start.as_nanos() as f64;
+    let age = now.saturating_sub(joined) as f64;
+    if age >= window { 1.0 } else { (age / window).max(SLOWEST) }
+}
+
+impl HashKey {
+    /// The key of a text.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        HashKey(xxh64(text.as_bytes(), 0))
+    }
+}

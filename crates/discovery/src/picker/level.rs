@@ -1,0 +1,86 @@
+//! Replicas that are as good as one another: of one priority, near or far.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use kitfox_core::platform::Random;
+
+use super::Member;
+use super::weights::Weights;
+use crate::Instance;
+use crate::census::Census;
+
+/// Some of the candidates, which stand beside each other.
+#[derive(Debug)]
+pub(crate) struct Level {
+    members: Range<usize>,
+    weights: Weights,
+    /// The weights of all before each, as shares of their sum; none where all weigh the same.
+    before: Option<Box<[f64]>>,
+    turn: AtomicUsize,
+    pub(crate) census: Arc<Census>,
+}
+
+/// Which level an instance is of: those of a lower number are preferred.
+pub(crate) fn number(instance: &Instance, zone: &str) -> (u16, bool) {
+    let elsewhere = !zone.is_empty() && instance.zone.as_deref() != Some(zone);
+    (instance.priority, elsewhere)
+}
+
+/// The levels of members that stand in their order.
+pub(crate) fn levels(members: &[Member], zone: &str) -> Vec<Level> {
+    let of = |member: &Member| number(&member.instance, zone);
+    let mut begin = 0;
+    let groups = members.chunk_by(|a, b| of(a) == of(b));
+    let levels = groups.map(|group| {
+        let range = begin..begin + group.len();
+        begin = range.end;
+        Level::new(range, group)
+    });
+    levels.collect()
+}
+
+impl Level {
+    fn new(members: Range<usize>, group: &[Member]) -> Self {
+        let weights: Vec<f64> = group.iter().map(|member| member.weight).collect();
+        let sum: f64 = weights.iter().sum();
+        let equal = weights.windows(2).all(|pair| pair[0] == pair[1]);
+        let before = (!equal).then(|| {
+            let sums = weights.iter().scan(0.0, |before, weight| {
+                let share = *before / sum;
+                *before += weight;
+                Some(share)
+            });
+            sums.collect()
+        });
+        let census = Arc::clone(&group[0].replica.seats.level);
+        census.set_members(group.len());
+        let weights = Weights::new(&weights);
+        Level { members, weights, before, turn: AtomicUsize::new(0), census }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    /// One by chance, by its weight.
+    pub(crate) fn draw(&self, random: &Random) -> usize {
+        self.members.start + self.weights.draw(random)
+    }
+
+    /// The next one. Where weights differ, multiples of the golden ratio spread the turns of each as
+    /// evenly as can be.
+    pub(crate) fn next(&self) -> usize {
+        const GOLDEN: f64 = 0.618_033_988_749_894_9;
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        let place = match &self.before {
+            None => turn % self.members.len(),
+            Some(before) => {
+                let point = (turn as f64 * GOLDEN).fract();
+                before.partition_point(|share| *share <= point) - 1
+            }
+        };
+        self.members.start + place
+    }
+}

@@ -1,0 +1,208 @@
+//! How long a replica is expected to take for one more call.
+//!
+//! Peak EWMA (Finagle, linkerd): an average of latencies in which one that is above it counts at
+//! once and is forgotten slowly, times the calls that are there already. Three things are added.
+//! Failures count as slowness (linkerd's load biaser), or a replica that fails at once would draw
+//! all calls; here by their share, so that one failure of thousands is no verdict. A replica that
+//! says nothing while calls wait for it counts as slow as that silence is long, before any of them
+//! is over. And a call that its caller gave up has taken at least as long as that.
+//!
+//! Each number is an atomic of its own, so that readers may see one call more in one than in
+//! another: of an estimate that is good enough.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::BalanceSettings;
+
+/// The load of one replica. Times are in nanoseconds since its balancer began.
+#[derive(Debug)]
+pub(crate) struct Load {
+    /// Calls whose answer has not begun, and above them calls that are not over.
+    calls: AtomicU64,
+    /// When an answer came last, or the first of those began that wait.
+    heard: AtomicU64,
+    /// The average latency, as the bits of a number of nanoseconds.
+    latency: AtomicU64,
+    /// The average share of failures, as bits.
+    failures: AtomicU64,
+    /// When the averages were changed last.
+    changed: AtomicU64,
+}
+
+const OPEN: u64 = 1 << 32;
+const WAITING: u64 = OPEN - 1;
+
+impl Load {
+    pub(crate) fn new(now: u64, settings: &BalanceSettings) -> Self {
+        let latency = settings.first_latency.as_nanos() as f64;
+        Load {
+            calls: AtomicU64::new(0),
+            heard: AtomicU64::new(now),
+            latency: AtomicU64::new(latency.to_bits()),
+            failures: AtomicU64::new(0.0_f64.to_bits()),
+            changed: AtomicU64::new(now),
+        }
+    }
+
+    /// A call is sent.
+    pub(crate) fn begin(&self, now: u64) {
+        let before = self.calls.fetch_add(OPEN | 1, Ordering::Relaxed);
+        if before & WAITING == 0 {
+            self.heard.store(now, Ordering::Relaxed);
+        }
+    }
+
+    /// Its answer has come, `latency` after it was sent. It is over only with [`Load::end`].
+    pub(crate) fn answer(&self, now: u64, latency: u64, failed: bool, settings: &BalanceSettings) {
+        self.calls.fetch_sub(1, Ordering::Relaxed);
+        self.heard.store(now, Ordering::Relaxed);
+        let weight = decay(self.changed.swap(now, Ordering::Relaxed), now, settings);
+        let latency = latency as f64;
+        update(&self.latency, |average| match failed {
+            _ if latency > average => latency,
+            // How fast it fails says nothing about how fast it is.
+            true => average,
+            false => latency * (1.0 - weight) + average * weight,
+        });
+        let sample = if failed { 1.0 } else { 0.0 };
+        if failed || f64::from_bits(self.failures.load(Ordering::Relaxed)) > 0.0 {
+            update(&self.failures, |share| sample * (1.0 - weight) + share * weight);
+        }
+    }
+
+    /// Its caller gave it up before there was an answer.
+    pub(crate) fn give_up(&self, latency: u64) {
+        self.calls.fetch_sub(1, Ordering::Relaxed);
+        let latency = latency as f64;
+        if latency > f64::from_bits(self.latency.load(Ordering::Relaxed)) {
+            update(&self.latency, |average| average.max(latency));
+        }
+    }
+
+    /// A call is over.
+    pub(crate) fn end(&self) {
+        self.calls.fetch_sub(OPEN, Ordering::Relaxed);
+    }
+
+    /// How many calls are not over.
+    pub(crate) fn open(&self) -> u32 {
+        (self.calls.load(Ordering::Relaxed) >> 32) as u32
+    }
+
+    /// The average latency in nanoseconds, as it is now.
+    pub(crate) fn latency(&self, now: u64, settings: &BalanceSettings) -> f64 {
+        let decay = decay(self.changed.load(Ordering::Relaxed), now, settings);
+        f64::from_bits(self.latency.load(Ordering::Relaxed)) * decay
+    }
+
+    /// How long one more call is expected to take, in nanoseconds: only to be compared.
+    pub(crate) fn score(&self, now: u64, settings: &BalanceSettings) -> f64 {
+        let calls = self.calls.load(Ordering::Relaxed);
+        let decay = decay(self.changed.load(Ordering::Relaxed), now, settings);
+        let mut latency = f64::from_bits(self.latency.load(Ordering::Relaxed)) * decay;
+        if calls & WAITING > 0 {
+            let silence = now.saturating_sub(self.heard.load(Ordering::Relaxed)) as f64;
+            latency = latency.max(silence);
+        }
+        let failures = f64::from_bits(self.failures.load(Ordering::Relaxed));
+        let score = latency * ((calls >> 32) + 1) as f64;
+        if failures == 0.0 {
+            return score;
+        }
+        score + failures * decay * settings.penalty.as_nanos() as f64
+    }
+}
+
+/// What is left of an average after a time.
+fn decay(then: u64, now: u64, settings: &BalanceSettings) -> f64 {
+    let elapsed = now.saturating_sub(then) as f64;
+    (-elapsed / settings.memory.as_nanos() as f64).exp()
+}
+
+fn update(number: &AtomicU64, change: impl Fn(f64) -> f64) {
+    let bits = |bits| Some(change(f64::from_bits(bits)).to_bits());
+    let changed = number.fetch_update(Ordering::Relaxed, Ordering::Relaxed, bits);
+    changed.expect("the change is never none");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: u64 = 1_000_000;
+
+    fn load() -> (Load, BalanceSettings) {
+        let settings = BalanceSettings::default();
+        (Load::new(0, &settings), settings)
+    }
+
+    fn call(load: &Load, at: u64, took: u64, failed: bool, settings: &BalanceSettings) {
+        load.begin(at);
+        load.answer(at + took, took, failed, settings);
+        load.end();
+    }
+
+    #[test]
+    fn a_latency_above_the_average_counts_at_once_and_one_below_by_and_by() {
+        let (load, settings) = load();
+        call(&load, 0, 90 * MS, false, &settings);
+        assert_eq!(load.latency(90 * MS, &settings).round(), 90e6);
+        call(&load, 5_000 * MS, MS, false, &settings);
+        let latency = load.latency(5_001 * MS, &settings);
+        let weight = (-0.4911_f64).exp();
+        let expected = 90e6 * weight + 1e6 * (1.0 - weight);
+        assert!((latency / expected - 1.0).abs() < 0.01, "{latency} {expected}");
+    }
+
+    #[test]
+    fn an_open_stream_counts_until_it_is_over() {
+        let (load, settings) = load();
+        let alone = load.score(0, &settings);
+        load.begin(0);
+        load.answer(0, 0, false, &settings);
+        assert_eq!(load.score(0, &settings), alone * 2.0);
+        assert_eq!(load.open(), 1);
+        load.end();
+        assert_eq!(load.score(0, &settings), alone);
+    }
+
+    #[test]
+    fn silence_counts_while_somebody_waits_for_an_answer() {
+        let (load, settings) = load();
+        load.begin(0);
+        assert_eq!(load.score(500 * MS, &settings), 1_000e6);
+        load.answer(500 * MS, MS, false, &settings);
+        assert!(load.score(900 * MS, &settings) < 60e6, "a stream may be silent");
+    }
+
+    #[test]
+    fn who_fails_at_once_is_no_better_for_it() {
+        let (bad, settings) = load();
+        let (good, _) = load();
+        for second in 0..5 {
+            call(&bad, second * 1_000 * MS, 0, true, &settings);
+            call(&good, second * 1_000 * MS, 20 * MS, false, &settings);
+        }
+        let now = 5_000 * MS;
+        assert!(bad.score(now, &settings) > 20.0 * good.score(now, &settings));
+    }
+
+    #[test]
+    fn one_failure_among_thousands_is_no_verdict() {
+        let (load, settings) = load();
+        for number in 0..5_000_u64 {
+            call(&load, number * MS, MS, number == 4_000, &settings);
+        }
+        let without = load.latency(5_000 * MS, &settings);
+        assert!(load.score(5_000 * MS, &settings) < without * 1.1);
+    }
+
+    #[test]
+    fn a_call_that_was_given_up_took_at_least_as_long() {
+        let (load, settings) = load();
+        load.begin(0);
+        load.give_up(400 * MS);
+        load.end();
+        assert_eq!(load.score(0, &settings), 400e6);
+    }
+}
