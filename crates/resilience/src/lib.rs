@@ -6,6 +6,7 @@
 mod breaker;
 mod budget;
 mod deadline;
+mod hedge;
 mod live;
 mod mode;
 mod rate_limit;
@@ -22,6 +23,7 @@ pub use deadline::{
     AttemptDeadline, AttemptDeadlineEndpoint, DEADLINE, DeadlineSettings, Deadlines, TIME_LEFT,
     TotalDeadline, TotalDeadlineEndpoint,
 };
+pub use hedge::{HEDGE, Hedge, HedgeAfter, HedgeEndpoint, HedgeSettings};
 pub use kitfox_core::error::{Reason, is_failure, is_failure_of, refusal};
 pub use live::Live;
 pub use mode::Mode;
