@@ -51,6 +51,12 @@ impl BoxEndpoint {
     pub fn new(endpoint: impl Endpoint) -> Self {
         BoxEndpoint(Arc::new(endpoint))
     }
+
+    /// As [`Endpoint::call`], with the future in the box that it is in anyway: for endpoints that
+    /// choose among several.
+    pub fn call_boxed(&self, request: Request) -> BoxFuture<'_, Result<Reply, Error>> {
+        self.0.call_boxed(request)
+    }
 }
 
 impl Endpoint for BoxEndpoint {

@@ -19,20 +19,20 @@ use crate::{BoxEndpoint, Endpoint, Error, Layer, Reply, Request};
 /// What stands around every method of a server, from outside in: scope, record, panic barrier,
 /// deadline.
 #[derive(Debug)]
-pub struct ServerStack(
-    ScopeEndpoint<RecordingEndpoint<PanicBarrierEndpoint<DeadlineEndpoint<BoxEndpoint>>>>,
+pub struct ServerStack<E = BoxEndpoint>(
+    ScopeEndpoint<RecordingEndpoint<PanicBarrierEndpoint<DeadlineEndpoint<E>>>>,
 );
 
-impl ServerStack {
+impl<E: Endpoint> ServerStack<E> {
     /// The stack of `method`, which `endpoint` serves.
     #[must_use]
-    pub fn new(method: &'static Method, endpoint: BoxEndpoint) -> Self {
+    pub fn new(method: &'static Method, endpoint: E) -> Self {
         ServerStack::recorded(method, endpoint, &Recording::new(Side::Server))
     }
 
     /// The same, whose record is `recording`.
     #[must_use]
-    pub fn recorded(method: &'static Method, endpoint: BoxEndpoint, recording: &Recording) -> Self {
+    pub fn recorded(method: &'static Method, endpoint: E, recording: &Recording) -> Self {
         let endpoint = Deadline.layer(method, endpoint);
         let endpoint = PanicBarrier.layer(method, endpoint);
         let endpoint = recording.layer(method, endpoint);
@@ -40,7 +40,7 @@ impl ServerStack {
     }
 }
 
-impl Endpoint for ServerStack {
+impl<E: Endpoint> Endpoint for ServerStack<E> {
     fn call(&self, request: Request) -> impl Future<Output = Result<Reply, Error>> + Send {
         self.0.call(request)
     }

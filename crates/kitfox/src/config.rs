@@ -16,6 +16,7 @@ mod nearest;
 mod problem;
 mod rules;
 mod settings;
+mod stacks;
 mod telemetry;
 
 pub use environment::Environment;
@@ -32,6 +33,8 @@ use kitfox_transport::wires::Cors;
 
 pub(crate) use form::{parse_duration, show_duration};
 use keys::position;
+use stacks::Said;
+pub(crate) use stacks::{Stack, Stacks};
 
 /// The variable that names the file.
 pub const FILE_VARIABLE: &str = "KITFOX_CONFIG";
@@ -81,7 +84,7 @@ impl Configuration {
 /// What the builder of a host was told. Not to be debugged: a text may be a secret.
 #[derive(Clone)]
 pub(crate) enum Change {
-    Text { key: &'static str, text: String },
+    Text { key: String, text: String },
     Drain(Drain),
     Cors(Cors),
     Limits(Limits),
@@ -96,14 +99,14 @@ pub(crate) struct Sources {
 }
 
 impl Sources {
-    /// Reads and judges them all.
-    pub(crate) fn read(self) -> Result<Configuration, ConfigError> {
-        let mut draft = Draft::new(&self.environment);
+    /// Reads and judges them all, and sets the stacks to what is said of them.
+    pub(crate) fn read(self, stacks: &Stacks) -> Result<Configuration, ConfigError> {
+        let mut draft = Draft::new(&self.environment, stacks);
         for change in self.code {
             draft.change(change);
         }
         let (path, named_by) = match self.environment.value(FILE_VARIABLE) {
-            Some(path) => (Some(PathBuf::from(path)), Origin::Variable(FILE_VARIABLE)),
+            Some(path) => (Some(PathBuf::from(path)), Origin::Variable(FILE_VARIABLE.into())),
             None => (self.file, Origin::Code),
         };
         if let Some(path) = path {
@@ -111,31 +114,38 @@ impl Sources {
         }
         for key in KEYS {
             if let Some(text) = self.environment.value(key.variable) {
-                draft.set(key.name, text, Origin::Variable(key.variable));
+                draft.set(key.name, text, Origin::Variable(key.variable.into()));
             }
         }
+        for (key, text, origin) in stacks.variables(&self.environment) {
+            draft.set(&key, text, origin);
+        }
         let announce = draft.configuration.settings.announce;
-        self.environment.warn_of_typing_errors(announce);
+        self.environment.warn_of_typing_errors(announce, &stacks.variable_names());
         draft.finish()
     }
 }
 
 /// A configuration in the making.
-struct Draft {
+struct Draft<'a> {
     configuration: Configuration,
+    stacks: &'a Stacks,
+    /// What is said of stacks.
+    said: Vec<Said>,
     problems: Vec<Problem>,
 }
 
-impl Draft {
-    fn new(environment: &Environment) -> Self {
+impl<'a> Draft<'a> {
+    fn new(environment: &Environment, stacks: &'a Stacks) -> Self {
         let settings = Settings::within(environment);
         let origins = vec![Origin::Default; KEYS.len()];
-        Draft { configuration: Configuration { settings, origins }, problems: Vec::new() }
+        let configuration = Configuration { settings, origins };
+        Draft { configuration, stacks, said: Vec::new(), problems: Vec::new() }
     }
 
     fn change(&mut self, change: Change) {
         match change {
-            Change::Text { key, text } => self.set(key, &text, Origin::Code),
+            Change::Text { key, text } => self.set(&key, &text, Origin::Code),
             Change::Drain(drain) => {
                 self.configuration.settings.drain = drain;
                 self.all_from_code("drain.");
@@ -160,6 +170,13 @@ impl Draft {
     }
 
     fn set(&mut self, name: &str, text: &str, origin: Origin) {
+        if Stacks::owns(name) {
+            match self.stacks.said(name, text, origin) {
+                Ok(said) => self.said.push(said),
+                Err(problem) => self.problems.push(problem),
+            }
+            return;
+        }
         let Some(index) = position(name) else {
             let mend = nearest::unknown_key(name);
             // It may be a secret that is called by a wrong name.
@@ -181,6 +198,7 @@ impl Draft {
 
     fn finish(mut self) -> Result<Configuration, ConfigError> {
         self.problems.extend(rules::broken(&self.configuration));
+        self.problems.extend(self.stacks.configure(&self.said));
         if self.problems.is_empty() {
             return Ok(self.configuration);
         }

@@ -39,11 +39,12 @@ use tracing::Level;
 pub use error::HostError;
 pub use phase::Phase;
 pub use running::{Ending, Handle, Running};
-pub use services::Services;
+pub use services::{Services, ServicesError};
 pub use worker::Outcome;
 
-use crate::config::{Change, Drain, Environment, Settings, Sources};
-use admin::{Admin, Guard, Pages, Switch};
+use crate::config::{Change, Drain, Environment, Settings, Sources, Stacks};
+use crate::stack::{Protected, ServerSettings};
+use admin::{Admin, Dial, Guard, Pages, Switch};
 use life::Life;
 use port::Port;
 use readiness::{Check, Readiness};
@@ -92,7 +93,10 @@ enum Observed {
 }
 
 /// Adds what somebody else answers to the wires.
-struct Mount(Box<dyn FnOnce(Builder<ServerStack>) -> Builder<ServerStack> + Send>);
+struct Mount(Box<dyn FnOnce(Wired) -> Wired + Send>);
+
+/// The methods of a port in the making.
+type Wired = Builder<ServerStack<Protected>>;
 
 impl Host {
     /// A host called `name`, as logs and `/info` show it.
@@ -196,8 +200,28 @@ impl Host {
     /// let host = kitfox::Host::new("strings").set("log.filter", "warn").set("log.slow", "200ms");
     /// # let _ = host;
     /// ```
-    pub fn set(self, key: &'static str, value: impl Display) -> Self {
+    ///
+    /// Keys of the layers around methods begin with `server`, and those of clients with `clients` and
+    /// their names: `server.rate_limit.rate`.
+    pub fn set(self, key: impl Into<String>, value: impl Display) -> Self {
         self.text(key, &value)
+    }
+
+    /// Sets a key of what protects one method besides: see [`Services::set_for`].
+    pub fn set_for(
+        mut self,
+        method: impl Into<String>,
+        key: impl Into<String>,
+        value: impl Display,
+    ) -> Self {
+        self.services = self.services.set_for(method, key, value);
+        self
+    }
+
+    /// What protects all methods together: see [`Services::protect`]; the keys `server.*`.
+    pub fn protect(mut self, settings: ServerSettings) -> Self {
+        self.services = self.services.protect(settings);
+        self
     }
 
     /// Where the services listen, `127.0.0.1:8080` by default; the key `listen`.
@@ -320,7 +344,10 @@ impl Host {
     pub async fn start(self) -> Result<Running, HostError> {
         let environment = self.environment.unwrap_or_else(Environment::of_process);
         let sources = Sources { code: self.code, file: self.file, environment };
-        let configuration = sources.read()?;
+        let protection = self.services.protection()?;
+        let mut stacks = Stacks::default();
+        stacks.add("server", Arc::clone(&protection.control) as _);
+        let configuration = sources.read(&stacks)?;
         let settings = configuration.settings().clone();
         let Settings { listen, admin, announce, reflection, drain, cors, limits, .. } = settings;
         let platform = self.platform.unwrap_or_else(Platform::system);
@@ -353,7 +380,7 @@ impl Host {
         let readiness = Readiness { progress: progress.clone(), checks: self.checks };
         let readiness = Arc::new(readiness);
         let services = own::add(self.services, &readiness, reflection);
-        let builder = services.builder(&platform, &limits).cors(cors);
+        let builder = services.builder(&platform, &limits, &protection).cors(cors);
         let builder = self.mount.into_iter().fold(builder, |builder, Mount(add)| add(builder));
         let wires = builder.build()?;
 
@@ -362,12 +389,14 @@ impl Host {
             tracing::info!(%admin, "most of the admin port is closed, since others reach it: see `admin_token`");
         }
         let switch = telemetry.as_ref().map(|it| Switch::new(it.logs().clone(), &platform));
+        let dial = Dial::new(stacks, telemetry.as_ref(), &platform);
         let pages = Admin::new(Pages {
             name: self.name.clone(),
             version: self.version,
             started: Instant::now(),
             contracts,
             layers: services.layer_names(),
+            dial,
             readiness,
             configuration: configuration.clone(),
             telemetry: telemetry.clone(),
@@ -425,8 +454,8 @@ impl Host {
         self.start().await?.run_or_exit(signals).await
     }
 
-    fn text(mut self, key: &'static str, value: &dyn Display) -> Self {
-        self.code.push(Change::Text { key, text: value.to_string() });
+    fn text(mut self, key: impl Into<String>, value: &dyn Display) -> Self {
+        self.code.push(Change::Text { key: key.into(), text: value.to_string() });
         self
     }
 }

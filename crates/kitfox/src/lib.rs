@@ -79,10 +79,12 @@ pub mod health;
 mod host;
 mod notice;
 pub mod reflection;
+pub mod stack;
 
-pub use host::{Ending, Handle, Host, HostError, Outcome, Phase, Running, Services};
+pub use host::{Ending, Handle, Host, HostError, Outcome, Phase, Running, Services, ServicesError};
 pub use kitfox_core::*;
 pub use kitfox_macros::{error, message, service};
+pub use kitfox_resilience as resilience;
 pub use kitfox_telemetry as telemetry;
 pub use kitfox_telemetry::Telemetry;
 pub use kitfox_telemetry::metrics::{Counter, Gauge, Histogram, Metrics};

@@ -48,8 +48,8 @@ impl Environment {
 
     /// Logs variables that are almost ours, and prints them under `announce`. They are no errors: Kubernetes gives every container
     /// variables for each service of the namespace, and one of those may be called `kitfox`.
-    pub(super) fn warn_of_typing_errors(&self, announce: bool) {
-        for (variable, meant) in self.typing_errors() {
+    pub(super) fn warn_of_typing_errors(&self, announce: bool, others: &[String]) {
+        for (variable, meant) in self.typing_errors(others) {
             if announce {
                 notice(&format!(
                     "warning: the variable {variable} has no effect; did you mean {meant}?"
@@ -59,8 +59,13 @@ impl Environment {
         }
     }
 
-    fn typing_errors(&self) -> impl Iterator<Item = (&str, &'static str)> {
-        let ours = || KEYS.iter().map(|key| key.variable).chain([FILE_VARIABLE]);
+    fn typing_errors<'a>(
+        &'a self,
+        others: &'a [String],
+    ) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let others = || others.iter().map(String::as_str);
+        let ours =
+            move || KEYS.iter().map(|key| key.variable).chain([FILE_VARIABLE]).chain(others());
         let unknown = self.0.keys().map(String::as_str).filter(move |name| {
             name.starts_with(PREFIX) && !ours().any(|variable| variable == *name)
         });
@@ -95,7 +100,7 @@ mod tests {
             ("KITFOX_PORT_8080_TCP_ADDR", "10.0.0.1"),
             ("KITFOX_SERVICE_HOST", "10.0.0.1"),
         ]);
-        let found: Vec<_> = environment.typing_errors().collect();
+        let found: Vec<_> = environment.typing_errors(&[]).collect();
         assert_eq!(found, [("KITFOX_LISTN", "KITFOX_LISTEN")]);
     }
 }

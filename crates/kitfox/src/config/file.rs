@@ -7,13 +7,13 @@ use toml::de::{DeInteger, DeTable, DeValue};
 
 use super::keys::position;
 use super::nearest::unknown_key;
-use super::{Draft, KEYS, Origin};
+use super::{Draft, KEYS, Origin, Stacks};
 
 /// What a configuration may weigh. Whoever names a wrong file, or a device, learns so.
 const LARGEST: u64 = 1 << 20;
 
 /// Reads the file at `path`, which `named_by` named, into `draft`.
-pub(super) fn read(path: &Path, named_by: Origin, draft: &mut Draft) {
+pub(super) fn read(path: &Path, named_by: Origin, draft: &mut Draft<'_>) {
     let text = match text(path) {
         Ok(text) => text,
         Err(failure) => {
@@ -51,13 +51,13 @@ fn line(text: &str, position: usize) -> usize {
     text.bytes().take(position).filter(|byte| *byte == b'\n').count() + 1
 }
 
-struct Walk<'a> {
+struct Walk<'a, 'b> {
     path: &'a Path,
     text: &'a str,
-    draft: &'a mut Draft,
+    draft: &'a mut Draft<'b>,
 }
 
-impl Walk<'_> {
+impl Walk<'_, '_> {
     fn table(&mut self, prefix: &str, table: &DeTable<'_>) {
         for (key, value) in table {
             let name = format!("{prefix}{}", key.get_ref());
@@ -69,7 +69,7 @@ impl Walk<'_> {
     fn entry(&mut self, name: &str, value: &Spanned<DeValue<'_>>, origin: Origin) {
         if let DeValue::Table(table) = value.get_ref() {
             let prefix = format!("{name}.");
-            if KEYS.iter().any(|key| key.name.starts_with(&prefix)) {
+            if Stacks::owns(name) || KEYS.iter().any(|key| key.name.starts_with(&prefix)) {
                 return self.table(&prefix, table);
             }
         }
@@ -110,7 +110,8 @@ mod tests {
     use crate::config::Environment;
 
     fn read_text(text: &str) -> Result<crate::config::Configuration, Vec<String>> {
-        let mut draft = Draft::new(&Environment::default());
+        let stacks = Stacks::default();
+        let mut draft = Draft::new(&Environment::default(), &stacks);
         let path = Path::new("kitfox.toml");
         let table = DeTable::parse(text).unwrap();
         Walk { path, text, draft: &mut draft }.table("", table.get_ref());

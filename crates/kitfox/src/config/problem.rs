@@ -1,5 +1,6 @@
 //! What is wrong with a configuration: all of it at once.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -19,7 +20,9 @@ pub enum Origin {
         line: Option<usize>,
     },
     /// An environment variable.
-    Variable(&'static str),
+    Variable(Cow<'static, str>),
+    /// Somebody at the admin port, from where and as whom.
+    Admin(String),
 }
 
 impl Origin {
@@ -36,6 +39,7 @@ impl fmt::Display for Origin {
             Origin::File { path, line: None } => write!(f, "{}", path.display()),
             Origin::File { path, line: Some(line) } => write!(f, "{}:{line}", path.display()),
             Origin::Variable(name) => write!(f, "variable {name}"),
+            Origin::Admin(who) => write!(f, "admin port, by {who}"),
         }
     }
 }

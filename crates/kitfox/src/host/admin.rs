@@ -23,6 +23,7 @@ use tokio::time::{Instant, timeout};
 
 use super::readiness::Readiness;
 use crate::config::Configuration;
+pub(super) use dial::Dial;
 use fields::Fields;
 pub(super) use guard::Guard;
 pub(super) use log::Switch;
@@ -32,6 +33,7 @@ use page::Page;
 mod calls;
 mod configuration;
 mod contract;
+mod dial;
 mod fields;
 mod guard;
 mod html;
@@ -72,6 +74,8 @@ pub(super) struct Pages {
     pub(super) contracts: Vec<&'static Contract>,
     /// The names of the user's layers, from outside in.
     pub(super) layers: Vec<String>,
+    /// What the layers around calls are set to.
+    pub(super) dial: Dial,
     pub(super) readiness: Arc<Readiness>,
     pub(super) configuration: Configuration,
     pub(super) telemetry: Option<Telemetry>,
@@ -105,23 +109,36 @@ impl Admin {
             Ok(name) => name,
             Err(page) => return challenged(pages.show(&page, form)),
         };
-        let changes =
-            head.uri.path() == "/log" && [Method::PUT, Method::POST].contains(&head.method);
+        let path = head.uri.path();
+        let of_stack = path.starts_with("/stack/");
+        let (put, post, delete) = (Method::PUT, Method::POST, Method::DELETE);
+        let changes = match path {
+            "/log" => [put, post].contains(&head.method),
+            _ => of_stack && [put, post, delete].contains(&head.method),
+        };
         if !changes {
             return match head.method {
                 Method::GET | Method::HEAD => pages.read(head, form).await,
-                _ => not_allowed(head.uri.path()),
+                _ => not_allowed(path),
             };
         }
-        let Some(switch) = &pages.switch else { return pages.show(&no_log(), form) };
         let body = timeout(BODY_TIME, Limited::new(body, BODY_BYTES).collect()).await;
         let Ok(Ok(body)) = body else {
-            let why = "the request's body did not come, or is too large for a filter";
+            let why = "the request's body did not come, or is too large for a change";
             return pages.show(&Page::refusal(StatusCode::BAD_REQUEST, why), form);
         };
         let body = body.to_bytes();
-        let fields = Fields::of(head.uri.query(), &String::from_utf8_lossy(&body));
+        let body = String::from_utf8_lossy(&body);
         let who = Who { peer: peer.address(), name: name.as_deref() };
+        if of_stack {
+            return match pages.dial.change(head, &body, &who) {
+                Err(page) => pages.show(&page, form),
+                Ok(()) if form == Form::Html => see_other("/stack"),
+                Ok(()) => pages.show(&stack::page(pages, &authority(head)), form),
+            };
+        }
+        let Some(switch) = &pages.switch else { return pages.show(&no_log(), form) };
+        let fields = Fields::of(head.uri.query(), &body);
         match switch.change(&fields, &who) {
             Err(page) => pages.show(&page, form),
             // So that a reload does not set it once more.
@@ -152,7 +169,7 @@ impl Pages {
             }
             "/" => index::page(self).await,
             "/readyz" => ready::page(&self.readiness.verdict().await),
-            "/stack" => stack::page(self),
+            "/stack" => stack::page(self, &authority(head)),
             "/calls" => calls::page(self.telemetry.as_ref()),
             "/config" => configuration::page(&self.configuration),
             "/info" => info::page(self),
@@ -247,6 +264,9 @@ fn no_log() -> Page {
 fn not_allowed(path: &str) -> Response<Full<Bytes>> {
     let (allowed, why) = match path {
         "/log" => ("GET, HEAD, PUT, POST", "only GET, HEAD, PUT and POST are answered here\n"),
+        _ if path.starts_with("/stack/") => {
+            ("PUT, POST, DELETE", "only PUT, POST and DELETE are answered here\n")
+        }
         _ => ("GET, HEAD", "only GET and HEAD are answered here\n"),
     };
     let mut response = raw(StatusCode::METHOD_NOT_ALLOWED, TEXT, why.to_owned());

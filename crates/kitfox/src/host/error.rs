@@ -7,6 +7,7 @@ use kitfox_transport::wires::RouteError;
 
 use super::Phase;
 use crate::config::ConfigError;
+use crate::stack::ChangeError;
 
 /// Why a host did not start, or did not end as it should.
 ///
@@ -20,6 +21,9 @@ pub enum HostError {
     /// Two methods want the same route, or a route is none.
     #[error("the services cannot be served together: {0}")]
     Route(#[from] RouteError),
+    /// What code says of the layers around methods makes no sense.
+    #[error("what protects the services: {0}")]
+    Settings(#[from] ChangeError),
     /// An address cannot be listened on.
     #[error(
         "cannot listen on {address}: {source}. The variable {variable} (or the key `{key}`) names \

@@ -1,6 +1,6 @@
 //! Services and the layers around them, ready for a host or for somebody else's application.
 
-use std::fmt;
+use std::fmt::{self, Display};
 
 use kitfox_core::layers::ServerStack;
 use kitfox_core::{BoxEndpoint, Contract, Layer, Method, Platform, Service};
@@ -8,6 +8,7 @@ use kitfox_transport::Limits;
 use kitfox_transport::wires::{Builder, RouteError, Wires};
 
 use super::layer_name::short;
+use crate::stack::{Change, ChangeError, Protected, Protection, ServerSettings};
 
 /// Services, and your layers around each of their methods.
 ///
@@ -32,6 +33,8 @@ use super::layer_name::short;
 pub struct Services {
     services: Vec<Box<dyn Service>>,
     layers: Vec<Wrap>,
+    settings: ServerSettings,
+    own: Vec<Change>,
 }
 
 /// A layer with its type hidden.
@@ -65,25 +68,65 @@ impl Services {
         self
     }
 
+    /// What protects all methods together: rate limits, places, idempotency. Nothing is limited by
+    /// default.
+    #[must_use]
+    pub fn protect(mut self, settings: ServerSettings) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// Sets a key of what protects one method besides, by its path: its own rate, its own places.
+    ///
+    /// ```
+    /// let services = kitfox::Services::new()
+    ///     // .serve(StringsServer::new(Impl))
+    ///     .set_for("strings.v1.Strings/Uppercase", "rate_limit.mode", "on")
+    ///     .set_for("strings.v1.Strings/Uppercase", "rate_limit.rate", 50);
+    /// # let _ = services;
+    /// ```
+    #[must_use]
+    pub fn set_for(
+        mut self,
+        method: impl Into<String>,
+        key: impl Into<String>,
+        value: impl Display,
+    ) -> Self {
+        self.own.push(Change::new(key, value).of_method(method));
+        self
+    }
+
     /// The services on every wire: a `tower` service over HTTP requests.
     ///
     /// Whoever mounts it runs the connections: what [`Limits`] say of those is theirs to enforce.
     ///
     /// # Errors
-    /// When two methods want the same route.
+    /// When two methods want the same route, or what shall protect them makes no sense.
     pub fn wires(
         &self,
         platform: &Platform,
         limits: &Limits,
-    ) -> Result<Wires<ServerStack>, RouteError> {
-        self.builder(platform, limits).build()
+    ) -> Result<Wires<ServerStack<Protected>>, ServicesError> {
+        let protection = self.protection()?;
+        Ok(self.builder(platform, limits, &protection).build()?)
     }
 
-    pub(super) fn builder(&self, platform: &Platform, limits: &Limits) -> Builder<ServerStack> {
+    /// The layers that protect the services that are here by now.
+    pub(super) fn protection(&self) -> Result<Protection, ChangeError> {
+        Protection::new(&self.contracts(), self.settings.clone(), self.own.clone())
+    }
+
+    pub(super) fn builder(
+        &self,
+        platform: &Platform,
+        limits: &Limits,
+        protection: &Protection,
+    ) -> Builder<ServerStack<Protected>> {
         let mut builder = Wires::builder(platform.clone()).limits(limits.clone());
         for service in &self.services {
             for (method, endpoint) in service.contract().methods.iter().zip(service.endpoints()) {
-                builder = builder.method(method, self.stack(method, endpoint));
+                let endpoint = protection.protect(method, self.layered(method, endpoint));
+                builder = builder.method(method, ServerStack::new(method, endpoint));
             }
         }
         builder
@@ -98,10 +141,21 @@ impl Services {
         self.layers.iter().map(|layer| layer.name.clone()).collect()
     }
 
-    fn stack(&self, method: &'static Method, endpoint: BoxEndpoint) -> ServerStack {
-        let layers = self.layers.iter().rev();
-        ServerStack::new(method, layers.fold(endpoint, |inner, layer| (layer.wrap)(method, inner)))
+    fn layered(&self, method: &'static Method, endpoint: BoxEndpoint) -> BoxEndpoint {
+        self.layers.iter().rev().fold(endpoint, |inner, layer| (layer.wrap)(method, inner))
     }
+}
+
+/// Services cannot be served together.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServicesError {
+    /// Two methods want the same route, or a route is none.
+    #[error(transparent)]
+    Route(#[from] RouteError),
+    /// What shall protect them makes no sense.
+    #[error("what protects the services: {0}")]
+    Settings(#[from] ChangeError),
 }
 
 impl fmt::Debug for Services {

@@ -141,7 +141,7 @@ async fn everything_that_is_wrong_is_told_at_once_with_its_origin_and_how_to_men
 async fn a_file_that_cannot_be_read_or_is_no_toml_is_named() {
     let problems = refused(host([("KITFOX_CONFIG", "/nowhere/kitfox.toml")])).await;
     assert_eq!(problems[0].value, "/nowhere/kitfox.toml");
-    assert_eq!(problems[0].origin, Origin::Variable("KITFOX_CONFIG"));
+    assert_eq!(problems[0].origin, Origin::Variable("KITFOX_CONFIG".into()));
     assert!(problems[0].mend.starts_with("the file cannot be read: No such file"));
 
     // Relative to where? The whole path says.
@@ -175,7 +175,7 @@ async fn the_two_ports_must_not_be_in_each_others_way() {
         }
         let problems = refused(host).await;
         assert_eq!((problems.len(), problems[0].key.as_str()), (1, "admin"));
-        assert_eq!(problems[0].origin, Origin::Variable("KITFOX_ADMIN"));
+        assert_eq!(problems[0].origin, Origin::Variable("KITFOX_ADMIN".into()));
         let mend = format!(
             "the services listen there too (`listen` = {listen}): give one of the two another \
              port, or 0"

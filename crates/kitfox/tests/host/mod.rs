@@ -2,6 +2,7 @@
 
 mod admin;
 mod configuration;
+mod dial;
 mod filter;
 mod guard;
 mod health;

@@ -1,15 +1,20 @@
-//! `/stack`: the layers around each method.
+//! `/stack`: the layers around each method and each client's calls, and what they are set to.
 
-use serde_json::json;
+use serde_json::{Value as Json, json};
+use tokio::time::Instant;
 
 use super::Pages;
+use super::index::span;
 use super::info::routes;
-use super::page::{Block, Page, Ring};
-use crate::config::{Settings, show_duration};
+use super::page::{Block, Cell, Page, Ring};
+use crate::config::{Settings, Stack, show_duration};
+use crate::stack::{Row, RowKey};
 
 /// `/stack`
-pub(super) fn page(pages: &Pages) -> Page {
-    let rings = rings(pages.configuration.settings(), pages.telemetry.is_some(), &pages.layers);
+pub(super) fn page(pages: &Pages, authority: &str) -> Page {
+    let server = pages.dial.stacks.find("server").map(rows).unwrap_or_default();
+    let recorded = pages.telemetry.is_some();
+    let rings = rings(pages.configuration.settings(), recorded, &server, &pages.layers);
     let methods = || pages.contracts.iter().flat_map(|contract| contract.methods.iter());
     let names: Vec<_> = rings.iter().map(|ring| ring.name.as_str()).collect();
     let each = methods()
@@ -17,18 +22,107 @@ pub(super) fn page(pages: &Pages) -> Page {
     let json = json!({
         "methods": each.collect::<Vec<_>>(),
         "layers": rings.iter().map(|it| json!({ "name": it.name, "what": it.what })).collect::<Vec<_>>(),
+        "stacks": pages.dial.stacks.iter().map(stack_json).collect::<Vec<_>>(),
     });
     let methods =
         methods().map(|method| [&[method.path.to_owned()], &*routes(method)].concat().join("  "));
     let methods = methods.collect();
     let note = "From outside in: a call goes down through these, and its answer comes back up. Each \
                 method has them all.";
-    let blocks = vec![Block::Note(note.to_owned()), Block::Onion { rings, methods }];
+    let mut blocks = vec![Block::Note(note.to_owned()), Block::Onion { rings, methods }];
+    for stack in pages.dial.stacks.iter() {
+        blocks.push(Block::Note(heading(stack)));
+        blocks.push(table(stack));
+    }
+    blocks.push(Block::Note(format!(
+        "To change what a layer is set to, for a while or for good: curl -X PUT \
+         '{authority}/stack/server?rate_limit.mode=dark&for=10m'. For one method its path follows: \
+         /stack/server/strings.v1.Strings/Uppercase. DELETE takes back what was changed so."
+    )));
     Page::new("stack", blocks, json)
 }
 
+fn heading(stack: &Stack) -> String {
+    match stack.name.strip_prefix("clients.") {
+        Some(name) => format!("The client {name}: each layer, from outside in, and its keys."),
+        None => "The keys of the layers around all methods. What a method has of its own is named \
+                 with it."
+            .to_owned(),
+    }
+}
+
+fn rows(stack: &Stack) -> Vec<Row> {
+    stack.tunable.rows(None).unwrap_or_default()
+}
+
+/// The rows of methods that somebody set, each with its method.
+fn own(stack: &Stack) -> Vec<(&'static str, Row)> {
+    let methods = stack.tunable.methods().iter();
+    let own = methods.flat_map(|method| {
+        let rows = stack.tunable.rows(Some(method.path)).unwrap_or_default();
+        rows.into_iter().filter_map(|mut row| {
+            row.keys.retain(|key| key.origin.is_some());
+            (!row.keys.is_empty()).then_some((method.path.trim_start_matches('/'), row))
+        })
+    });
+    own.collect()
+}
+
+fn table(stack: &Stack) -> Block {
+    let mut cells: Vec<Vec<Cell>> = Vec::new();
+    for row in rows(stack) {
+        cells.extend(row.keys.iter().map(|key| line(&format!("{}.{}", row.place, key.name), key)));
+    }
+    for (method, row) in own(stack) {
+        let name = |key: &RowKey| format!("{}.{} of {method}", row.place, key.name);
+        cells.extend(row.keys.iter().map(|key| line(&name(key), key)));
+    }
+    let heads = &["key", "value", "from", "what it does"];
+    Block::Table { heads, rows: cells, empty: "nothing can be set" }
+}
+
+fn line(name: &str, key: &RowKey) -> Vec<Cell> {
+    let from = match (&key.origin, key.until) {
+        (None, _) => Cell::faint("default or code"),
+        (Some(origin), None) => Cell::plain(origin.to_string()),
+        (Some(origin), Some(until)) => {
+            let left = until.saturating_duration_since(Instant::now());
+            Cell::plain(format!("{origin}, for another {}", span(left)))
+        }
+    };
+    let docs = key.docs.replace('`', "");
+    vec![Cell::plain(name), Cell::code(&key.value), from, Cell::faint(docs)]
+}
+
+fn stack_json(stack: &Stack) -> Json {
+    let own = own(stack);
+    let own = own.iter().map(|(method, row)| json!({ "method": method, "layer": row_json(row) }));
+    json!({
+        "name": stack.name,
+        "layers": rows(stack).iter().map(row_json).collect::<Vec<_>>(),
+        "methods": own.collect::<Vec<_>>(),
+    })
+}
+
+fn row_json(row: &Row) -> Json {
+    let key = |key: &RowKey| {
+        let left = key.until.map(|until| until.saturating_duration_since(Instant::now()));
+        json!({
+            "key": key.name,
+            "value": key.value,
+            "origin": key.origin.as_ref().map(ToString::to_string),
+            "revertsInSeconds": left.map(|left| left.as_secs_f64()),
+        })
+    };
+    json!({
+        "layer": row.place,
+        "what": row.what,
+        "keys": row.keys.iter().map(key).collect::<Vec<_>>(),
+    })
+}
+
 /// What stands around a method, with the settings that are in force.
-fn rings(settings: &Settings, recorded: bool, layers: &[String]) -> Vec<Ring> {
+fn rings(settings: &Settings, recorded: bool, server: &[Row], layers: &[String]) -> Vec<Ring> {
     let limits = &settings.limits;
     let ring = |name: &str, what: String| Ring { name: name.to_owned(), what };
     let key = |name: &str| {
@@ -59,6 +153,7 @@ fn rings(settings: &Settings, recorded: bool, layers: &[String]) -> Vec<Ring> {
             ),
         ),
     ];
+    rings.extend(server.iter().map(|row| ring(&row.place.replace('_', " "), row.what.clone())));
     rings.extend(layers.iter().map(|layer| ring(layer, "a layer of this service".to_owned())));
     rings.push(ring("decode", "from here on a call is a message".to_owned()));
     rings

@@ -1,0 +1,142 @@
+//! The keys of stacks, which are not in the table of keys: which layers there are, and which clients,
+//! depends on the host.
+//!
+//! `server.rate_limit.rate` is for all methods, `server.methods."strings.v1.Strings/Uppercase".rate_limit.rate`
+//! for one, `clients.payments.retry.attempts` for the client called `payments`.
+
+use std::sync::Arc;
+
+use super::{Environment, Origin, Problem};
+use crate::stack::{Change, Source, Tunable};
+
+/// The stacks of a host, by the beginning of their keys: `server`, `clients.payments`.
+#[derive(Clone, Default)]
+pub(crate) struct Stacks(Vec<Stack>);
+
+#[derive(Clone)]
+pub(crate) struct Stack {
+    /// `server`, `clients.payments`.
+    pub(crate) name: String,
+    pub(crate) tunable: Arc<dyn Tunable>,
+}
+
+impl Stacks {
+    pub(crate) fn add(&mut self, name: impl Into<String>, tunable: Arc<dyn Tunable>) {
+        self.0.push(Stack { name: name.into(), tunable });
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Stack> {
+        self.0.iter()
+    }
+
+    pub(crate) fn find(&self, name: &str) -> Option<&Stack> {
+        self.0.iter().find(|stack| stack.name == name)
+    }
+
+    /// Whether a key, or a table of keys, is a stack's.
+    pub(super) fn owns(name: &str) -> bool {
+        let first = name.split('.').next();
+        matches!(first, Some("server" | "clients"))
+    }
+
+    /// What somebody says of a stack.
+    pub(super) fn said(&self, name: &str, text: &str, origin: Origin) -> Result<Said, Problem> {
+        let found = self.0.iter().enumerate().find_map(|(index, stack)| {
+            let rest = name.strip_prefix(&stack.name)?.strip_prefix('.')?;
+            Some((index, rest))
+        });
+        let Some((stack, rest)) = found else {
+            let names: Vec<_> = self.0.iter().map(|stack| stack.name.as_str()).collect();
+            let mend = format!(
+                "there is no such client in this host (`Host::client` adds one); what can be set \
+                 begins with `{}`",
+                names.join("`, `")
+            );
+            let (key, value) = (name.to_owned(), text.to_owned());
+            return Err(Problem { key, value, origin, mend });
+        };
+        let change = change(rest, text);
+        Ok(Said { stack, name: name.to_owned(), source: Source { change, origin } })
+    }
+
+    /// What the environment says of stacks.
+    pub(super) fn variables<'a>(
+        &'a self,
+        environment: &'a Environment,
+    ) -> impl Iterator<Item = (String, &'a str, Origin)> {
+        let keys = self.0.iter().flat_map(|stack| {
+            let name = |key: String| format!("{}.{key}", stack.name);
+            stack.tunable.keys().into_iter().map(name).collect::<Vec<_>>()
+        });
+        keys.filter_map(|key| {
+            let variable = variable(&key);
+            let text = environment.value(&variable)?;
+            Some((key, text, Origin::Variable(variable.into())))
+        })
+    }
+
+    /// The names of all variables that set something.
+    pub(super) fn variable_names(&self) -> Vec<String> {
+        let keys = |stack: &Stack| {
+            let key = |key: String| variable(&format!("{}.{key}", stack.name));
+            stack.tunable.keys().into_iter().map(key).collect::<Vec<_>>()
+        };
+        self.0.iter().flat_map(keys).collect()
+    }
+
+    /// Puts in force what was said, and gives what cannot be.
+    pub(super) fn configure(&self, said: &[Said]) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        for (index, stack) in self.0.iter().enumerate() {
+            let mine = said.iter().filter(|said| said.stack == index);
+            let wrong = stack.tunable.configure(mine.map(|said| said.source.clone()).collect());
+            problems.extend(wrong.into_iter().map(|(source, error)| {
+                let name = said.iter().find(|said| said.stack == index && said.source == source);
+                let key = name.map_or_else(|| stack.name.clone(), |said| said.name.clone());
+                let Source { change, origin } = source;
+                Problem { key, value: change.value, origin, mend: error.to_string() }
+            }));
+        }
+        problems
+    }
+}
+
+/// A value for a key of a stack.
+pub(super) struct Said {
+    stack: usize,
+    name: String,
+    source: Source,
+}
+
+/// `rate_limit.rate`, or `methods.` and a method's path before it, which may have dots of its own.
+fn change(rest: &str, text: &str) -> Change {
+    let of_method = || {
+        let (front, key) = rest.strip_prefix("methods.")?.rsplit_once('.')?;
+        let (method, place) = front.rsplit_once('.')?;
+        Some(Change::new(format!("{place}.{key}"), text).of_method(method))
+    };
+    of_method().unwrap_or_else(|| Change::new(rest, text))
+}
+
+fn variable(key: &str) -> String {
+    let name = key.replace(['.', '-'], "_").to_uppercase();
+    format!("KITFOX_{name}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_method_may_have_dots_in_its_name() {
+        let of_all = change("rate_limit.rate", "5");
+        assert_eq!(of_all, Change::new("rate_limit.rate", 5));
+        let of_one = change("methods.strings.v1.Strings/Uppercase.rate_limit.rate", "5");
+        assert_eq!(of_one, of_all.of_method("strings.v1.Strings/Uppercase"));
+    }
+
+    #[test]
+    fn a_variable_is_the_key_in_capitals() {
+        assert_eq!(variable("clients.pay-ments.retry.mode"), "KITFOX_CLIENTS_PAY_MENTS_RETRY_MODE");
+    }
+}

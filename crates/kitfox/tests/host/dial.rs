@@ -1,0 +1,127 @@
+//! What layers are set to, while calls run.
+
+use std::time::Duration;
+
+use kitfox::Host;
+use kitfox::config::Environment;
+use serde_json::Value;
+use strings::{Service, StringsServer};
+use tokio::io::AsyncWriteExt;
+
+use super::{ask, bare};
+use crate::support::http::{Answer, read};
+use crate::support::memory::Memory;
+
+const HERE: &str = "host: localhost\r\n";
+const METHOD: &str = "strings.v1.Strings/Uppercase";
+
+fn host(net: &Memory) -> Host {
+    bare(net).serve(StringsServer::new(Service))
+}
+
+async fn stack(net: &Memory, running: &kitfox::Running) -> Value {
+    let answer = ask(net, running, "GET /stack?format=json", HERE, "").await;
+    serde_json::from_str(&answer.body).unwrap()
+}
+
+fn value<'a>(json: &'a Value, layer: &str, key: &str) -> &'a Value {
+    let layers = json["stacks"][0]["layers"].as_array().unwrap();
+    let layer = layers.iter().find(|it| it["layer"] == layer).expect("a layer");
+    layer["keys"].as_array().unwrap().iter().find(|it| it["key"] == key).expect("a key")
+}
+
+async fn call(net: &Memory, running: &kitfox::Running) -> Answer {
+    let body = "{\"text\":\"fox\"}";
+    let mut connection = net.dial(running.address()).await.unwrap();
+    let head = "POST /v1/uppercase HTTP/1.1\r\nhost: strings\r\nconnection: close\r\n\
+                content-type: application/json\r\ncontent-length: 14\r\n\r\n";
+    connection.write_all(head.as_bytes()).await.unwrap();
+    connection.write_all(body.as_bytes()).await.unwrap();
+    read(&mut connection).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_is_set_for_a_while_without_a_new_stack() {
+    let net = Memory::default();
+    let running = host(&net).start().await.unwrap();
+    let put = "PUT /stack/server?rate_limit.mode=on&rate_limit.rate=1&rate_limit.burst=1&for=10m";
+    let answer = ask(&net, &running, put, HERE, "").await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    assert_eq!(call(&net, &running).await.status, 200);
+    let refused = call(&net, &running).await;
+    assert_eq!(refused.status, 429, "{}", refused.body);
+    let json = stack(&net, &running).await;
+    let mode = value(&json, "rate_limit", "mode");
+    assert_eq!((&mode["value"], &mode["revertsInSeconds"]), (&"on".into(), &600.0.into()));
+    assert!(mode["origin"].as_str().unwrap().starts_with("admin port, by "), "{mode}");
+
+    tokio::time::sleep(Duration::from_secs(601)).await;
+    for _ in 0..3 {
+        assert_eq!(call(&net, &running).await.status, 200);
+    }
+    assert_eq!(value(&stack(&net, &running).await, "rate_limit", "mode")["value"], "off");
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_method_is_limited_and_delete_takes_it_back() {
+    let net = Memory::default();
+    let running = host(&net).start().await.unwrap();
+    let put = format!("PUT /stack/server/{METHOD}?rate_limit.mode=on&rate_limit.burst=1");
+    assert_eq!(ask(&net, &running, &put, HERE, "").await.status, 200);
+    assert_eq!(call(&net, &running).await.status, 200);
+    assert_eq!(call(&net, &running).await.status, 429);
+    let json = stack(&net, &running).await;
+    assert_eq!(json["stacks"][0]["methods"][0]["method"], METHOD);
+    assert_eq!(ask(&net, &running, "DELETE /stack/server", HERE, "").await.status, 200);
+    assert_eq!(call(&net, &running).await.status, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_set_changes_nothing_and_says_why() {
+    let net = Memory::default();
+    let running = host(&net).start().await.unwrap();
+    for (request, status, why) in [
+        ("PUT /stack/servers?rate_limit.rate=1", 404, "no stack `servers` here, but server"),
+        ("PUT /stack/server?rate_limit.rate=no", 400, "give a number"),
+        ("PUT /stack/server?rate_limit.burst=0", 400, "would let nothing through"),
+        ("PUT /stack/server?rate_limit.rate=1&for=1ms", 400, "is no time from 1s to 168h"),
+        ("PUT /stack/server", 400, "`GET /stack` lists the keys"),
+        ("PUT /stack/server/no.Such/Method?rate_limit.rate=1", 400, "no method `no.Such/Method`"),
+        ("GET /stack/server", 404, "no such page"),
+    ] {
+        let answer = ask(&net, &running, request, HERE, "").await;
+        assert_eq!(answer.status, status, "{request}: {}", answer.body);
+        assert!(answer.body.contains(why), "{request}: {}", answer.body);
+    }
+    assert_eq!(call(&net, &running).await.status, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn code_and_environment_set_it_too_and_what_is_wrong_is_told_at_start() {
+    let net = Memory::default();
+    let environment = Environment::from_iter([
+        ("KITFOX_SERVER_RATE_LIMIT_MODE", "on"),
+        ("KITFOX_SERVER_RATE_LIMIT_BURST", "2"),
+    ]);
+    let running = host(&net)
+        .environment(environment)
+        .set("server.rate_limit.burst", 1)
+        .set_for(METHOD, "principal_rate_limit.mode", "dark")
+        .start()
+        .await
+        .unwrap();
+    let json = stack(&net, &running).await;
+    let burst = value(&json, "rate_limit", "burst");
+    assert_eq!(burst["value"], "2", "the environment is stronger than code");
+    assert_eq!(burst["origin"], "variable KITFOX_SERVER_RATE_LIMIT_BURST");
+
+    let environment = Environment::from_iter([("KITFOX_SERVER_RATE_LIMIT_BURST", "0")]);
+    let wrong = host(&net)
+        .environment(environment)
+        .set("server.rate_limit.rat", 1)
+        .set("clients.payments.retry.attempts", 1);
+    let why = wrong.start().await.unwrap_err().to_string();
+    for part in ["no key `rat`", "no such client", "a `burst` of 0 would let nothing through"] {
+        assert!(why.contains(part), "{why}");
+    }
+}
