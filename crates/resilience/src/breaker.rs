@@ -157,6 +157,12 @@ impl Breaker {
         circuit
     }
 
+    /// The breaker before anything but a service, which is called so.
+    pub(crate) fn of_service(&self, name: &'static str) -> Arc<Circuit> {
+        self.0.service.named(name);
+        Arc::clone(&self.0.service)
+    }
+
     /// Whether a call passes; nothing where its outcome does not matter.
     ///
     /// # Errors

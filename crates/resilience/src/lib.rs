@@ -6,6 +6,7 @@
 mod breaker;
 mod budget;
 mod deadline;
+mod guard;
 mod hedge;
 mod live;
 mod mode;
@@ -23,6 +24,7 @@ pub use deadline::{
     AttemptDeadline, AttemptDeadlineEndpoint, DEADLINE, DeadlineSettings, Deadlines, TIME_LEFT,
     TotalDeadline, TotalDeadlineEndpoint,
 };
+pub use guard::{GUARD, Guard, GuardError, GuardHandle, GuardSettings, Judgement, SwitchSettings};
 pub use hedge::{HEDGE, Hedge, HedgeAfter, HedgeEndpoint, HedgeSettings};
 pub use kitfox_core::error::{Reason, is_failure, is_failure_of, refusal};
 pub use live::Live;

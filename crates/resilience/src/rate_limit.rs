@@ -258,6 +258,16 @@ impl Drop for Turn {
 }
 
 impl RateLimit {
+    /// Waits for a call's turn, for whoever is no endpoint.
+    pub(crate) async fn pass(&self, context: &Context) -> Result<(), Error> {
+        match self.decide(context) {
+            Verdict::Refuse(error) => return Err(error),
+            Verdict::Pass { turn: Some(turn), .. } => turn.take().await,
+            Verdict::Pass { turn: None, .. } => {}
+        }
+        Ok(())
+    }
+
     fn decide(&self, context: &Context) -> Verdict {
         let state = &*self.0;
         let settings = state.settings.load();

@@ -139,7 +139,7 @@ impl Stop {
     }
 
     /// The failure as it goes up: with its code, its message and its details.
-    pub(super) fn mark(self, mut error: Error) -> Error {
+    pub(crate) fn mark(self, mut error: Error) -> Error {
         let Some(note) = self.note() else { return error };
         if self.is_exhausted() {
             error = error.with_recovery(Recovery::Exhausted);

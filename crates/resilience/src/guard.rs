@@ -1,0 +1,392 @@
+//! The onion around any async function: a query, somebody's API, whatever may fail or hang.
+//!
+//! Its layers are those of a call to a service and in the same order (deadline, retry within a
+//! budget, breaker, rate limit, deadline of an attempt), with the same settings and the same
+//! decisions: only what is within them differs.
+
+mod error;
+mod record;
+mod settings;
+
+use std::fmt;
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use kitfox_core::contract::Method;
+use kitfox_core::{Code, Context, Error, Recovery};
+
+use crate::breaker::{Circuit, Verdict};
+use crate::deadline::{DEADLINE, Plan, limited};
+use crate::retry::{RETRY, Stop, recovery};
+use crate::{
+    Breaker, BreakerSettings, Budget, BudgetSettings, DeadlineSettings, Deadlines, Live, RateLimit,
+    RateLimitSettings, Retry, RetrySettings, is_failure,
+};
+pub use error::{GuardError, Judgement};
+use record::Recording;
+pub use settings::{GuardSettings, SwitchSettings};
+
+/// The name in errors of a function that failed within a guard.
+pub const GUARD: &str = "guard";
+
+type Judge<E> = Arc<dyn Fn(&E) -> Judgement + Send + Sync>;
+
+/// The onion around an async function that fails with `E`. Cloning shares its limits, its budget and
+/// its breaker.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// use kitfox_core::{Context, Recovery};
+/// use kitfox_resilience::{Guard, Judgement};
+///
+/// # #[derive(Debug, thiserror::Error)]
+/// # enum DbError { #[error("busy")] Busy, #[error("no such row")] NoRow }
+/// # async fn read(order: u64) -> Result<u64, DbError> { Ok(order) }
+/// let orders = Guard::new("orders-db").idempotent().judged(|error: &DbError| match error {
+///     DbError::NoRow => Judgement::Answer,
+///     DbError::Busy => Judgement::Failure(Recovery::Retry),
+/// });
+/// let cx = Context::background();
+/// let order = orders.call(&cx, || read(7)).await.unwrap();
+/// # assert_eq!(order, 7);
+/// # });
+/// ```
+pub struct Guard<E> {
+    parts: GuardHandle,
+    judge: Judge<E>,
+    idempotent: bool,
+}
+
+/// The same without the type of its errors: for whoever shows guards and sets them.
+#[derive(Clone)]
+pub struct GuardHandle(Arc<Parts>);
+
+struct Parts {
+    /// What stands for the function.
+    method: &'static Method,
+    settings: Mutex<GuardSettings>,
+    live: Lives,
+    deadlines: Deadlines,
+    budget: Budget,
+    retry: Retry,
+    breaker: Breaker,
+    circuit: Arc<Circuit>,
+    rate_limit: RateLimit,
+    recording: Recording,
+}
+
+struct Lives {
+    deadline: Live<DeadlineSettings>,
+    retry: Live<RetrySettings>,
+    budget: Live<BudgetSettings>,
+    breaker: Live<BreakerSettings>,
+    rate_limit: Live<RateLimitSettings>,
+}
+
+impl<E> Guard<E> {
+    /// A guard of the default settings around what is called so in logs and metrics: `orders-db`.
+    /// Make it once, not for each call.
+    ///
+    /// Every error of the function is a failure that trying again may help against, until
+    /// [`Guard::judged`] says otherwise; it is tried again only where the guard is
+    /// [idempotent](Guard::idempotent).
+    #[must_use]
+    pub fn new(name: &'static str) -> Self {
+        let settings = GuardSettings::default();
+        Guard {
+            parts: GuardHandle(Arc::new(Parts::new(name, settings))),
+            judge: Arc::new(|_| Judgement::Failure(Recovery::Retry)),
+            idempotent: false,
+        }
+    }
+
+    /// With other settings.
+    ///
+    /// # Errors
+    /// A sentence that says what about them makes no sense.
+    pub fn with_settings(self, settings: GuardSettings) -> Result<Self, String> {
+        self.parts.replace(settings)?;
+        Ok(self)
+    }
+
+    /// With what its errors mean.
+    #[must_use]
+    pub fn judged(mut self, judge: impl Fn(&E) -> Judgement + Send + Sync + 'static) -> Self {
+        self.judge = Arc::new(judge);
+        self
+    }
+
+    /// For functions that may be called twice for the same effect. Of one guard, clones may be so and
+    /// others not.
+    #[must_use]
+    pub fn idempotent(mut self) -> Self {
+        self.idempotent = true;
+        self
+    }
+
+    /// For whoever shows it and sets it.
+    #[must_use]
+    pub fn handle(&self) -> GuardHandle {
+        self.parts.clone()
+    }
+}
+
+impl<E: fmt::Display> Guard<E> {
+    /// Calls `function`, again where that is allowed and may help. Dropping the future cancels it.
+    ///
+    /// # Errors
+    /// What the function fails with at last, or the decision of a layer: the breaker is open, the
+    /// limit is reached, there was no answer in time.
+    pub async fn call<T, F, Fut>(&self, context: &Context, function: F) -> Result<T, GuardError<E>>
+    where
+        F: FnMut() -> Fut,
+        Fut: Future<Output = Result<T, E>>,
+    {
+        let Some(open) = self.parts.0.recording.begin(context) else {
+            return self.within_total(context.clone(), function).await;
+        };
+        let answer = self.within_total(open.context.clone(), function);
+        let answer = open.context.scope(answer).await;
+        match &answer {
+            Ok(_) => open.end(None),
+            Err(GuardError::Refused(error)) => open.end(Some(error)),
+            Err(GuardError::Failed { error, .. }) => {
+                open.end(Some(&error::record((self.judge)(error), error.to_string())));
+            }
+        }
+        answer
+    }
+
+    async fn within_total<T, F, Fut>(
+        &self,
+        mut context: Context,
+        function: F,
+    ) -> Result<T, GuardError<E>>
+    where
+        F: FnMut() -> Fut,
+        Fut: Future<Output = Result<T, E>>,
+    {
+        let deadlines = &self.parts.0.deadlines;
+        let plan = deadlines.plan_total(&context);
+        plan.tighten(&mut context);
+        let _watch = plan.watch(deadlines);
+        // Nobody else may hold the call to its own deadline: it need not be within another call.
+        let deadline = plan.deadline.or(context.deadline());
+        match limited(deadline, self.attempts(&context, function)).await {
+            Ok(answer) => answer,
+            Err(_) => Err(GuardError::Refused(expired(&plan, deadlines))),
+        }
+    }
+
+    async fn attempts<T, F, Fut>(
+        &self,
+        context: &Context,
+        mut function: F,
+    ) -> Result<T, GuardError<E>>
+    where
+        F: FnMut() -> Fut,
+        Fut: Future<Output = Result<T, E>>,
+    {
+        let parts = &*self.parts.0;
+        let _in_flight = parts.budget.begin(context);
+        let mut attempts = parts.retry.begin(context);
+        // What the attempt that is on its way has spent.
+        let mut _spent = None;
+        loop {
+            let mut called = false;
+            let failure = match self.attempt(context, &mut function, &mut called).await {
+                Ok(answer) => return Ok(answer),
+                Err(failure) => failure,
+            };
+            _spent = None;
+            let Some(attempts) = &mut attempts else { return Err(failure) };
+            let recovery = match &failure {
+                GuardError::Failed { recovery, .. } => *recovery,
+                GuardError::Refused(error) => recovery(error),
+            };
+            match attempts.next(context, recovery, self.idempotent || !called).await {
+                Ok(spent) => _spent = Some(spent),
+                Err(stop) => return Err(given_up(stop, context, failure)),
+            }
+        }
+    }
+
+    async fn attempt<T, F, Fut>(
+        &self,
+        context: &Context,
+        function: &mut F,
+        called: &mut bool,
+    ) -> Result<T, GuardError<E>>
+    where
+        F: FnMut() -> Fut,
+        Fut: Future<Output = Result<T, E>>,
+    {
+        let parts = &*self.parts.0;
+        let permit = parts.breaker.admit(&parts.circuit, context).map_err(GuardError::Refused)?;
+        let settle = |verdict| permit.map(|permit| permit.settle(verdict));
+        let refused = match self.enter(context).await {
+            Ok(plan) => {
+                let _watch = plan.watch(&parts.deadlines);
+                *called = true;
+                match limited(plan.deadline, function()).await {
+                    Ok(Ok(answer)) => {
+                        settle(Verdict::Good);
+                        return Ok(answer);
+                    }
+                    Ok(Err(error)) => {
+                        let (verdict, recovery) = match (self.judge)(&error) {
+                            Judgement::Answer => (Verdict::Good, Recovery::No),
+                            Judgement::Failure(recovery) => (Verdict::Bad, recovery),
+                        };
+                        settle(verdict);
+                        return Err(GuardError::Failed { error, recovery });
+                    }
+                    Err(_) => parts.deadlines.attempt_expired(&plan),
+                }
+            }
+            Err(refused) => refused,
+        };
+        settle(if is_failure(&refused) { Verdict::Bad } else { Verdict::None });
+        Err(GuardError::Refused(refused))
+    }
+
+    /// What is within the breaker, and decides before the function is called.
+    async fn enter(&self, context: &Context) -> Result<Plan, Error> {
+        let parts = &*self.parts.0;
+        parts.rate_limit.pass(context).await?;
+        parts.deadlines.plan_attempt(context)
+    }
+}
+
+#[cold]
+fn expired(plan: &Plan, deadlines: &Deadlines) -> Error {
+    if plan.deadline.is_some() {
+        return deadlines.total_expired(plan);
+    }
+    Error::by_layer(DEADLINE, Code::DeadlineExceeded, "there was no answer before the deadline")
+}
+
+#[cold]
+fn given_up<E>(stop: Stop, context: &Context, failure: GuardError<E>) -> GuardError<E> {
+    if let Some(note) = stop.note() {
+        context.record(RETRY, note);
+    }
+    match failure {
+        GuardError::Refused(error) => GuardError::Refused(stop.mark(error)),
+        GuardError::Failed { error, .. } if stop.is_exhausted() => {
+            GuardError::Failed { error, recovery: Recovery::Exhausted }
+        }
+        failed => failed,
+    }
+}
+
+impl Parts {
+    fn new(name: &'static str, settings: GuardSettings) -> Self {
+        let live = Lives::new(&settings);
+        let budget = Budget::new(live.budget.clone());
+        let breaker = Breaker::new(live.breaker.clone());
+        let method = record::method(name);
+        Parts {
+            method,
+            deadlines: Deadlines::new(live.deadline.clone()),
+            retry: Retry::new(live.retry.clone(), budget.clone()),
+            circuit: breaker.of_service(name),
+            rate_limit: RateLimit::new(live.rate_limit.clone()),
+            recording: Recording::new(method),
+            settings: Mutex::new(settings),
+            live,
+            budget,
+            breaker,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, GuardSettings> {
+        self.settings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Lives {
+    fn new(settings: &GuardSettings) -> Self {
+        let GuardSettings { deadline, retry, budget, breaker, rate_limit, .. } =
+            settings.switched();
+        Lives {
+            deadline: Live::new(deadline),
+            retry: Live::new(retry),
+            budget: Live::new(budget),
+            breaker: Live::new(breaker),
+            rate_limit: Live::new(rate_limit),
+        }
+    }
+
+    fn replace(&self, settings: &GuardSettings) {
+        let GuardSettings { deadline, retry, budget, breaker, rate_limit, .. } =
+            settings.switched();
+        self.deadline.replace(deadline);
+        self.retry.replace(retry);
+        self.budget.replace(budget);
+        self.breaker.replace(breaker);
+        self.rate_limit.replace(rate_limit);
+    }
+}
+
+impl GuardHandle {
+    /// What the guard stands around.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.0.method.name
+    }
+
+    /// What it is set to.
+    #[must_use]
+    pub fn settings(&self) -> GuardSettings {
+        self.0.lock().clone()
+    }
+
+    /// Sets it to something else, while calls run.
+    ///
+    /// # Errors
+    /// A sentence that says what makes no sense. Nothing was changed.
+    pub fn replace(&self, settings: GuardSettings) -> Result<(), String> {
+        settings.check()?;
+        let mut current = self.0.lock();
+        self.0.live.replace(&settings);
+        *current = settings;
+        Ok(())
+    }
+
+    /// The layers from outside in, each with one line of what it does.
+    #[must_use]
+    pub fn describe(&self) -> Vec<(&'static str, String)> {
+        let parts = &*self.0;
+        vec![
+            ("switch", parts.lock().switch.mode.to_string()),
+            ("deadline", parts.deadlines.describe()),
+            ("budget", parts.budget.describe()),
+            ("retry", parts.retry.describe()),
+            ("breaker", parts.breaker.describe()),
+            ("rate_limit", parts.rate_limit.describe()),
+        ]
+    }
+}
+
+impl<E> Clone for Guard<E> {
+    fn clone(&self) -> Self {
+        let (parts, judge) = (self.parts.clone(), Arc::clone(&self.judge));
+        Guard { parts, judge, idempotent: self.idempotent }
+    }
+}
+
+impl<E> fmt::Debug for Guard<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.parts.fmt(f)
+    }
+}
+
+impl fmt::Debug for GuardHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Guard").field("name", &self.name()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

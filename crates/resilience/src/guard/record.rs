@@ -1,0 +1,106 @@
+//! The record of a guarded call, like that of a call to a service.
+
+use std::sync::{Arc, OnceLock};
+
+use kitfox_core::contract::{Idempotency, Method, Shape};
+use kitfox_core::message::Message;
+use kitfox_core::record::{Observer, Outcome, Record, Recorder, Side, Ticket, Volume};
+use kitfox_core::{Context, DomainError, Error};
+use tokio::time::Instant;
+
+/// What records the calls of one guard.
+pub(super) struct Recording {
+    method: &'static Method,
+    bound: OnceLock<Bound>,
+}
+
+struct Bound {
+    observer: Arc<dyn Observer>,
+    recorder: Arc<dyn Recorder>,
+}
+
+/// What is called so, as a method. Layers and observers know methods of contracts, which are there
+/// for as long as the process is; so is this one, of which there is one for each guard.
+pub(super) fn method(name: &'static str) -> &'static Method {
+    let path = Box::leak(format!("/guard/{name}").into_boxed_str());
+    Box::leak(Box::new(Method {
+        service: "guard",
+        name,
+        path,
+        docs: "",
+        shape: Shape::Unary,
+        idempotency: Idempotency::None,
+        detached: false,
+        deprecated: false,
+        routes: &[],
+        input: <() as Message>::schema,
+        output: <() as Message>::schema,
+        errors: <Error as DomainError>::SCHEMA,
+    }))
+}
+
+impl Recording {
+    fn bind(&self, observer: &Arc<dyn Observer>) -> Bound {
+        let recorder = observer.method(Side::Client, self.method).into();
+        Bound { observer: Arc::clone(observer), recorder }
+    }
+
+    fn recorder(&self, observer: &Arc<dyn Observer>) -> Arc<dyn Recorder> {
+        let bound = self.bound.get_or_init(|| self.bind(observer));
+        if Arc::ptr_eq(&bound.observer, observer) {
+            return Arc::clone(&bound.recorder);
+        }
+        // Called from another host as well, which has handles of its own.
+        self.bind(observer).recorder
+    }
+}
+
+/// A call that is not over. Dropping it says that nobody waited for the end.
+pub(super) struct Open {
+    recorder: Arc<dyn Recorder>,
+    pub(super) context: Context,
+    ticket: Ticket,
+    started: Instant,
+    over: bool,
+}
+
+impl Recording {
+    pub(super) fn new(method: &'static Method) -> Self {
+        Recording { method, bound: OnceLock::new() }
+    }
+
+    /// A call begins; nothing where nobody observes it.
+    pub(super) fn begin(&self, context: &Context) -> Option<Open> {
+        let recorder = self.recorder(context.observer()?);
+        let mut context = context.outgoing();
+        let ticket = recorder.begin(&mut context);
+        Some(Open { recorder, context, ticket, started: Instant::now(), over: false })
+    }
+}
+
+impl Open {
+    pub(super) fn end(mut self, failure: Option<&Error>) {
+        self.tell(failure.map_or(Outcome::Answered(None), Outcome::Failed));
+    }
+
+    fn tell(&mut self, outcome: Outcome<'_>) {
+        self.over = true;
+        self.recorder.end(&Record {
+            context: &self.context,
+            ticket: self.ticket,
+            started: self.started,
+            ended: Instant::now(),
+            outcome,
+            received: Volume::default(),
+            sent: Volume::default(),
+        });
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        if !self.over {
+            self.tell(Outcome::Dropped);
+        }
+    }
+}
