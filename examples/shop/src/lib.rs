@@ -1,0 +1,14 @@
+//! The beginning of a fleet: a shop of four services, several replicas of each, and its customers.
+//!
+//! - [`role`]: which services there are, and how each is put together. Look here first.
+//! - [`registry`]: how one finds the other.
+//! - [`replica`], [`fleet`]: replicas as processes of their own.
+//! - [`customers`], [`tally`]: who calls, and what they see.
+
+pub mod arguments;
+pub mod customers;
+pub mod fleet;
+pub mod registry;
+pub mod replica;
+pub mod role;
+pub mod tally;
