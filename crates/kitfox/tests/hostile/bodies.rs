@@ -10,13 +10,16 @@ async fn a_body_on_get_is_neither_read_nor_taken_for_a_request() {
     let port = Port::start().await;
     let hidden = "GET /v1/look/hidden HTTP/1.1\r\nhost: a\r\n\r\n";
     let length = hidden.len();
-    for fields in [
-        format!("content-length: {length}\r\n\r\n{hidden}"),
-        format!("transfer-encoding: chunked\r\n\r\n{length:x}\r\n{hidden}\r\n0\r\n\r\n"),
-    ] {
-        let line = "GET /v1/look/seen HTTP/1.1\r\nhost: a\r\n";
+    let rest = "/v1/look/seen";
+    // {"label":"seen"}
+    let connect = "/hostile.v1.Hostile/Look?encoding=json&base64=1&message=eyJsYWJlbCI6InNlZW4ifQ";
+    let known = format!("content-length: {length}\r\n\r\n{hidden}");
+    let chunked = "transfer-encoding: chunked";
+    let chunked = format!("{chunked}\r\n\r\n{length:x}\r\n{hidden}\r\n0\r\n\r\n");
+    for (path, fields) in [(rest, &known), (rest, &chunked), (connect, &known), (connect, &chunked)]
+    {
         let mut raw = port.connect().await;
-        raw.send(format!("{line}{fields}")).await;
+        raw.send(format!("GET {path} HTTP/1.1\r\nhost: a\r\n{fields}")).await;
         raw.send("GET /v1/look/next HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await;
         let said = raw.rest().await;
         assert!(said.text().contains("seen") && !said.text().contains("hidden"), "{}", said.text());
@@ -31,10 +34,12 @@ async fn a_body_on_get_is_neither_read_nor_taken_for_a_request() {
 #[tokio::test(start_paused = true)]
 async fn a_body_on_get_is_not_waited_for() {
     let port = Port::start().await;
-    let mut raw = port.connect().await;
-    raw.send("GET /v1/look/seen HTTP/1.1\r\nhost: a\r\ncontent-length: 9999\r\n\r\n").await;
-    let said = raw.within(Duration::from_secs(1)).await;
-    assert_eq!(said.statuses(), [200], "{}", said.text());
+    for path in ["/v1/look/seen", "/hostile.v1.Hostile/Look?encoding=json&message=%7B%7D"] {
+        let mut raw = port.connect().await;
+        raw.send(format!("GET {path} HTTP/1.1\r\nhost: a\r\ncontent-length: 9999\r\n\r\n")).await;
+        let said = raw.within(Duration::from_secs(1)).await;
+        assert_eq!(said.statuses(), [200], "{path}: {}", said.text());
+    }
     port.is_well().await;
 }
 

@@ -4,13 +4,17 @@
 //! The certificate beside this file is for `localhost` and 127.0.0.1, for a hundred years.
 
 use std::path::Path;
+use std::time::Duration;
 
 use kitfox::config::Environment;
 use kitfox::tls::{Identity, Roots};
 use kitfox::{Code, Context, Ending, Host, HttpChannel, HttpVersion, Protocol, Recovery, Running};
 use strings::{Service, Strings, StringsClient, StringsError, StringsServer, UppercaseRequest};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::Instant;
 
 use crate::foreign::{run, text};
+use crate::support::memory::Memory;
 
 fn directory() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tls"))
@@ -74,6 +78,44 @@ async fn a_server_that_nobody_vouches_for_gets_no_call() {
     assert!(shout(&plain).await.is_err(), "a call without TLS");
     running.shutdown();
     assert_eq!(running.wait().await, Ending::Clean);
+}
+
+/// Half-open handshakes would otherwise take every place that a port has for connections.
+#[tokio::test(start_paused = true)]
+async fn a_handshake_that_is_not_finished_has_ten_seconds() {
+    let net = Memory::default();
+    let (certificate, key) = (directory().join("certificate.pem"), directory().join("key.pem"));
+    let host = Host::new("strings")
+        .serve(StringsServer::new(Service))
+        .tls(Identity::files(certificate, key).unwrap())
+        .platform(net.platform())
+        .environment(Environment::default())
+        .listen("127.0.0.1:8443")
+        .announce(false);
+    let running = host.start().await.unwrap();
+    // Nothing; the head of a record of 512 bytes, which is a client's first; and no TLS at all.
+    for (first, dribble, seconds) in [
+        (&b""[..], &b""[..], 10),
+        (b"\x16\x03\x01\x02\x00\x01", b"\0", 10),
+        (b"GET / HTTP/1.1\r\n", b"", 0),
+    ] {
+        let start = Instant::now();
+        let mut peer = net.dial(running.address()).await.unwrap();
+        peer.write_all(first).await.unwrap();
+        let mut said = Vec::new();
+        // A handshake that fails is told so by an alert.
+        while tokio::time::timeout(Duration::from_secs(1), peer.read_to_end(&mut said))
+            .await
+            .is_err()
+        {
+            let _ = peer.write_all(dribble).await;
+        }
+        assert_eq!(start.elapsed().as_secs(), seconds, "{first:?}");
+        assert!(!said.starts_with(b"HTTP/"), "{said:?}");
+    }
+    let channel = HttpChannel::builder("https://127.0.0.1:8443").roots(roots());
+    let channel = channel.platform(net.platform()).build().unwrap();
+    assert_eq!(shout(&channel).await.unwrap(), "FOX", "the others are served");
 }
 
 #[test]

@@ -175,6 +175,18 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "zstd")]
+    #[test]
+    fn a_window_that_is_only_announced_reserves_nothing() {
+        // A window of 2^30 bytes, and a last block of one byte as it is.
+        let frame = [0x28, 0xb5, 0x2f, 0xfd, 0, (30 - 10) << 3, 9, 0, 0, b'a'];
+        let refused = Compression::Zstd.decompress(&frame, 100);
+        assert!(matches!(&refused, Err(Unpacked::Corrupt(_))), "{refused:?}");
+        let mut small = frame;
+        small[5] = (23 - 10) << 3;
+        assert_eq!(Compression::Zstd.decompress(&small, 100).unwrap(), "a");
+    }
+
     #[test]
     fn the_best_that_is_accepted_is_chosen() {
         let chosen = |values: &[&str]| {
