@@ -7,8 +7,10 @@ use std::error::Error;
 use std::time::Duration;
 
 use kitfox::message::Codec;
-use kitfox::{Context, HttpChannel, HttpVersion, Protocol};
-use strings::{CountRequest, Strings, StringsClient, StringsError, UppercaseRequest};
+use kitfox::{Context, HttpChannel, HttpVersion, Protocol, Streaming};
+use strings::{
+    CountRequest, Strings, StringsClient, StringsError, UppercaseRequest, Word, WordsRequest,
+};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -18,10 +20,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
         ("Connect, protobuf over HTTP/2", to().build()?),
         ("Connect, JSON over HTTP/1.1", to().codec(Codec::Json).http(HttpVersion::Http1).build()?),
         ("gRPC", to().protocol(Protocol::Grpc).build()?),
+        ("gRPC-Web", to().protocol(Protocol::GrpcWeb).build()?),
     ];
     for (name, channel) in channels {
         println!("{name}");
-        call(&StringsClient::new(&channel)).await?;
+        let strings = StringsClient::new(&channel);
+        call(&strings).await?;
+        stream(&strings).await?;
     }
     Ok(())
 }
@@ -39,6 +44,26 @@ async fn call(strings: &impl Strings) -> Result<(), StringsError> {
     match strings.uppercase(&cx, UppercaseRequest { text: String::new() }).await {
         Err(error @ StringsError::Empty) => println!("  Uppercase() = {error}"),
         other => println!("  Uppercase() = {other:?}, which nobody expected"),
+    }
+    Ok(())
+}
+
+async fn stream(strings: &impl Strings) -> Result<(), StringsError> {
+    // The deadline of a stream holds from its first message to its last.
+    let cx = Context::background().with_timeout(Duration::from_secs(5));
+    let one_two = || Streaming::of(["one", "two"].map(|text| Word { text: text.into() }));
+
+    let mut words = strings.words(&cx, WordsRequest { text: "one two".into() }).await?;
+    while let Some(word) = words.try_next().await? {
+        println!("  Words(one two) > {}", word.text);
+    }
+
+    let joined = strings.join(&cx, one_two()).await?;
+    println!("  Join(one, two) = {}", joined.text);
+
+    let mut answers = strings.chat(&cx, one_two()).await?;
+    while let Some(word) = answers.try_next().await? {
+        println!("  Chat(one, two) > {}", word.text);
     }
     Ok(())
 }

@@ -21,6 +21,7 @@ fn usage(address: SocketAddr) -> String {
         r#"
 REST     curl http://{address}/v1/uppercase {json}
          curl http://{address}/v1/count/hello
+         curl -N http://{address}/v1/words/hello%20fox    # a stream: a line of JSON for each word
 Connect  curl http://{address}/{method} {json}
 gRPC     printf '\0\0\0\0\7\12\5hello' | curl -s --http2-prior-knowledge http://{address}/{method} \
              -H 'content-type: application/grpc' -H 'te: trailers' --data-binary @- | tail -c +8
