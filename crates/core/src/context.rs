@@ -67,7 +67,7 @@ struct Call {
     platform: Option<Platform>,
     peer: Option<Peer>,
     metadata: Metadata,
-    idempotency_key: Option<Arc<str>>,
+    idempotency_key: OnceLock<Arc<str>>,
     started: Option<Instant>,
     wire: Wire,
     route: Option<&'static Route>,
@@ -161,7 +161,7 @@ impl Context {
                 received: None,
             },
             call: Some(Call {
-                idempotency_key,
+                idempotency_key: once(idempotency_key),
                 started,
                 wire,
                 route,
@@ -183,7 +183,7 @@ impl Context {
         travel.principal = None;
         travel.attempt = 1;
         let call = Call {
-            idempotency_key: travel.next_key.take(),
+            idempotency_key: once(travel.next_key.take()),
             ..Call::new(
                 self.call().platform.clone(),
                 None,
@@ -479,7 +479,7 @@ impl Call {
             platform,
             peer,
             metadata,
-            idempotency_key: None,
+            idempotency_key: OnceLock::new(),
             started: None,
             wire: Wire::Local,
             route: None,
@@ -499,6 +499,10 @@ pub(crate) fn canceled() -> Error {
 
 fn expired() -> Error {
     Error::by_layer("context", Code::DeadlineExceeded, "the deadline of the call has passed")
+}
+
+fn once<T>(value: Option<T>) -> OnceLock<T> {
+    value.map_or_else(OnceLock::new, OnceLock::from)
 }
 
 /// A panic while one of the slots was held leaves it as it was, which is fine to read.

@@ -80,6 +80,9 @@ impl Shape {
 pub enum Idempotency {
     /// It may not.
     None,
+    /// It may, with the same idempotency key: the second call gets the answer of the first. Its
+    /// clients give each call a key of its own where the caller gave none.
+    Keyed,
     /// It may: the second call changes nothing more.
     Idempotent,
     /// It changes nothing at all; a cache may answer.

@@ -65,6 +65,12 @@ impl Payload {
         &self.body
     }
 
+    /// What a REST route bound: it belongs to the message as its bytes do.
+    #[must_use]
+    pub fn bindings(&self) -> Option<&Bindings> {
+        self.bindings.as_deref()
+    }
+
     /// The encoded messages, to keep.
     #[must_use]
     pub fn into_body(self) -> Body {

@@ -57,6 +57,9 @@ use proc_macro::TokenStream;
 ///   they name the same field, the path counts more than the query, and the query more than the body.
 /// - `safe`: a call changes nothing, so a cache may answer it. `get` says so too.
 /// - `idempotent`: a second call changes nothing more, so it may be tried again.
+/// - `idempotency_key`: a call may be tried again with the same key, and then gets the answer of the
+///   first. The client makes a key for each call that has none, the server keeps the answers; for
+///   methods of one message each way.
 /// - `detached`: a call is finished even when its caller has gone away.
 /// - `deprecated`: callers should look for another method; `#[deprecated]` says so too.
 /// - `name = "Uppercase"`: its name on the wire, where it is not the function's in upper camel case.

@@ -95,6 +95,15 @@ fn what_a_call_sends_out_is_not_what_came_in() {
 }
 
 #[test]
+fn a_call_keeps_its_first_idempotency_key_through_all_attempts() {
+    let call = Context::background().outgoing();
+    let attempt = call.with_attempt(2);
+    call.begin_idempotency_key("first");
+    attempt.begin_idempotency_key("second");
+    assert_eq!((call.idempotency_key(), attempt.idempotency_key()), (Some("first"), Some("first")));
+}
+
+#[test]
 fn a_header_is_added_to_those_that_go_out_and_a_bad_one_is_refused() {
     let cx = Context::background().with_header("x-tenant", "red").unwrap();
     let cx = cx.with_header("x-tenant", "blue").unwrap().with_header("x-zone", "a").unwrap();

@@ -186,7 +186,13 @@ impl Context {
     /// The key by which a repeated call is recognised.
     #[must_use]
     pub fn idempotency_key(&self) -> Option<&str> {
-        self.call().idempotency_key.as_deref()
+        self.call().idempotency_key.get().map(AsRef::as_ref)
+    }
+
+    /// Gives the call itself a key, for the layer that makes one where the caller gave none. Only
+    /// the first one counts, so that all attempts at the call have the same.
+    pub fn begin_idempotency_key(&self, key: impl Into<Arc<str>>) {
+        let _ = self.call().idempotency_key.set(key.into());
     }
 
     /// With a key for the next call that this context makes.

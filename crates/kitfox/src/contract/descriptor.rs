@@ -73,7 +73,7 @@ fn service(file: &File, contract: &Contract, notes: &mut Notes) -> ServiceDescri
 fn method(package: &str, method: &'static Method) -> MethodDescriptorProto {
     let full = |message| format!(".{}", Schema::Message(message).resolve(package).1);
     let idempotency_level = match method.idempotency {
-        Idempotency::None => 0,
+        Idempotency::None | Idempotency::Keyed => 0,
         Idempotency::Safe => 1,
         Idempotency::Idempotent => 2,
     };

@@ -45,6 +45,8 @@ fn describe(service: &str, method: &Method) -> TokenStream {
         quote!(Safe)
     } else if options.idempotent.is_some() {
         quote!(Idempotent)
+    } else if options.keyed.is_some() {
+        quote!(Keyed)
     } else {
         quote!(None)
     };

@@ -73,6 +73,12 @@ impl Method {
         if input.streams {
             check_streamed(&options, faults);
         }
+        if let Some(keyed) = options.keyed
+            && (input.streams || output.streams)
+        {
+            let why = "an answer is kept for its key only where one message goes in and one comes out: take `idempotency_key` away";
+            faults.push(syn::Error::new(keyed, why));
+        }
         let name = options.name.as_ref().map(syn::LitStr::value);
         Some(Method {
             docs: docs(&attributes),

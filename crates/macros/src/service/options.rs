@@ -9,7 +9,7 @@ use syn::{Attribute, Ident, LitStr, Meta, Token};
 use super::template::Template;
 use crate::faults::Faults;
 
-const VALID: &str = "get = \"/path\", post = \"/path\", put = \"/path\", patch = \"/path\", delete = \"/path\", safe, idempotent, detached, deprecated, name = \"Name\"";
+const VALID: &str = "get = \"/path\", post = \"/path\", put = \"/path\", patch = \"/path\", delete = \"/path\", safe, idempotent, idempotency_key, detached, deprecated, name = \"Name\"";
 
 /// The options of one method.
 #[derive(Default)]
@@ -17,6 +17,7 @@ pub(super) struct Options {
     pub(super) routes: Vec<Route>,
     pub(super) safe: Option<Span>,
     pub(super) idempotent: Option<Span>,
+    pub(super) keyed: Option<Span>,
     pub(super) detached: bool,
     pub(super) deprecated: bool,
     pub(super) name: Option<LitStr>,
@@ -97,6 +98,7 @@ impl Options {
         let taken = match name.as_str() {
             "safe" => self.safe.replace(key.span()).is_some(),
             "idempotent" => self.idempotent.replace(key.span()).is_some(),
+            "idempotency_key" => self.keyed.replace(key.span()).is_some(),
             "detached" => std::mem::replace(&mut self.detached, true),
             "deprecated" => std::mem::replace(&mut self.deprecated, true),
             _ => return faults.at(&key, format!("no such option; there are: {VALID}")),
@@ -113,6 +115,12 @@ impl Options {
         if let (Some(_), Some(idempotent)) = (self.safe, self.idempotent) {
             let why = "what is `safe` is idempotent as well: write just `safe`";
             faults.push(syn::Error::new(idempotent, why));
+        }
+        if let Some(keyed) = self.keyed
+            && (self.safe.is_some() || self.idempotent.is_some() || self.get().is_some())
+        {
+            let why = "this method may be called again without a key already: take `idempotency_key` away";
+            faults.push(syn::Error::new(keyed, why));
         }
         for route in &self.routes {
             let changes = matches!(route.verb, Verb::Put | Verb::Patch | Verb::Delete);

@@ -70,16 +70,17 @@ impl Changes {
             }
         }
         // What was promised of repeated calls may grow and not shrink.
-        let promise = |block: &Block| match (one(block, "safe"), one(block, "idempotent")) {
-            (Some(_), _) => 2,
-            (None, Some(_)) => 1,
-            (None, None) => 0,
-        };
+        let promise =
+            |block: &Block| say::PROMISES.iter().rposition(|(word, _)| one(block, word).is_some());
         let (was, is) = (promise(old), promise(new));
-        if was > is {
-            self.breaking.push(say::promises_less(&old.name, was));
-        } else if was < is {
-            self.compatible.push(say::promises_more(&old.name, is));
+        match (was, is) {
+            (Some(was), is) if is.is_none_or(|is| is < was) => {
+                self.breaking.push(say::promises_less(&old.name, was));
+            }
+            (was, Some(is)) if was.is_none_or(|was| was < is) => {
+                self.compatible.push(say::promises_more(&old.name, is));
+            }
+            _ => {}
         }
         let routes = |block: &Block| {
             let lines = block.lines.iter().filter(|line| line.word(0) == "route");

@@ -47,6 +47,7 @@ fn method(package: &str, method: &'static Method) -> Block {
     }
     match method.idempotency {
         Idempotency::None => {}
+        Idempotency::Keyed => lines.push(Line::new(["idempotency_key"])),
         Idempotency::Idempotent => lines.push(Line::new(["idempotent"])),
         Idempotency::Safe => lines.push(Line::new(["safe"])),
     }

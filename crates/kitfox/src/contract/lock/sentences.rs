@@ -38,16 +38,21 @@ pub(super) fn method_differs(
     )
 }
 
-pub(super) fn promises_less(name: &str, was: u8) -> String {
-    let (word, what) = match was {
-        2 => ("safe", "with GET and answer from a cache"),
-        _ => ("idempotent", "again after a failure"),
-    };
+/// What a method may promise of repeated calls, and how its peers then call it; each more than the
+/// one before.
+pub(super) const PROMISES: [(&str, &str); 3] = [
+    ("idempotency_key", "again after a failure, with the same key"),
+    ("idempotent", "again after a failure"),
+    ("safe", "with GET and answer from a cache"),
+];
+
+pub(super) fn promises_less(name: &str, was: usize) -> String {
+    let (word, what) = PROMISES[was];
     format!("method {name} was `{word}` and is no longer: there are peers that call it {what}")
 }
 
-pub(super) fn promises_more(name: &str, is: u8) -> String {
-    format!("method {name} is `{}` now", if is == 2 { "safe" } else { "idempotent" })
+pub(super) fn promises_more(name: &str, is: usize) -> String {
+    format!("method {name} is `{}` now", PROMISES[is].0)
 }
 
 pub(super) fn route_gone(method: &str, route: &str) -> String {

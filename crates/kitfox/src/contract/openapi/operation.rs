@@ -1,6 +1,6 @@
 //! One method at one path.
 
-use kitfox_core::contract::{Contract, Method, Route, Shape, Verb};
+use kitfox_core::contract::{Contract, Idempotency, Method, Route, Shape, Verb};
 use serde_json::{Value, json};
 
 use super::names::Names;
@@ -22,6 +22,9 @@ pub(super) fn operation(
     let has_body = !matches!(route.verb, Verb::Get | Verb::Delete);
     if !has_body {
         parameters.extend(fields::of_query(names, &package, input, in_path));
+    }
+    if method.idempotency == Idempotency::Keyed {
+        parameters.push(idempotency_key());
     }
     let mut operation = json!({
         "operationId": names.operation(contract, method, index),
@@ -57,6 +60,15 @@ pub(super) fn operation(
         operation["requestBody"] = json!({ "required": true, "content": content });
     }
     operation
+}
+
+fn idempotency_key() -> Value {
+    json!({
+        "name": "Idempotency-Key",
+        "in": "header",
+        "description": "A call with the key of an earlier one gets its answer, and is not done again.",
+        "schema": { "type": "string", "maxLength": 255 },
+    })
 }
 
 fn responses(names: &Names, contract: &Contract, method: &'static Method) -> Value {

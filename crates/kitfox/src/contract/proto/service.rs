@@ -43,7 +43,8 @@ fn write_method(files: &Files, file: &File, method: &Method, out: &mut Text) {
         options.push("option deprecated = true;");
     }
     match method.idempotency {
-        Idempotency::None => {}
+        // protobuf knows no keys.
+        Idempotency::None | Idempotency::Keyed => {}
         Idempotency::Idempotent => options.push("option idempotency_level = IDEMPOTENT;"),
         Idempotency::Safe => options.push("option idempotency_level = NO_SIDE_EFFECTS;"),
     }

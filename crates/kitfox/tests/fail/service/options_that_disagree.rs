@@ -19,6 +19,12 @@ trait Texts {
 
     #[endpoint(safe)]
     async fn safe_stream(&self, cx: &Context, words: Streaming<()>) -> Result<(), Error>;
+
+    #[endpoint(idempotent, idempotency_key)]
+    async fn twice_idempotent(&self, cx: &Context, request: ()) -> Result<(), Error>;
+
+    #[endpoint(idempotency_key)]
+    async fn keyed_stream(&self, cx: &Context, words: Streaming<()>) -> Result<(), Error>;
 }
 
 fn main() {}

@@ -154,6 +154,12 @@ fn what_breaks_peers_is_told_with_how_to_mend_it() {
             ],
         ),
         (
+            &[("  idempotent\n", "  idempotency_key\n")],
+            &[
+                "method Place was `idempotent` and is no longer: there are peers that call it again after a failure",
+            ],
+        ),
+        (
             &[("POST /v1/orders", "PUT /v1/orders")],
             &[
                 "method Place has lost its route POST /v1/orders: who calls it gets a 404. A method may have several routes, keep the old one beside the new",
