@@ -5,6 +5,7 @@
 
 mod breaker;
 mod budget;
+mod concurrency;
 mod deadline;
 mod guard;
 mod hedge;
@@ -13,6 +14,7 @@ mod mode;
 mod rate_limit;
 mod retry;
 mod ring;
+mod shedding;
 #[cfg(test)]
 mod testing;
 
@@ -20,6 +22,9 @@ pub use breaker::{
     BREAKER, Breaker, BreakerEndpoint, BreakerForce, BreakerScope, BreakerSettings, BreakerWindow,
 };
 pub use budget::{Budget, BudgetEndpoint, BudgetSettings};
+pub use concurrency::{
+    CONCURRENCY, Concurrency, ConcurrencyEndpoint, ConcurrencyKind, ConcurrencySettings,
+};
 pub use deadline::{
     AttemptDeadline, AttemptDeadlineEndpoint, DEADLINE, DeadlineSettings, Deadlines, TIME_LEFT,
     TotalDeadline, TotalDeadlineEndpoint,
@@ -33,3 +38,4 @@ pub use rate_limit::{
     RATE_LIMIT, RateLimit, RateLimitEndpoint, RateLimitHeaders, RateLimitKey, RateLimitSettings,
 };
 pub use retry::{RETRY, Retry, RetryEndpoint, RetrySettings};
+pub use shedding::{SHEDDING, SheddingSettings};

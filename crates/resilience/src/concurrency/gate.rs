@@ -1,0 +1,324 @@
+//! The gate: lets in, makes wait, refuses.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use kitfox_core::{Context, Error, Recovery};
+use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout_at};
+
+use super::count::{Count, Counted};
+use super::counts::Counts;
+use super::permit::{Measured, Permit};
+use super::queue::{Queue, Told, Waiter};
+use super::sampler::Sampler;
+use super::{CONCURRENCY, ConcurrencyKind, ConcurrencySettings};
+use crate::shedding::{Change, SHEDDING, SheddingSettings};
+use crate::{Live, Mode, Reason, refusal};
+
+/// Of the calls that come while there is plenty of room, so many are not measured for one that is.
+const UNMEASURED: usize = 15;
+
+/// What all clones of a limit share.
+#[derive(Debug)]
+pub(super) struct Gate {
+    pub(super) settings: Live<ConcurrencySettings>,
+    pub(super) shedding: Live<SheddingSettings>,
+    pub(super) counts: Counts,
+    count: Count,
+    queue: Mutex<Queue>,
+    sampler: Sampler,
+}
+
+/// What becomes of a call that comes.
+pub(super) enum Arrival<'a> {
+    /// Nobody asks.
+    Off,
+    In(Permit<&'a Gate>),
+    Wait,
+}
+
+/// Who could not be given a place in the queue, or lost it.
+type Shed = Vec<Waiter>;
+
+impl Gate {
+    pub(super) fn new(
+        settings: Live<ConcurrencySettings>,
+        shedding: Live<SheddingSettings>,
+    ) -> Self {
+        Gate {
+            settings,
+            shedding,
+            counts: Counts::default(),
+            count: Count::default(),
+            queue: Mutex::default(),
+            sampler: Sampler::new(),
+        }
+    }
+
+    /// How many calls run and how many wait.
+    pub(super) fn now(&self) -> Counted {
+        self.count.now()
+    }
+
+    /// The classes below this one are shed.
+    pub(super) fn level(&self) -> usize {
+        lock(&self.queue).standing.level()
+    }
+
+    pub(super) fn limit(&self, settings: &ConcurrencySettings) -> usize {
+        match settings.kind {
+            ConcurrencyKind::Fixed => settings.limit,
+            ConcurrencyKind::Adaptive => self.sampler.limit(settings.bounds()),
+        }
+    }
+
+    pub(super) fn arrive(&self, context: &Context) -> Arrival<'_> {
+        let settings = self.settings.load();
+        if settings.mode == Mode::Off {
+            return Arrival::Off;
+        }
+        self.counts.measures.tell(context);
+        let limit = self.limit(&settings);
+        let before = match settings.mode {
+            Mode::Dark => self.count.enter_anyway(),
+            _ => match self.count.enter(limit) {
+                Some(before) => before,
+                None => return Arrival::Wait,
+            },
+        };
+        if before.running() >= limit {
+            self.counts.dark.increment();
+            context.record(CONCURRENCY, "would have waited or been refused");
+        }
+        Arrival::In(Permit::new(self, measured(&settings, limit, before)))
+    }
+
+    /// Waits for a place: not for longer than the settings say, nor past the deadline. Dropping it
+    /// leaves the queue.
+    pub(super) async fn wait(&self, context: &Context) -> Result<Permit<&Gate>, Error> {
+        let settings = self.settings.whole();
+        let class = context.criticality() as usize;
+        let now = Instant::now();
+        let mut place = self.stand_in_line(class, now, &settings)?;
+        let patience = now + settings.wait;
+        let end = context.deadline().map_or(patience, |deadline| deadline.min(patience));
+        let told = timeout_at(end, &mut place.told).await;
+        let waited = now.elapsed();
+        match told {
+            Ok(Ok(Told::Enter)) => {
+                place.used = true;
+                context.record("concurrency.waited", format!("{waited:?}"));
+                let counted = self.count.now();
+                let measured = measured(&settings, self.limit(&settings), counted);
+                Ok(Permit::new(self, measured))
+            }
+            Ok(_) => {
+                Err(shed("others that matter more came, and the queue stands", &self.shedding))
+            }
+            Err(_) => {
+                self.counts.late.increment();
+                Err(late(waited, end < patience))
+            }
+        }
+    }
+
+    fn stand_in_line(
+        &self,
+        class: usize,
+        now: Instant,
+        settings: &ConcurrencySettings,
+    ) -> Result<Place<'_>, Error> {
+        let (tell, told) = oneshot::channel();
+        let mut shed = Shed::new();
+        let number = self.push(class, now, settings, tell, &mut shed);
+        tell_shed(shed);
+        let number = number?;
+        // A place may have become free before anybody could know that somebody waits for it.
+        self.pump();
+        Ok(Place { gate: self, class, number, told, used: false })
+    }
+
+    fn push(
+        &self,
+        class: usize,
+        now: Instant,
+        settings: &ConcurrencySettings,
+        tell: oneshot::Sender<Told>,
+        gone: &mut Shed,
+    ) -> Result<u64, Error> {
+        let shedding = self.shedding.load();
+        let mut queue = lock(&self.queue);
+        self.look(&mut queue, &shedding, now, gone);
+        if class < queue.standing.level() {
+            if shedding.mode == Mode::On {
+                self.counts.shed[class].increment();
+                return Err(shed("the queue stands, and this call matters least", &self.shedding));
+            }
+            self.counts.shed_dark.increment();
+        }
+        if queue.len() >= settings.queue {
+            let displaced = match shedding.mode {
+                Mode::On => queue.displace(class),
+                _ => None,
+            };
+            let Some((lowest, waiter)) = displaced else {
+                self.counts.full.increment();
+                return Err(full(self.count.now()));
+            };
+            self.give_up(lowest, waiter, gone);
+        }
+        let number = queue.push(class, now, tell);
+        self.count.wait();
+        self.counts.queued.increment();
+        self.counts.waiting.add(1);
+        Ok(number)
+    }
+
+    /// Sees whether the queue stands, and takes out whom that concerns.
+    fn look(&self, queue: &mut Queue, settings: &SheddingSettings, now: Instant, gone: &mut Shed) {
+        if settings.mode == Mode::Off {
+            return;
+        }
+        let change = queue.look(settings, now);
+        if change != Change::None {
+            self.counts.level.set(i64::try_from(queue.standing.level()).unwrap_or(0));
+        }
+        if change == Change::Raised && settings.mode == Mode::On {
+            while let Some((class, waiter)) = queue.shed(settings.target, now) {
+                self.give_up(class, waiter, gone);
+            }
+        }
+    }
+
+    fn give_up(&self, class: usize, waiter: Waiter, gone: &mut Shed) {
+        self.count.give_up();
+        self.counts.waiting.add(-1);
+        self.counts.shed[class].increment();
+        gone.push(waiter);
+    }
+
+    /// Lets in who waits, as far as there is room.
+    fn pump(&self) {
+        let settings = self.settings.load();
+        let shedding = self.shedding.load();
+        let (limit, now) = (self.limit(&settings), Instant::now());
+        let mut gone = Shed::new();
+        self.look(&mut lock(&self.queue), &shedding, now, &mut gone);
+        tell_shed(gone);
+        while let Some(waiter) = self.next(limit, now) {
+            if waiter.tell.send(Told::Enter).is_err() {
+                // It has just left.
+                self.count.leave();
+            }
+        }
+    }
+
+    fn next(&self, limit: usize, now: Instant) -> Option<Waiter> {
+        let mut queue = lock(&self.queue);
+        if self.count.now().running() >= limit {
+            return None;
+        }
+        let waiter = queue.pop(now)?;
+        self.count.enter_from_queue();
+        self.counts.waiting.add(-1);
+        Some(waiter)
+    }
+
+    /// A call is over.
+    pub(super) fn leave(&self) {
+        if self.count.leave().waiting() > 0 {
+            self.pump();
+        }
+    }
+
+    pub(super) fn answered(&self, Measured { started, in_flight }: Measured) {
+        let bounds = self.settings.load().bounds();
+        self.moved(self.sampler.answered(bounds, started, in_flight));
+    }
+
+    pub(super) fn given_up(&self, Measured { started, in_flight }: Measured) {
+        let bounds = self.settings.load().bounds();
+        self.moved(self.sampler.given_up(bounds, started, in_flight));
+    }
+
+    fn moved(&self, limit: Option<usize>) {
+        if let Some(limit) = limit {
+            self.counts.limit.set(i64::try_from(limit).unwrap_or(i64::MAX));
+        }
+    }
+}
+
+/// A place in the queue. Dropping it leaves the queue, and gives back what was just given.
+struct Place<'a> {
+    gate: &'a Gate,
+    class: usize,
+    number: u64,
+    told: oneshot::Receiver<Told>,
+    used: bool,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        if self.used {
+            return;
+        }
+        if lock(&self.gate.queue).leave(self.class, self.number) {
+            self.gate.count.give_up();
+            self.gate.counts.waiting.add(-1);
+            return;
+        }
+        self.told.close();
+        if self.told.try_recv() == Ok(Told::Enter) {
+            self.gate.leave();
+        }
+    }
+}
+
+/// Calls are measured where their number may have to do with how long they take, and now and then
+/// where it has not, which is the baseline.
+fn measured(settings: &ConcurrencySettings, limit: usize, before: Counted) -> Option<Measured> {
+    if settings.kind == ConcurrencyKind::Fixed {
+        return None;
+    }
+    let in_flight = before.running() + 1;
+    let busy = in_flight * 2 >= limit;
+    let sampled = busy || before.turn().is_multiple_of(UNMEASURED + 1);
+    sampled.then(|| Measured { started: Instant::now(), in_flight })
+}
+
+fn tell_shed(shed: Shed) {
+    for waiter in shed {
+        let _ = waiter.tell.send(Told::Shed);
+    }
+}
+
+/// Nothing was done for it, so that another replica may be asked whatever the method is.
+#[cold]
+fn full(counted: Counted) -> Error {
+    let (running, waiting) = (counted.running(), counted.waiting());
+    let why = format!("{running} calls run, and the queue is full with {waiting}");
+    refusal(CONCURRENCY, Reason::QueueFull, Recovery::NeverProcessed, why)
+}
+
+#[cold]
+fn late(waited: Duration, by_deadline: bool) -> Error {
+    if by_deadline {
+        let why = format!("the deadline came while the call waited for a place, for {waited:?}");
+        return refusal(CONCURRENCY, Reason::NoTimeLeft, Recovery::No, why);
+    }
+    let why = format!("there was no place within {waited:?}, the longest that a call may wait");
+    refusal(CONCURRENCY, Reason::QueueFull, Recovery::NeverProcessed, why)
+}
+
+/// Not before the next decision: till then it would be shed again.
+#[cold]
+fn shed(why: &'static str, settings: &Live<SheddingSettings>) -> Error {
+    let pause = settings.load().interval;
+    refusal(SHEDDING, Reason::Shed, Recovery::After(pause), why)
+}
+
+fn lock(queue: &Mutex<Queue>) -> MutexGuard<'_, Queue> {
+    // Nothing that holds it can panic halfway.
+    queue.lock().unwrap_or_else(PoisonError::into_inner)
+}
