@@ -9,6 +9,7 @@ mod concurrency;
 mod deadline;
 mod guard;
 mod hedge;
+mod idempotency;
 mod live;
 mod mode;
 mod rate_limit;
@@ -31,6 +32,11 @@ pub use deadline::{
 };
 pub use guard::{GUARD, Guard, GuardError, GuardHandle, GuardSettings, Judgement, SwitchSettings};
 pub use hedge::{HEDGE, Hedge, HedgeAfter, HedgeEndpoint, HedgeSettings};
+pub use idempotency::{
+    Claim, IDEMPOTENCY, Idempotency, IdempotencyEndpoint, IdempotencyKey, IdempotencyKeys,
+    IdempotencyKeysEndpoint, IdempotencySettings, IdempotencyStore, KeptAnswer, MemoryStore,
+    StoreFuture, fingerprint,
+};
 pub use kitfox_core::error::{Reason, is_failure, is_failure_of, refusal};
 pub use live::Live;
 pub use mode::Mode;

@@ -25,6 +25,10 @@ pub enum Reason {
     BudgetSpent,
     /// There is no replica to send it to.
     NoReplica,
+    /// The idempotency key belongs to another request.
+    KeyReused,
+    /// The first call with the idempotency key still runs.
+    KeyInUse,
 }
 
 impl Reason {
@@ -39,16 +43,21 @@ impl Reason {
             Reason::NoTimeLeft => "NO_TIME_LEFT",
             Reason::BudgetSpent => "BUDGET_SPENT",
             Reason::NoReplica => "NO_REPLICA",
+            Reason::KeyReused => "KEY_REUSED",
+            Reason::KeyInUse => "KEY_IN_USE",
         }
     }
 
     /// 429 and `RESOURCE_EXHAUSTED` for what the caller has too much of, 503 and `UNAVAILABLE` for
-    /// what the service has too little of, 504 and `DEADLINE_EXCEEDED` for time.
+    /// what the service has too little of, 504 and `DEADLINE_EXCEEDED` for time; 400 and 409 for
+    /// idempotency keys.
     #[must_use]
     pub const fn code(self) -> Code {
         match self {
             Reason::RateLimited => Code::ResourceExhausted,
             Reason::NoTimeLeft => Code::DeadlineExceeded,
+            Reason::KeyReused => Code::InvalidArgument,
+            Reason::KeyInUse => Code::Aborted,
             _ => Code::Unavailable,
         }
     }
