@@ -8,6 +8,7 @@ mod keys;
 use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -63,10 +64,12 @@ pub enum RateLimitKey {
     /// Everybody's.
     #[default]
     All,
-    /// Those of one IP address.
+    /// Those of one IP address; of IPv6 those of one network of 64 bits, which one caller has all of.
     Peer,
     /// Those of one principal; those without one by their IP address.
     Principal,
+    /// Those of one method.
+    Method,
     /// Those with one value of this header; those without it are one.
     Header(Cow<'static, str>),
 }
@@ -98,11 +101,12 @@ impl Default for RateLimitSettings {
 }
 
 const KEY: Form<RateLimitKey> = Form {
-    expects: "`all`, `peer`, `principal`, or `header:` and the name of a header",
+    expects: "`all`, `peer`, `principal`, `method`, or `header:` and the name of a header",
     parse: |text| match text {
         "all" => Some(RateLimitKey::All),
         "peer" => Some(RateLimitKey::Peer),
         "principal" => Some(RateLimitKey::Principal),
+        "method" => Some(RateLimitKey::Method),
         _ => {
             let name = text.strip_prefix("header:")?.trim().to_ascii_lowercase();
             (!name.is_empty()).then_some(RateLimitKey::Header(Cow::Owned(name)))
@@ -112,6 +116,7 @@ const KEY: Form<RateLimitKey> = Form {
         RateLimitKey::All => "all".to_owned(),
         RateLimitKey::Peer => "peer".to_owned(),
         RateLimitKey::Principal => "principal".to_owned(),
+        RateLimitKey::Method => "method".to_owned(),
         RateLimitKey::Header(name) => format!("header:{name}"),
     },
 };
@@ -214,6 +219,7 @@ impl RateLimit {
             RateLimitKey::All => String::new(),
             RateLimitKey::Peer => format!(" for each peer, {} now", self.0.keys.len()),
             RateLimitKey::Principal => format!(" for each principal, {} now", self.0.keys.len()),
+            RateLimitKey::Method => format!(" for each method, {} now", self.0.keys.len()),
             RateLimitKey::Header(name) => {
                 format!(" for each value of {name}, {} now", self.0.keys.len())
             }
@@ -260,7 +266,7 @@ impl Drop for Turn {
 impl RateLimit {
     /// Waits for a call's turn, for whoever is no endpoint.
     pub(crate) async fn pass(&self, context: &Context) -> Result<(), Error> {
-        match self.decide(context) {
+        match self.decide(context, None) {
             Verdict::Refuse(error) => return Err(error),
             Verdict::Pass { turn: Some(turn), .. } => turn.take().await,
             Verdict::Pass { turn: None, .. } => {}
@@ -268,7 +274,7 @@ impl RateLimit {
         Ok(())
     }
 
-    fn decide(&self, context: &Context) -> Verdict {
+    fn decide(&self, context: &Context, method: Option<&'static Method>) -> Verdict {
         let state = &*self.0;
         let settings = state.settings.load();
         if settings.mode == Mode::Off {
@@ -279,8 +285,8 @@ impl RateLimit {
         let now = nanoseconds(state.begin.elapsed());
         // A call cannot wait for longer than its caller does.
         let patience = context.remaining().map_or(settings.wait, |left| left.min(settings.wait));
-        let own = key_of(&settings.key, context).map(|key| {
-            let found = state.keys.cell(&key, settings.keys, now);
+        let own = state.key_of(&settings.key, context, method).map(|key| {
+            let found = state.keys.cell(key, settings.keys, now);
             if !found.own {
                 state.counts.shared.increment();
             }
@@ -302,6 +308,7 @@ impl RateLimit {
             }
             Err(_) if settings.mode == Mode::Dark => {
                 state.counts.dark.increment();
+                context.record(RATE_LIMIT, "would have been refused");
                 Verdict::Pass { turn: None, left: None }
             }
             Err(after) => {
@@ -339,23 +346,35 @@ fn rate(settings: &RateLimitSettings) -> String {
     format!("{}/s, burst {}", settings.rate, settings.burst)
 }
 
-/// None where everybody's calls are counted together.
-fn key_of<'a>(key: &RateLimitKey, context: &'a Context) -> Option<Cow<'a, str>> {
-    let peer = || match context.peer() {
-        Some(peer) => Cow::Owned(peer.address().ip().to_string()),
-        None => Cow::Borrowed(""),
-    };
-    match key {
-        RateLimitKey::All => None,
-        RateLimitKey::Peer => Some(peer()),
-        RateLimitKey::Principal => Some(match context.principal() {
-            // Nobody's name is an address with this in front.
-            Some(principal) => Cow::Owned(format!("@{}", principal.name())),
-            None => peer(),
-        }),
-        RateLimitKey::Header(name) => {
-            Some(Cow::Borrowed(context.metadata().text(name).unwrap_or_default()))
+impl State {
+    /// None where everybody's calls are counted together.
+    fn key_of(
+        &self,
+        key: &RateLimitKey,
+        context: &Context,
+        method: Option<&'static Method>,
+    ) -> Option<keys::Key> {
+        let keys = &self.keys;
+        let peer = || keys.key(context.peer().map(|peer| network(peer.address().ip())));
+        match key {
+            RateLimitKey::All => None,
+            RateLimitKey::Peer => Some(peer()),
+            RateLimitKey::Principal => match context.principal() {
+                Some(principal) => Some(keys.key(principal.name())),
+                None => Some(peer()),
+            },
+            RateLimitKey::Method => Some(keys.key(method.map(|method| method.path))),
+            RateLimitKey::Header(name) => Some(keys.key(context.metadata().text(name))),
         }
+    }
+}
+
+/// The address, of IPv6 the first 64 bits.
+fn network(address: IpAddr) -> u64 {
+    match address.to_canonical() {
+        IpAddr::V4(address) => u64::from(address.to_bits()),
+        #[expect(clippy::cast_possible_truncation, reason = "shifted, it fits")]
+        IpAddr::V6(address) => (address.to_bits() >> 64) as u64,
     }
 }
 
@@ -366,8 +385,8 @@ fn nanoseconds(duration: Duration) -> u64 {
 impl<E: Endpoint> Layer<E> for RateLimit {
     type Endpoint = RateLimitEndpoint<E>;
 
-    fn layer(&self, _: &'static Method, inner: E) -> RateLimitEndpoint<E> {
-        RateLimitEndpoint { limit: self.clone(), inner }
+    fn layer(&self, method: &'static Method, inner: E) -> RateLimitEndpoint<E> {
+        RateLimitEndpoint { limit: self.clone(), method, inner }
     }
 }
 
@@ -375,12 +394,13 @@ impl<E: Endpoint> Layer<E> for RateLimit {
 #[derive(Debug)]
 pub struct RateLimitEndpoint<E> {
     limit: RateLimit,
+    method: &'static Method,
     inner: E,
 }
 
 impl<E: Endpoint> Endpoint for RateLimitEndpoint<E> {
     fn call(&self, request: Request) -> impl Future<Output = Result<Reply, Error>> + Send {
-        let verdict = self.limit.decide(&request.context);
+        let verdict = self.limit.decide(&request.context, Some(self.method));
         async move {
             let (turn, left) = match verdict {
                 Verdict::Pass { turn, left } => (turn, left),

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, Hash};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::gcra::Cell;
@@ -18,9 +18,14 @@ pub(super) struct Keys {
     shared: Arc<Cell>,
 }
 
+/// Whose calls are counted together, by a hash that nobody outside can foresee: of the same size
+/// whatever a caller sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Key(u64);
+
 #[derive(Debug, Default)]
 struct Shard {
-    cells: HashMap<Box<str>, Arc<Cell>>,
+    cells: HashMap<Key, Arc<Cell>>,
     /// Not before then it is looked for idle cells again.
     sweep_at: u64,
 }
@@ -40,18 +45,23 @@ impl Keys {
         Keys { shards: Default::default(), hasher: RandomState::new(), shared: Arc::default() }
     }
 
+    /// The key of whatever tells callers apart.
+    pub(super) fn key(&self, of: impl Hash) -> Key {
+        Key(self.hasher.hash_one(of))
+    }
+
     /// The cell of `key`, among at most about `most`.
-    pub(super) fn cell(&self, key: &str, most: usize, now: u64) -> Found {
-        let place = usize::try_from(self.hasher.hash_one(key) % SHARDS as u64);
+    pub(super) fn cell(&self, key: Key, most: usize, now: u64) -> Found {
+        let place = usize::try_from(key.0 % SHARDS as u64);
         let mut shard = lock(&self.shards[place.expect("below the number of shards")]);
-        if let Some(cell) = shard.cells.get(key) {
+        if let Some(cell) = shard.cells.get(&key) {
             return Found { cell: Arc::clone(cell), own: true };
         }
         if shard.cells.len() >= most.div_ceil(SHARDS).max(1) && !shard.sweep(now) {
             return Found { cell: Arc::clone(&self.shared), own: false };
         }
         let cell = Arc::<Cell>::default();
-        shard.cells.insert(key.into(), Arc::clone(&cell));
+        shard.cells.insert(key, Arc::clone(&cell));
         Found { cell, own: true }
     }
 
@@ -88,11 +98,12 @@ mod tests {
     fn keys_are_bounded_and_idle_ones_make_room() {
         let (keys, quota) = (Keys::new(), Quota::new(1.0, 1));
         for number in 0..10_000 {
-            let found = keys.cell(&number.to_string(), 160, 1);
+            let found = keys.cell(keys.key(number), 160, 1);
             found.cell.take(quota, 1).ok();
         }
         assert!(keys.len() <= 160, "{}", keys.len());
-        assert!(!keys.cell("new", 160, 1).own);
-        assert!(keys.cell("new", 160, 3_000_000_000).own, "the others are idle by then");
+        let new = keys.key("new");
+        assert!(!keys.cell(new, 160, 1).own);
+        assert!(keys.cell(new, 160, 3_000_000_000).own, "the others are idle by then");
     }
 }

@@ -70,6 +70,48 @@ async fn each_peer_and_each_principal_has_its_own() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_network_of_ipv6_is_one_peer_and_so_is_an_address_of_ipv4_in_either_form() {
+    let (endpoint, _) = limited(settings(RateLimitKey::Peer));
+    let from = |address: &str| {
+        let peer = Some(Peer::new((address.parse::<IpAddr>().unwrap(), 7).into()));
+        Context::incoming(Incoming { peer, ..Incoming::default() })
+    };
+    let passes = async |address| call(&endpoint, &from(address)).await.is_ok();
+    assert!(passes("2001:db8::1").await && passes("2001:db8::2").await);
+    assert!(!passes("2001:db8::3").await);
+    assert!(passes("2001:db8:0:1::1").await);
+    assert!(passes("10.0.0.1").await && passes("::ffff:10.0.0.1").await);
+    assert!(!passes("10.0.0.1").await && passes("10.0.0.2").await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_method_and_each_value_of_a_header_has_its_own() {
+    static OTHER: Method = Method { path: "/test.v1.Test/Other", ..METHOD };
+    let live = Live::new(settings(RateLimitKey::Method));
+    let limit = RateLimit::new(live.clone());
+    let [one, other] =
+        [&METHOD, &OTHER].map(|method| BoxEndpoint::new(limit.layer(method, answering())));
+    let cx = Context::background();
+    for endpoint in [&one, &other] {
+        assert!(call(endpoint, &cx).await.is_ok() && call(endpoint, &cx).await.is_ok());
+        assert!(call(endpoint, &cx).await.is_err());
+    }
+    assert_eq!(limit.describe(), "on: 1/s, burst 2 for each method, 2 now");
+    live.replace(settings(RateLimitKey::Header("x-tenant".into())));
+    let of = |tenant: &str| {
+        let mut metadata = Metadata::new();
+        metadata.insert("x-tenant", tenant).unwrap();
+        Context::incoming(Incoming { metadata, ..Incoming::default() })
+    };
+    for tenant in ["red", "blue"] {
+        let cx = of(tenant);
+        assert!(call(&one, &cx).await.is_ok() && call(&other, &cx).await.is_ok());
+        assert!(call(&one, &cx).await.is_err());
+    }
+    assert!(call(&one, &cx).await.is_ok(), "those without the header are one");
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_may_wait_gets_its_turn_and_who_leaves_gives_it_back() {
     let wait = Duration::from_secs(5);
     let (endpoint, _) = limited(RateLimitSettings { wait, ..settings(RateLimitKey::All) });
