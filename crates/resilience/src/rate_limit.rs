@@ -373,7 +373,6 @@ impl State {
 fn network(address: IpAddr) -> u64 {
     match address.to_canonical() {
         IpAddr::V4(address) => u64::from(address.to_bits()),
-        #[expect(clippy::cast_possible_truncation, reason = "shifted, it fits")]
         IpAddr::V6(address) => (address.to_bits() >> 64) as u64,
     }
 }

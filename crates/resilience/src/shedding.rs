@@ -4,8 +4,9 @@
 //! (RFC 8289): a queue that empties from time to time is good, a queue that *stands* only makes
 //! everybody late. Where even the luckiest call of a class waited for longer than the target, for a
 //! whole interval, the lowest class that is still let in is shed: its calls pass where there is room at
-//! once, and do not wait. If that does not help, the next class goes an interval later. Where nothing
-//! stands any more, they come back in the other order. The most critical class is never shed; it is
+//! once, and do not wait. If that does not help, the next class goes an interval later, and the room is
+//! its: those below it do not pass at all. Where nothing stands any more, they come back in the other
+//! order. The most critical class is never shed; it is
 //! refused only where the queue is full.
 
 use std::time::Duration;

@@ -103,7 +103,7 @@ impl Steady {
     }
 }
 
-/// Three times the capacity, between times of nine tenths.
+/// Three times the capacity, between times of seven tenths.
 struct Burst {
     goodput: f64,
     critical: f64,
@@ -116,7 +116,7 @@ impl Burst {
     const STORM: u32 = 20;
 
     fn of(seed: u64) -> Self {
-        let calm = Phase { load: 0.9, seconds: Burst::CALM };
+        let calm = Phase { load: 0.7, seconds: Burst::CALM };
         let storm = Phase { load: 3.0, seconds: Burst::STORM };
         let run = run(seed, true, &[calm, storm, calm]);
         let (begin, end) = (f64::from(Burst::CALM), f64::from(Burst::CALM + Burst::STORM));

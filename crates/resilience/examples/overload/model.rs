@@ -5,7 +5,6 @@
 //! makes all of them slower: for twice as many calls as workers by a tenth. Callers come as they please
 //! (Poisson), wait for half a second, and do not try again. One in five calls is critical.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 

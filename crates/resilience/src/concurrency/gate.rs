@@ -1,5 +1,6 @@
 //! The gate: lets in, makes wait, refuses.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -28,6 +29,9 @@ pub(super) struct Gate {
     count: Count,
     queue: Mutex<Queue>,
     sampler: Sampler,
+    /// The classes below this one do not come in even where there is room: a class above them is shed,
+    /// and has the first claim to it.
+    barred: AtomicUsize,
 }
 
 /// What becomes of a call that comes.
@@ -53,6 +57,7 @@ impl Gate {
             count: Count::default(),
             queue: Mutex::default(),
             sampler: Sampler::new(),
+            barred: AtomicUsize::new(0),
         }
     }
 
@@ -82,10 +87,14 @@ impl Gate {
         let limit = self.limit(&settings);
         let before = match settings.mode {
             Mode::Dark => self.count.enter_anyway(),
-            _ => match self.count.enter(limit) {
-                Some(before) => before,
-                None => return Arrival::Wait,
-            },
+            _ => {
+                let class = context.criticality() as usize;
+                let barred = class < self.barred.load(Ordering::Relaxed);
+                match if barred { None } else { self.count.enter(limit) } {
+                    Some(before) => before,
+                    None => return Arrival::Wait,
+                }
+            }
         };
         if before.running() >= limit {
             self.counts.dark.increment();
@@ -178,11 +187,15 @@ impl Gate {
     /// Sees whether the queue stands, and takes out whom that concerns.
     fn look(&self, queue: &mut Queue, settings: &SheddingSettings, now: Instant, gone: &mut Shed) {
         if settings.mode == Mode::Off {
+            self.barred.store(0, Ordering::Relaxed);
             return;
         }
         let change = queue.look(settings, now);
         if change != Change::None {
-            self.counts.level.set(i64::try_from(queue.standing.level()).unwrap_or(0));
+            let level = queue.standing.level();
+            self.counts.level.set(i64::try_from(level).unwrap_or(0));
+            let barred = if settings.mode == Mode::On { level.saturating_sub(1) } else { 0 };
+            self.barred.store(barred, Ordering::Relaxed);
         }
         if change == Change::Raised && settings.mode == Mode::On {
             while let Some((class, waiter)) = queue.shed(settings.target, now) {

@@ -246,6 +246,29 @@ async fn where_the_queue_stands_the_lowest_do_not_wait_and_the_highest_do() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_left_belongs_to_the_highest_that_are_shed_and_all_come_back_when_it_is_quiet() {
+    let limit = Concurrency::new(Live::new(fixed(2, 50)), Live::new(SheddingSettings::default()));
+    let high = || worth(Criticality::CriticalPlus);
+    let mut calls = Vec::new();
+    for _ in 0..4 {
+        calls.push(start(&limit, high()).await);
+    }
+    for _ in 0..5 {
+        advance(Duration::from_millis(100)).await;
+        calls.push(start(&limit, high()).await);
+    }
+    calls.iter().for_each(JoinHandle::abort);
+    join_all(calls).await;
+    assert_eq!((limit.running(), limit.0.level()), (0, 3));
+    let low = start(&limit, worth(Criticality::Sheddable)).await;
+    assert_eq!(reason(&low.await.unwrap().unwrap_err()), "SHED", "though there is room");
+    let critical = start(&limit, Context::background()).await;
+    assert!(critical.await.unwrap().is_ok());
+    let low = start(&limit, worth(Criticality::Sheddable)).await;
+    assert!(low.await.unwrap().is_ok(), "nobody has waited for a second");
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_adaptive_limit_grows_under_load_that_is_answered_quickly() {
     let limit = of(ConcurrencySettings {
         mode: Mode::On,
