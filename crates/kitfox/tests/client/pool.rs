@@ -191,6 +191,53 @@ async fn a_connection_without_calls_is_closed_in_time_and_one_with_a_call_is_not
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_channel_that_was_warmed_has_a_connection_before_the_first_call() {
+    let mut peer = Peer::new().await;
+    let gate = Gate::new(&peer.platform, |number| match number {
+        0 => After::Refusal,
+        _ => After::Now,
+    });
+    let channel = channel(&gate.platform(), |_| {});
+    assert_eq!(channel.warm().await.unwrap_err().code(), Code::Unavailable);
+    assert!(!channel.is_warm());
+    channel.warm().await.unwrap();
+    assert!(channel.is_warm());
+    channel.warm().await.unwrap();
+    let first = calling(&peer, &channel);
+    let connection = peer.accept_http2().await;
+    let _server = peer.run(serve(connection, |_, respond| answer_grpc(respond, b"hi")));
+    assert_eq!(said(first.await.unwrap()), "hi");
+    assert_eq!(gate.connects(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_old_connection_is_replaced_before_it_goes_and_its_calls_finish() {
+    let mut peer = Peer::new().await;
+    let gate = Gate::new(&peer.platform, |number| match number {
+        1 => After::Refusal,
+        _ => After::Now,
+    });
+    let channel = channel(&gate.platform(), |limits| limits.connection_age = seconds(100));
+    let long = peer.run(call_within(&channel, Context::background().with_timeout(seconds(500))));
+    let mut connection = peer.accept_http2().await;
+    let (_, respond) = connection.accept().await.unwrap().unwrap();
+    let old = peer.run(serve(connection, |_, _| panic!("a call on the old connection")));
+    tokio::time::sleep(seconds(74)).await;
+    assert_eq!(gate.connects(), 1);
+    tokio::time::sleep(seconds(30)).await;
+    assert_eq!(gate.connects(), 3, "what was refused was tried again");
+    let start = Instant::now();
+    let next = calling(&peer, &channel);
+    let connection = peer.accept_http2().await;
+    let _server = peer.run(serve(connection, |_, respond| answer_grpc(respond, b"new")));
+    assert_eq!(said(next.await.unwrap()), "new");
+    assert_eq!((start.elapsed(), gate.connects()), (seconds(0), 3));
+    answer_grpc(respond, b"old");
+    assert_eq!(said(long.await.unwrap()), "old");
+    old.await.unwrap();
+}
+
 /// A network on which the test says what becomes of each attempt to connect.
 #[derive(Clone)]
 struct Gate {

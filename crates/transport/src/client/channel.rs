@@ -97,6 +97,27 @@ impl HttpChannel {
             roots: None,
         }
     }
+
+    /// Whether a call could be sent at once, without connecting first or waiting for others. Over
+    /// HTTP/1.1 always: there each call may need a connection of its own.
+    #[must_use]
+    pub fn is_warm(&self) -> bool {
+        match &self.0.way {
+            Way::Http1(_) => true,
+            Way::Http2(way) => way.is_warm(),
+        }
+    }
+
+    /// Connects, unless a connection is there, so that the first call need not wait for it.
+    ///
+    /// # Errors
+    /// `Unavailable` where nobody can connect.
+    pub async fn warm(&self) -> Result<(), Error> {
+        match &self.0.way {
+            Way::Http1(_) => Ok(()),
+            Way::Http2(way) => way.warm().await,
+        }
+    }
 }
 
 impl Channel for HttpChannel {

@@ -38,6 +38,16 @@ impl Http2 {
         Http2(Arc::new(Pool::new(address, platform, limits)))
     }
 
+    /// Whether there is room for a call.
+    pub(super) fn is_warm(&self) -> bool {
+        self.0.has_room()
+    }
+
+    /// Connects, unless a connection is there.
+    pub(super) async fn warm(&self) -> Result<(), Error> {
+        self.0.warm().await
+    }
+
     /// Sends a call and waits for the head of its answer.
     pub(super) async fn open(
         &self,

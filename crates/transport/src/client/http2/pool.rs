@@ -82,6 +82,19 @@ impl Pool {
         self.limits.http2_connections + 1
     }
 
+    /// Whether a call would find a place at once, as far as one can know.
+    pub(super) fn has_room(&self) -> bool {
+        self.free.available_permits() > 0
+    }
+
+    /// Sees to it that there is a connection.
+    pub(super) async fn warm(self: &Arc<Self>) -> Result<(), Error> {
+        if !self.state().open.is_empty() {
+            return Ok(());
+        }
+        self.growth().await
+    }
+
     /// A place on a connection, at once where there is one.
     pub(super) async fn slot(self: &Arc<Self>) -> Result<Slot, Error> {
         while let Ok(permit) = self.free.try_acquire() {
@@ -142,13 +155,17 @@ impl Pool {
 
     /// Opens one more connection, if there may be one more and none is being opened.
     fn grow(self: &Arc<Self>) -> Growth {
+        self.grow_to(self.limits.http2_connections)
+    }
+
+    fn grow_to(self: &Arc<Self>, most: usize) -> Growth {
         let mut state = self.state();
         // An attempt that ended without a word was ended with its tasks.
         let running = state.attempt.as_ref().filter(|attempt| attempt.has_changed().is_ok());
         if let Some(attempt) = running {
             return Growth::Attempt(attempt.clone());
         }
-        if state.open.len() >= self.limits.http2_connections {
+        if state.open.len() >= most {
             return Growth::Full;
         }
         let failed = state.failed.filter(|_| !state.open.is_empty());
@@ -187,6 +204,22 @@ impl Pool {
         }
     }
 
+    /// Sees to it that there is a connection beside an old one, which may be one more than usual.
+    /// Says whether there is.
+    async fn another(self: &Arc<Self>) -> bool {
+        if self.state().open.len() > 1 {
+            return true;
+        }
+        match self.grow_to(2) {
+            Growth::Attempt(mut attempt) => {
+                let outcome = attempt.wait_for(Option::is_some).await;
+                outcome.is_ok_and(|told| matches!(&*told, Some(Ok(()))))
+            }
+            Growth::NotBefore(_) => false,
+            Growth::Full => true,
+        }
+    }
+
     /// An attempt is over, and brought a connection or did not.
     fn attempted(&self, link: Option<Arc<Link>>) {
         let mut state = self.state();
@@ -218,9 +251,11 @@ async fn open(pool: Arc<Pool>, tell: watch::Sender<Option<Result<(), Refused>>>)
             drop(tell);
             // Whoever runs the connection must not keep its users alive.
             let limits = limits.clone();
+            let age = limits.connection_age.min(FOREVER);
+            let age = age.mul_f64(1.0 - platform.random().next_f64() / 4.0);
             let member = Member { pool: Arc::downgrade(&pool), load };
             drop(pool);
-            member.run(running, &limits).await;
+            member.run(running, &limits, age).await;
         }
     }
 }
@@ -232,12 +267,13 @@ struct Member {
 }
 
 impl Member {
-    async fn run(self, running: Running, limits: &ChannelLimits) {
+    async fn run(self, running: Running, limits: &ChannelLimits, age: Duration) {
         let running = running.run(&self.load, limits.keep_alive);
         tokio::select! {
             biased;
             () = running => {}
             () = self.leave_unused(limits.idle_timeout.min(FOREVER)) => {}
+            () = self.leave_old(age) => {}
         }
     }
 
@@ -248,6 +284,21 @@ impl Member {
         while unused < LOOKS || !self.load.close_if_idle() {
             sleep(idle_timeout / LOOKS).await;
             unused = if self.load.unused() { unused + 1 } else { 0 };
+        }
+        self.leave();
+        std::future::pending::<()>().await;
+    }
+
+    /// Leaves the pool at an age, when there is another connection to take its place; its calls
+    /// finish.
+    async fn leave_old(&self, age: Duration) {
+        sleep(age).await;
+        while let Some(pool) = self.pool.upgrade() {
+            if pool.another().await {
+                break;
+            }
+            drop(pool);
+            sleep(PAUSE).await;
         }
         self.leave();
         std::future::pending::<()>().await;
