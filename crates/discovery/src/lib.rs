@@ -30,7 +30,7 @@ pub use instance::{Ignored, Instance, Snapshot};
 pub use picker::HashKey;
 pub use registered::{Registered, Standing};
 pub use registrar::{Registrar, Registration};
-pub use registry::{Memory, StaticList};
+pub use registry::{Directory, Memory, StaticList};
 pub use replica::{Event, State};
 pub use settings::{BalanceSettings, HashBy, HealthSettings, Policy};
 pub use watcher::{View, Watcher};

@@ -1,0 +1,3 @@
+//! One suite for every registry: what each of them must do.
+
+mod suite;
