@@ -2,6 +2,7 @@
 
 mod address;
 mod answer;
+mod b3;
 mod bind;
 mod config;
 mod frames;
@@ -21,11 +22,12 @@ pub(crate) struct Target {
     pub(crate) words: &'static [&'static str],
 }
 
-pub(crate) const TARGETS: [Target; 9] = [
+pub(crate) const TARGETS: [Target; 10] = [
     Target { name: "message", run: message::run, words: message::WORDS },
     Target { name: "bind", run: bind::run, words: bind::WORDS },
     Target { name: "frames", run: frames::run, words: frames::WORDS },
     Target { name: "headers", run: headers::run, words: headers::WORDS },
+    Target { name: "b3", run: b3::run, words: b3::WORDS },
     Target { name: "request", run: request::run, words: request::WORDS },
     Target { name: "answer", run: answer::run, words: answer::WORDS },
     Target { name: "address", run: address::run, words: address::WORDS },

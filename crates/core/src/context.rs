@@ -26,7 +26,7 @@ pub use cancel::CancelGuard;
 pub use current::Entered;
 pub use peer::{Peer, Principal};
 pub use received::Received;
-pub use trace::TraceContext;
+pub use trace::{Sampling, TraceContext};
 pub use travel::{Baggage, Criticality};
 
 use crate::contract::{Method, Route};
@@ -75,6 +75,9 @@ struct Call {
     method: OnceLock<&'static Method>,
     /// The call's own span, once its record has begun.
     span: OnceLock<TraceContext>,
+    /// What that is part of, where it is not the caller's span itself.
+    within: OnceLock<[u8; 8]>,
+    sampling: Sampling,
     stage: AtomicU8,
     response: Mutex<Option<Box<ResponseMetadata>>>,
     fields: Mutex<Vec<RecordField>>,
@@ -109,6 +112,8 @@ pub struct Incoming {
     pub deadline: Option<Instant>,
     /// The caller's span.
     pub trace: Option<TraceContext>,
+    /// Who decides whether the trace is recorded.
+    pub sampling: Sampling,
     /// The caller's baggage.
     pub baggage: Option<Baggage>,
     /// How many attempts the caller made before this one.
@@ -139,6 +144,7 @@ impl Context {
             route,
             deadline,
             trace,
+            sampling,
             baggage,
             previous_attempts,
             idempotency_key,
@@ -165,6 +171,7 @@ impl Context {
                 started,
                 wire,
                 route,
+                sampling,
                 ..Call::new(platform, peer, metadata)
             }),
         }))
@@ -485,6 +492,8 @@ impl Call {
             route: None,
             method: OnceLock::new(),
             span: OnceLock::new(),
+            within: OnceLock::new(),
+            sampling: Sampling::ByTrace,
             stage: AtomicU8::new(0),
             response: Mutex::new(None),
             fields: Mutex::new(Vec::new()),

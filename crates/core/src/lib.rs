@@ -31,7 +31,7 @@ pub mod types;
 pub use code::{Code, UnknownCode};
 pub use context::{
     Baggage, CancelGuard, Context, Criticality, Entered, Incoming, Peer, Principal, Received,
-    RecordField, TraceContext,
+    RecordField, Sampling, TraceContext,
 };
 pub use contract::{Contract, Method};
 pub use endpoint::{BoxEndpoint, Endpoint, EndpointFn, Layer, LayerFn, Next, layer_fn};

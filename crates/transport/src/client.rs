@@ -24,6 +24,7 @@ mod incoming;
 mod limits;
 mod messages;
 mod outgoing;
+mod plain;
 mod recovery;
 mod sending;
 mod timeout;
@@ -32,6 +33,7 @@ mod web;
 
 use std::fmt;
 
+pub use crate::b3::B3;
 pub use channel::{HttpChannel, HttpChannelBuilder};
 pub use limits::ChannelLimits;
 

@@ -97,3 +97,23 @@ pub mod baggage {
         crate::client::fuzzing::baggage(baggage)
     }
 }
+
+/// `b3`, and `X-B3-TraceId` with its kin
+pub mod b3 {
+    use http::HeaderMap;
+    use kitfox_core::{Context, Sampling, TraceContext};
+
+    use crate::b3::B3;
+
+    /// As a server reads them.
+    pub fn read(headers: &HeaderMap) -> (Option<TraceContext>, Sampling) {
+        crate::b3::read(headers)
+    }
+
+    /// As a client writes them.
+    pub fn write(form: B3, context: &Context) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        crate::b3::write(form, context, &mut headers);
+        headers
+    }
+}

@@ -1,6 +1,7 @@
 //! The wires: one port that speaks REST, Connect and gRPC over HTTP/1.1 and HTTP/2, and the
 //! clients of them.
 
+mod b3;
 mod binary;
 pub mod client;
 mod frames;

@@ -26,6 +26,21 @@ pub struct TraceContext {
     pub state: Option<Arc<str>>,
 }
 
+/// Who decides whether a trace is recorded, where that is not said in the caller's span alone: callers
+/// that speak b3 may leave the decision open, or decide without a span of their own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sampling {
+    /// The caller did, in its span. Without one, whoever is called.
+    #[default]
+    ByTrace,
+    /// Whoever is called, though the caller has a span.
+    Open,
+    /// The caller wants it recorded, and has no span.
+    Wanted,
+    /// The caller wants it not recorded, and has no span.
+    Unwanted,
+}
+
 /// The text is no `traceparent`. W3C says: then there is no trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no traceparent: it must be 00-<32 hex>-<16 hex>-<2 hex>, identifiers not zero")]

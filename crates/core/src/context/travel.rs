@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::values::Values;
-use super::{Context, Principal, Received, TraceContext};
+use super::{Context, Principal, Received, Sampling, TraceContext};
 use crate::Metadata;
 
 #[derive(Clone)]
@@ -121,6 +121,25 @@ impl Context {
         self.first().1.trace.as_ref()
     }
 
+    /// What the span of [`Context::trace`] is part of; `None` where it begins its trace, or belongs to
+    /// somebody else.
+    #[must_use]
+    pub fn parent_span(&self) -> Option<[u8; 8]> {
+        let own = self.call().span.get();
+        if self.0.travel.traced {
+            return own.map(|span| span.span_id);
+        }
+        own?;
+        let within = self.call().within.get().copied();
+        within.or_else(|| self.parent_trace().map(|caller| caller.span_id))
+    }
+
+    /// Who decides whether the call's trace is recorded.
+    #[must_use]
+    pub fn sampling(&self) -> Sampling {
+        self.call().sampling
+    }
+
     /// With another span as the parent of what follows.
     #[must_use]
     pub fn with_trace(&self, trace: TraceContext) -> Self {
@@ -133,6 +152,14 @@ impl Context {
     /// Begins the span of the call itself, for whoever records it. Only the first one counts.
     pub fn begin_span(&self, span: TraceContext) {
         let _ = self.call().span.set(span);
+    }
+
+    /// [`Context::begin_span`] for a span within another than the caller's: work that the caller told
+    /// apart by a span of its own.
+    pub fn begin_span_within(&self, span: TraceContext, parent: [u8; 8]) {
+        if self.call().span.set(span).is_ok() {
+            let _ = self.call().within.set(parent);
+        }
     }
 
     /// The baggage of the call.

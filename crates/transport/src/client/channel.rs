@@ -12,7 +12,7 @@ use super::address::Address;
 use super::endpoint::{HttpEndpoint, Way};
 use super::http1::Http1;
 use super::http2::Http2;
-use super::{ChannelError, ChannelLimits, HttpVersion, Protocol};
+use super::{B3, ChannelError, ChannelLimits, HttpVersion, Protocol};
 use crate::frames::{Compressing, Compression};
 
 /// A way to one server over HTTP. Cloning shares its connections.
@@ -55,6 +55,8 @@ pub(super) struct Wire {
     pub(super) compressing: Option<Compressing>,
     /// Whether calls of safe methods go as GET.
     pub(super) get: bool,
+    /// Whether traces go in b3's form as well.
+    pub(super) b3: Option<B3>,
     pub(super) way: Way,
     pub(super) limits: ChannelLimits,
 }
@@ -91,6 +93,7 @@ impl HttpChannel {
             compression: None,
             compress_from: Compressing::WORTH,
             get: false,
+            b3: None,
             platform: None,
             limits: ChannelLimits::default(),
             #[cfg(feature = "tls")]
@@ -117,6 +120,12 @@ impl HttpChannel {
             Way::Http1(_) => Ok(()),
             Way::Http2(way) => way.warm().await,
         }
+    }
+}
+
+impl HttpChannel {
+    pub(super) fn wire(&self) -> &Wire {
+        &self.0
     }
 }
 
@@ -160,6 +169,7 @@ pub struct HttpChannelBuilder {
     compression: Option<Compression>,
     compress_from: usize,
     get: bool,
+    b3: Option<B3>,
     platform: Option<Platform>,
     limits: ChannelLimits,
     #[cfg(feature = "tls")]
@@ -210,6 +220,14 @@ impl HttpChannelBuilder {
         self
     }
 
+    /// Passes the trace of each call on in b3's headers as well, for servers that know nothing else:
+    /// those of Zipkin's world. It always goes in W3C's `traceparent`, which alone is the default.
+    /// Servers of Kitfox read either.
+    pub fn b3(mut self, b3: B3) -> Self {
+        self.b3 = Some(b3);
+        self
+    }
+
     /// Where sockets and background tasks come from; the system by default.
     pub fn platform(mut self, platform: Platform) -> Self {
         self.platform = Some(platform);
@@ -243,6 +261,7 @@ impl HttpChannelBuilder {
             compression,
             compress_from: from,
             get,
+            b3,
             platform,
             limits,
             ..
@@ -264,7 +283,7 @@ impl HttpChannelBuilder {
             HttpVersion::Http2 => Way::Http2(Http2::new(address.clone(), platform, limits.clone())),
         };
         let compressing = compression.map(|with| Compressing { with, from });
-        let wire = Wire { address, protocol, codec, compressing, get, way, limits };
+        let wire = Wire { address, protocol, codec, compressing, get, b3, way, limits };
         Ok(HttpChannel(Arc::new(wire)))
     }
 }

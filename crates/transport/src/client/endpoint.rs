@@ -45,7 +45,7 @@ pub(super) struct HttpEndpoint {
 }
 
 impl Way {
-    async fn open(
+    pub(super) async fn open(
         &self,
         head: impl Fn() -> Request<()>,
         sent: Sent,
@@ -66,7 +66,8 @@ impl HttpEndpoint {
         };
         let Wire { address, protocol, codec, compressing, .. } = &*wire;
         let compression = compressing.map(|compressing| compressing.with);
-        let head = Head::new(address, method.path, *protocol, *codec, http, !unary, compression);
+        let head = Head::new(address, method.path, *protocol, *codec, http, !unary, compression)
+            .with_b3(wire.b3);
         // The trailers of gRPC-Web are a frame.
         let plain = unary && *protocol != Protocol::GrpcWeb;
         HttpEndpoint { wire, method, head, plain }

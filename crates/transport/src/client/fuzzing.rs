@@ -17,6 +17,6 @@ pub(crate) fn connect_timeout(time: Duration) -> HeaderValue {
 
 pub(crate) fn baggage(baggage: &Baggage) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    travel::write(&Context::background().with_baggage(baggage.clone()), &mut headers);
+    travel::write(&Context::background().with_baggage(baggage.clone()), None, &mut headers);
     headers
 }

@@ -8,6 +8,7 @@ use kitfox_core::message::Codec;
 
 use super::address::Address;
 use super::{HttpVersion, Protocol, timeout, travel};
+use crate::b3::B3;
 use crate::frames::Compression;
 use crate::names;
 
@@ -15,7 +16,8 @@ const GRPC_TIMEOUT: HeaderName = HeaderName::from_static(names::GRPC_TIMEOUT);
 const CONNECT_TIMEOUT: HeaderName = HeaderName::from_static(names::CONNECT_TIMEOUT);
 const CONNECT_VERSION: HeaderName = HeaderName::from_static(names::CONNECT_VERSION);
 const X_GRPC_WEB: HeaderName = HeaderName::from_static("x-grpc-web");
-const AGENT: HeaderValue = HeaderValue::from_static(concat!("kitfox/", env!("CARGO_PKG_VERSION")));
+pub(super) const AGENT: HeaderValue =
+    HeaderValue::from_static(concat!("kitfox/", env!("CARGO_PKG_VERSION")));
 
 /// What all requests of a method have in common.
 #[derive(Debug)]
@@ -24,6 +26,7 @@ pub(super) struct Head {
     version: Version,
     uri: Uri,
     headers: HeaderMap,
+    b3: Option<B3>,
 }
 
 impl Head {
@@ -80,7 +83,13 @@ impl Head {
             HttpVersion::Http1 => Version::HTTP_11,
             HttpVersion::Http2 => Version::HTTP_2,
         };
-        Head { protocol, version, uri, headers }
+        Head { protocol, version, uri, headers, b3: None }
+    }
+
+    /// With the trace in b3's form as well.
+    pub(super) fn with_b3(mut self, b3: Option<B3>) -> Self {
+        self.b3 = b3;
+        self
     }
 
     /// Where the method is.
@@ -104,7 +113,7 @@ impl Head {
                 headers.append(name, value.clone());
             }
         }
-        travel::write(context, &mut headers);
+        travel::write(context, self.b3, &mut headers);
         let (method, uri) = match form {
             Form::Plain => (Method::POST, &self.uri),
             Form::Compressed(compression) => {

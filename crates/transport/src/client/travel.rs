@@ -4,6 +4,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use kitfox_core::{Baggage, Context, Criticality, TraceContext};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
+use crate::b3::{self, B3, write_hex};
 use crate::names;
 
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
@@ -19,9 +20,13 @@ const BAGGAGE_VALUE: &AsciiSet =
 
 /// Adds what `context` says to the headers of its call. What no header can carry stays behind: a
 /// call is worth more than its trace.
-pub(super) fn write(context: &Context, headers: &mut HeaderMap) {
+/// The trace goes in W3C's form, and in that of `b3` as well where the channel was told so.
+pub(super) fn write(context: &Context, b3: Option<B3>, headers: &mut HeaderMap) {
     if let Some(trace) = context.trace() {
         write_trace(trace, headers);
+    }
+    if let Some(form) = b3 {
+        b3::write(form, context, headers);
     }
     if let Some(value) = context.baggage().and_then(baggage) {
         headers.insert(BAGGAGE, value);
@@ -52,14 +57,6 @@ fn write_trace(trace: &TraceContext, headers: &mut HeaderMap) {
     }
 }
 
-fn write_hex(bytes: &[u8], text: &mut [u8]) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    for (byte, pair) in bytes.iter().zip(text.chunks_exact_mut(2)) {
-        pair[0] = DIGITS[usize::from(byte >> 4)];
-        pair[1] = DIGITS[usize::from(byte & 15)];
-    }
-}
-
 fn baggage(baggage: &Baggage) -> Option<HeaderValue> {
     let mut text = String::new();
     for (name, value) in baggage.iter() {
@@ -86,7 +83,7 @@ mod tests {
 
     fn sent(context: &Context) -> HeaderMap {
         let mut headers = HeaderMap::new();
-        write(context, &mut headers);
+        write(context, None, &mut headers);
         headers
     }
 

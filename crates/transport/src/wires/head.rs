@@ -11,6 +11,7 @@ use super::content::Content;
 use super::packing::{Encoded, Packing, Speech};
 use super::refusal::Refusal;
 use super::timeout::Patience;
+use crate::b3;
 use crate::frames::Compression;
 use crate::names::{
     CONNECT_TIMEOUT, CONNECT_VERSION, CRITICALITY, GRPC_TIMEOUT, PREVIOUS_ATTEMPTS,
@@ -58,6 +59,7 @@ const SHORTEST: usize = 7;
 #[derive(Default)]
 struct Seen<'a> {
     trace: Option<&'a HeaderValue>,
+    b3: bool,
     baggage: bool,
     attempts: Option<&'a HeaderValue>,
     key: Option<&'a HeaderValue>,
@@ -88,8 +90,9 @@ impl Head {
         let mut seen = Seen::default();
         for (name, value) in &headers {
             let name = name.as_str();
-            // Nothing that is looked for is as short as `host` and most of what every caller sends.
+            // Nothing else that is looked for is as short as `host` and most of what every caller sends.
             if name.len() < SHORTEST {
+                seen.b3 |= name == b3::SINGLE;
                 continue;
             }
             match name {
@@ -119,7 +122,7 @@ impl Head {
                 PREVIOUS_ATTEMPTS => seen.attempts = Some(value),
                 "idempotency-key" => seen.key = Some(value),
                 CRITICALITY => seen.criticality = Some(value),
-                _ => {}
+                _ => seen.b3 |= name.starts_with(b3::MULTI),
             }
         }
         seen.fill(&headers, &mut head.incoming);
@@ -171,6 +174,9 @@ impl Seen<'_> {
         if let Some(parent) = self.trace {
             incoming.trace = trace(parent, headers);
         }
+        if self.b3 && incoming.trace.is_none() {
+            (incoming.trace, incoming.sampling) = b3::read(headers);
+        }
         if self.baggage {
             incoming.baggage = baggage(headers);
         }
@@ -218,6 +224,7 @@ fn trace(parent: &HeaderValue, headers: &HeaderMap) -> Option<TraceContext> {
 mod tests {
     use std::time::Duration;
 
+    use kitfox_core::Sampling;
     use kitfox_core::message::Codec;
 
     use super::*;
@@ -259,6 +266,23 @@ mod tests {
         assert_eq!(incoming.idempotency_key.as_deref(), Some("k-1"));
         assert_eq!(incoming.criticality, Criticality::Sheddable);
         assert_eq!(incoming.metadata.text("x-own"), Some("kept"));
+    }
+
+    #[test]
+    fn b3_counts_where_there_is_no_traceparent() {
+        let one = ("b3", "80f198ee56343ba864fe8b2a57d3eff7-e457b5a2e4d86bd1-1");
+        let ours = ("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00");
+        let many = [
+            ("x-b3-traceid", "80f198ee56343ba864fe8b2a57d3eff7"),
+            ("x-b3-spanid", "e457b5a2e4d86bd1"),
+            ("x-b3-sampled", "1"),
+        ];
+        for headers in [&[one][..], &many, &[one, ("traceparent", "nonsense")]] {
+            let trace = head(headers).incoming.trace.unwrap();
+            assert_eq!((trace.span_id[0], trace.sampled()), (0xe4, true), "{headers:?}");
+        }
+        assert!(!head(&[one, ours]).incoming.trace.unwrap().sampled());
+        assert_eq!(head(&[("b3", "0")]).incoming.sampling, Sampling::Unwanted);
     }
 
     #[test]
