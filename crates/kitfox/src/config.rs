@@ -6,6 +6,10 @@
 //! judged as a whole before a host does anything, and everything that is wrong is told at once,
 //! with its origin and how to mend it: see [`ConfigError`].
 //!
+//! Of OpenTelemetry's variables `OTEL_EXPORTER_OTLP_ENDPOINT`, `OTEL_EXPORTER_OTLP_PROTOCOL`,
+//! `OTEL_EXPORTER_OTLP_HEADERS` and `OTEL_RESOURCE_ATTRIBUTES` count as the environment, too; those of
+//! Kitfox are stronger.
+//!
 #![doc = include_str!("config/keys.md")]
 
 mod environment;
@@ -13,6 +17,7 @@ mod file;
 mod form;
 mod keys;
 mod nearest;
+mod otlp;
 mod problem;
 mod rules;
 mod settings;
@@ -21,6 +26,7 @@ mod telemetry;
 
 pub use environment::Environment;
 pub use keys::{KEYS, Key, reference};
+pub use otlp::{Endpoint, InvalidEndpoint, Otlp, OtlpProtocol};
 pub use problem::{ConfigError, Origin, Problem};
 pub use settings::{Drain, Settings};
 pub use telemetry::Log;
@@ -35,6 +41,14 @@ pub(crate) use form::{parse_duration, show_duration};
 use keys::position;
 use stacks::Said;
 pub(crate) use stacks::{Stack, Stacks};
+
+/// OpenTelemetry's own variables that count as well, where Kitfox's do not say otherwise.
+const OPEN_TELEMETRY: [(&str, &str); 4] = [
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "otlp.endpoint"),
+    ("OTEL_EXPORTER_OTLP_PROTOCOL", "otlp.protocol"),
+    ("OTEL_EXPORTER_OTLP_HEADERS", "otlp.headers"),
+    ("OTEL_RESOURCE_ATTRIBUTES", "otlp.attributes"),
+];
 
 /// The variable that names the file.
 pub const FILE_VARIABLE: &str = "KITFOX_CONFIG";
@@ -112,6 +126,11 @@ impl Sources {
         if let Some(path) = path {
             file::read(&path, named_by, &mut draft);
         }
+        for (variable, key) in OPEN_TELEMETRY {
+            if let Some(text) = self.environment.value(variable) {
+                draft.set(key, text, Origin::Variable(variable.into()));
+            }
+        }
         for key in KEYS {
             if let Some(text) = self.environment.value(key.variable) {
                 draft.set(key.name, text, Origin::Variable(key.variable.into()));
@@ -123,6 +142,14 @@ impl Sources {
         let announce = draft.configuration.settings.announce;
         self.environment.warn_of_typing_errors(announce, &stacks.variable_names());
         draft.finish()
+    }
+}
+
+/// An address without the user, and the password, that may stand in it.
+fn without_user(text: &str) -> &str {
+    match text.rsplit_once('@') {
+        Some((before, host)) if before.contains("://") => host,
+        _ => text,
     }
 }
 
@@ -187,7 +214,7 @@ impl<'a> Draft<'a> {
         match key.set(&mut self.configuration.settings, text) {
             Ok(()) => self.configuration.origins[index] = origin,
             Err(mend) if key.secret => self.problem(name, "[secret]", origin, mend),
-            Err(mend) => self.problem(name, text, origin, mend),
+            Err(mend) => self.problem(name, without_user(text), origin, mend),
         }
     }
 

@@ -32,6 +32,7 @@ use kitfox_telemetry::{Sink, Telemetry, TelemetrySettings};
 use kitfox_transport::Limits;
 use kitfox_transport::serve::Acceptor;
 use kitfox_transport::wires::{Builder, Cors, WireBody};
+use tokio::io::AsyncWrite;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::Level;
@@ -81,6 +82,7 @@ pub struct Host {
     environment: Option<Environment>,
     acceptor: Acceptor,
     record: Observed,
+    sink: Option<Sink>,
     handle: Handle,
 }
 
@@ -114,6 +116,7 @@ impl Host {
             environment: None,
             acceptor: Acceptor::Plain,
             record: Observed::ByItsOwn(None),
+            sink: None,
             handle: Handle::new(),
         }
     }
@@ -316,6 +319,12 @@ impl Host {
         self
     }
 
+    /// Writes the log there, instead of to standard output; whether it is announced or not.
+    pub fn log_to(mut self, sink: impl AsyncWrite + Send + 'static) -> Self {
+        self.sink = Some(Box::new(sink));
+        self
+    }
+
     /// Leaves no record of any call: no metrics, no lines, no spans.
     pub fn unrecorded(mut self) -> Self {
         self.record = Observed::ByNobody;
@@ -357,19 +366,21 @@ impl Host {
                 let metrics = metrics.unwrap_or_else(|| Metrics::with_series_limit(series_limit));
                 let (logs, access) = (settings.log.lines(), settings.log.access());
                 let sample = settings.sample;
-                Some(Telemetry::new(TelemetrySettings { metrics, logs, access, sample }))
+                let export = settings.otlp.export(&self.name, self.version.as_deref(), &platform);
+                let export = export.map_err(HostError::Export)?;
+                Some(Telemetry::new(TelemetrySettings { metrics, logs, access, sample, export }))
             }
             Observed::By(telemetry) => Some(telemetry),
             Observed::ByNobody => None,
         };
-        let output = announce.then(Stdout::open);
+        let output = (announce && self.sink.is_none()).then(Stdout::open);
         let may_block = output.as_ref().is_some_and(Stdout::may_block);
         let background = telemetry.as_ref().map(|telemetry| {
             if announce {
                 telemetry.install();
             }
-            let sink =
-                output.map_or_else(|| Box::new(tokio::io::sink()) as Sink, |it| Box::new(it));
+            let output = output.map(|output| Box::new(output) as Sink);
+            let sink = self.sink.or(output).unwrap_or_else(|| Box::new(tokio::io::sink()));
             telemetry.start(&platform, sink)
         });
 

@@ -78,6 +78,7 @@ pub mod contract;
 pub mod health;
 mod host;
 mod notice;
+pub mod otlp;
 pub mod reflection;
 pub mod stack;
 
@@ -91,7 +92,7 @@ pub use kitfox_telemetry::metrics::{Counter, Gauge, Histogram, Metrics};
 pub use kitfox_transport as transport;
 pub use kitfox_transport::Compression;
 pub use kitfox_transport::client::{
-    ChannelError, ChannelLimits, HttpChannel, HttpChannelBuilder, HttpVersion, Protocol,
+    B3, ChannelError, ChannelLimits, HttpChannel, HttpChannelBuilder, HttpVersion, Protocol,
 };
 #[cfg(feature = "tls")]
 pub use kitfox_transport::tls;

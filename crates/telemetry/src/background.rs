@@ -9,7 +9,7 @@ use kitfox_core::platform::Tasks;
 use tokio::io::AsyncWrite;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::Telemetry;
+use crate::{Exporting, Telemetry};
 
 /// How often the time of day is read again.
 const CLOCK: Duration = Duration::from_secs(60);
@@ -32,7 +32,11 @@ impl Telemetry {
         }
         self.logs().set_clock(platform.clock().clone());
         // Apart from the platform's own, which are awaited before the last line is written.
-        let tasks = platform.apart().tasks().clone();
+        let apart = platform.apart();
+        let tasks = apart.tasks().clone();
+        if let Some(Exporting { exporter, sender }) = &self.0.export {
+            exporter.start(&apart, self.metrics(), sender);
+        }
         drop(tasks.spawn(self.logs().write_to(Box::into_pin(sink))));
         let clock = platform.clock().clone();
         drop(tasks.spawn(async move {
@@ -49,6 +53,17 @@ impl Background {
     /// Sends what is still here, until `deadline` at most, and ends the tasks. Says how many lines
     /// were lost.
     pub async fn flush(self, deadline: Instant) -> u64 {
+        if let Some(exporter) = self.telemetry.exporter() {
+            // Somewhat earlier, so that a line can still say what was left behind.
+            let left = deadline.saturating_duration_since(Instant::now());
+            let flushed = exporter.flush(deadline - left / 10);
+            // Lines are written meanwhile, as far as their sink takes them.
+            let (flushed, _written) = tokio::join!(flushed, self.telemetry.logs().flush(deadline));
+            if flushed.left > 0 {
+                let items = flushed.left;
+                tracing::warn!(items, "telemetry was not exported in time and is lost");
+            }
+        }
         let flushed = self.telemetry.logs().close(deadline).await;
         self.tasks.end();
         let _ = timeout_at(deadline, self.tasks.idle()).await;

@@ -21,7 +21,8 @@ use kitfox_core::Context;
 use logs::{AccessPolicy, LogLayer, LogSettings, Logs};
 use metrics::{Metrics, names};
 use observer::series::EdgeSeries;
-use traces::Sampler;
+use otlp::{Export, Exporter, Signal};
+use traces::{Sampler, Spans};
 use tracing_subscriber::layer::SubscriberExt;
 
 /// The logs, metrics and traces of a host; a cheap clone of the same.
@@ -33,8 +34,16 @@ struct Inner {
     logs: Logs,
     access: AccessPolicy,
     sampler: Sampler,
+    /// Where spans go, if anywhere.
+    spans: Option<Spans>,
+    export: Option<Exporting>,
     calls: InFlight,
     edges: EdgeSeries,
+}
+
+struct Exporting {
+    exporter: Exporter,
+    sender: Arc<dyn otlp::Sender>,
 }
 
 /// What a [`Telemetry`] is made of.
@@ -48,6 +57,8 @@ pub struct TelemetrySettings {
     pub access: AccessPolicy,
     /// The share of the traces beginning here that is recorded, from 0 to 1; 0.01 by default.
     pub sample: f64,
+    /// What leaves by OTLP, and how; nothing by default.
+    pub export: Option<Export>,
 }
 
 impl Default for TelemetrySettings {
@@ -57,6 +68,7 @@ impl Default for TelemetrySettings {
             logs: LogSettings::default(),
             access: AccessPolicy::default(),
             sample: 0.01,
+            export: None,
         }
     }
 }
@@ -65,15 +77,26 @@ impl Telemetry {
     /// Of these settings.
     #[must_use]
     pub fn new(settings: TelemetrySettings) -> Self {
-        let TelemetrySettings { metrics, logs, access, sample } = settings;
+        let TelemetrySettings { metrics, logs, access, sample, export } = settings;
         let logs = Logs::new(logs);
         watch(&metrics, &logs);
+        let export = export.map(|Export { settings, sender }| Exporting {
+            exporter: Exporter::new(settings),
+            sender,
+        });
+        let exporter = export.as_ref().map(|export| export.exporter.clone());
+        let exports = |signal| exporter.clone().filter(|exporter| exporter.exports(signal));
+        if let Some(exporter) = exports(Signal::Logs) {
+            logs.export(move |record| exporter.log(record));
+        }
         Telemetry(Arc::new(Inner {
             edges: EdgeSeries::new(metrics.clone()),
             metrics,
             logs,
             access,
             sampler: Sampler::new(sample),
+            spans: exports(Signal::Traces).map(|exporter| exporter.spans()),
+            export,
             calls: InFlight::default(),
         }))
     }
@@ -111,6 +134,12 @@ impl Telemetry {
         &self.0.sampler
     }
 
+    /// What exports it, if it leaves at all.
+    #[must_use]
+    pub fn exporter(&self) -> Option<&Exporter> {
+        self.0.export.as_ref().map(|export| &export.exporter)
+    }
+
     /// The calls in flight, the oldest first.
     #[must_use]
     pub fn calls(&self) -> Vec<Call> {
@@ -118,11 +147,12 @@ impl Telemetry {
     }
 }
 
-/// The layer over tracing-subscriber's `Registry` that makes lines of events, each for the host of its
-/// call: for processes that have a subscriber of their own.
+/// The layer over tracing-subscriber's `Registry` that makes lines of events, and exports the spans around
+/// them, each for the host of its call: for processes that have a subscriber of their own.
 #[must_use]
 pub fn layer() -> LogLayer {
     logs::layer(|context| Telemetry::of(context).map(|telemetry| telemetry.logs().clone()))
+        .with_spans(|context| Telemetry::of(context)?.0.spans.clone())
 }
 
 /// Shows what the logs lose.

@@ -46,6 +46,8 @@ pub use settings::{Format, LogSettings, UnknownFormat};
 pub use stdout::Stdout;
 pub use writer::Flushed;
 
+pub(crate) use redaction::HIDDEN;
+
 use attributes::Attributes;
 use buffer::Buffer;
 use line::Form;

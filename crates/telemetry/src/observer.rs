@@ -1,23 +1,26 @@
 //! What becomes of a record: its series, its line, its span.
 
 pub(crate) mod series;
+mod span;
 
 use kitfox_core::meter::Measure;
 use kitfox_core::record::{Edge, Observer, Record, Recorder, Side, Ticket};
-use kitfox_core::{Context, Method};
+use kitfox_core::{Context, Method, RecordField, Sampling, TraceContext};
 use tokio::time::Instant;
 use tracing::Level;
 
 use crate::Telemetry;
 use crate::inflight::Call;
 use crate::logs::{Access, CALL, CallLines};
+use crate::traces::{self, Spans};
 use series::MethodSeries;
 
 impl Observer for Telemetry {
     fn method(&self, side: Side, method: &'static Method) -> Box<dyn Recorder> {
         let series = MethodSeries::new(self.metrics(), side, method);
         let lines = self.logs().calls(side, method);
-        Box::new(MethodRecorder { telemetry: self.clone(), side, method, series, lines })
+        let path = method.path.trim_start_matches('/');
+        Box::new(MethodRecorder { telemetry: self.clone(), side, method, path, series, lines })
     }
 
     fn edge(&self, edge: &Edge<'_>) {
@@ -38,6 +41,8 @@ struct MethodRecorder {
     telemetry: Telemetry,
     side: Side,
     method: &'static Method,
+    /// `strings.v1.Strings/Uppercase`.
+    path: &'static str,
     series: MethodSeries,
     lines: CallLines,
 }
@@ -47,8 +52,21 @@ impl MethodRecorder {
         let inner = &*self.telemetry.0;
         match self.side {
             Side::Server | Side::Client => {
-                let span = inner.sampler.begin(context.parent_trace(), context.random());
-                context.begin_span(span);
+                let parent = context.parent_trace();
+                let span = match context.sampling() {
+                    Sampling::ByTrace => inner.sampler.begin(parent, context.random()),
+                    wanted => inner.sampler.begin_as(wanted, parent, context.random()),
+                };
+                let within = match parent {
+                    Some(caller) if caller.sampled() && self.side == Side::Client => {
+                        traces::entered(caller.span_id)
+                    }
+                    _ => None,
+                };
+                match within {
+                    Some(within) => context.begin_span_within(span, within.span_id),
+                    None => context.begin_span(span),
+                }
             }
             Side::Attempt => {
                 // Where nothing is recorded, the call's own span is as good a parent.
@@ -81,17 +99,44 @@ impl Recorder for MethodRecorder {
         let clock = record.context.clock();
         let at = clock.unix_nanos(record.ended);
         self.series.end(record, at);
-        if self.side != Side::Attempt {
-            self.series.active().subtract(1);
-            inner.calls.leave(record.ticket);
-            let access = Access::of(self.side, record);
-            let logs = &inner.logs;
-            if logs.enabled_for_calls(access.level())
-                && inner.access.logs(&access, record.context.random().next_u64())
-            {
-                let fields = record.context.take_fields();
+        let traced = self.traced(record);
+        if self.side == Side::Attempt {
+            return self.write_span(traced, record, &[], at);
+        }
+        self.series.active().subtract(1);
+        inner.calls.leave(record.ticket);
+        let access = Access::of(self.side, record);
+        let logs = &inner.logs;
+        let logged = logs.enabled_for_calls(access.level())
+            && inner.access.logs(&access, record.context.random().next_u64());
+        if logged || traced.is_some() {
+            let fields = record.context.take_fields();
+            if logged {
                 self.lines.write(&access, record, &fields, at);
             }
+            self.write_span(traced, record, &fields, at);
+        }
+    }
+}
+
+impl MethodRecorder {
+    /// Where the span of a call goes, if it is recorded.
+    fn traced<'a>(&'a self, record: &'a Record<'_>) -> Option<(&'a Spans, &'a TraceContext)> {
+        let spans = self.telemetry.0.spans.as_ref()?;
+        let trace = record.context.trace().filter(|trace| trace.sampled())?;
+        Some((spans, trace))
+    }
+
+    fn write_span(
+        &self,
+        traced: Option<(&Spans, &TraceContext)>,
+        record: &Record<'_>,
+        fields: &[RecordField],
+        at: u64,
+    ) {
+        if let Some((spans, trace)) = traced {
+            let fields = (fields, self.telemetry.logs().redaction());
+            span::write(spans, trace, self.side, self.path, record, fields, at);
         }
     }
 }

@@ -20,7 +20,7 @@ mod sender;
 mod span;
 
 pub use buffer::Loss;
-pub use exporter::{ExportSettings, Exporter, Flushed};
+pub use exporter::{Export, ExportSettings, Exporter, Flushed};
 pub use resource::Resource;
 pub use retry::Retry;
 pub use sender::{Refused, Sender};

@@ -2,6 +2,8 @@
 
 mod sampler;
 mod span;
+mod user;
 
 pub use sampler::Sampler;
 pub use span::{Attributes, Span, SpanKind, Spans};
+pub(crate) use user::{UserSpan, entered, innermost};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::nearest::edits;
-use super::{FILE_VARIABLE, KEYS};
+use super::{FILE_VARIABLE, KEYS, OPEN_TELEMETRY};
 use crate::notice::notice;
 
 /// What all our variables begin with.
@@ -33,7 +33,12 @@ impl Environment {
             // What is no text fails to be a value later, and is then named.
             (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned())
         });
-        all.filter(|(name, _)| name.starts_with(PREFIX) || name == KUBERNETES).collect()
+        let read = |name: &str| {
+            name.starts_with(PREFIX)
+                || name == KUBERNETES
+                || OPEN_TELEMETRY.iter().any(|(variable, _)| *variable == name)
+        };
+        all.filter(|(name, _)| read(name)).collect()
     }
 
     /// The value of the variable `name`; `None` where it is not set or empty.

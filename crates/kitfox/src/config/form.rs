@@ -2,13 +2,17 @@
 
 use std::net::SocketAddr;
 
-use kitfox_core::Secret;
 pub(super) use kitfox_core::setting::{
     DURATION, Form, NAMES, NUMBER, NUMBER_32, SHARE, SIZE, SWITCH,
 };
 pub(crate) use kitfox_core::setting::{parse_duration, show_duration};
+use kitfox_core::{Metadata, Secret};
 use kitfox_telemetry::logs::{Filter, Format};
+use kitfox_telemetry::otlp::Signal;
 use kitfox_transport::wires::Origins;
+use percent_encoding::percent_decode_str;
+
+use super::otlp::{Endpoint, OtlpProtocol};
 
 pub(super) const ADDRESS: Form<SocketAddr> = Form {
     expects: "an IP address and a port, such as `127.0.0.1:8080` or `0.0.0.0:8080`",
@@ -46,3 +50,62 @@ pub(super) const TOKEN: Form<Option<Secret<String>>> = Form {
     },
     show: |token| token.as_ref().map_or_else(|| "none".to_owned(), Secret::to_string),
 };
+
+pub(super) const ENDPOINT: Form<Option<Endpoint>> = Form {
+    expects: "`none`, or where a collector is, such as `http://127.0.0.1:4318`, without user, query or \
+              fragment",
+    parse: |text| if text == "none" { Some(None) } else { text.parse().ok().map(Some) },
+    show: |endpoint| endpoint.as_ref().map_or_else(|| "none".to_owned(), Endpoint::to_string),
+};
+
+pub(super) const OTLP_PROTOCOL: Form<OtlpProtocol> = Form {
+    expects: "`http` or `grpc`",
+    parse: OtlpProtocol::from_name,
+    show: |protocol| protocol.name().to_owned(),
+};
+
+pub(super) const SIGNALS: Form<Vec<Signal>> = Form {
+    expects: "some of `traces`, `logs` and `metrics`, separated by commas",
+    parse: |text| {
+        let named = |name: &String| Signal::ALL.into_iter().find(|signal| signal.name() == name);
+        let signals: Option<Vec<_>> = names(text).iter().map(named).collect();
+        signals.filter(|signals| !signals.is_empty())
+    },
+    show: |signals| signals.iter().map(|signal| signal.name()).collect::<Vec<_>>().join(","),
+};
+
+pub(super) const PAIRS: Form<Vec<(String, String)>> = Form {
+    expects: "`none`, or pairs such as `deployment.environment.name=production`, separated by commas",
+    parse: parse_pairs,
+    show: |pairs| {
+        let pairs: Vec<_> = pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        if pairs.is_empty() { "none".to_owned() } else { pairs.join(",") }
+    },
+};
+
+pub(super) const HEADERS: Form<Secret<Vec<(String, String)>>> = Form {
+    expects: "`none`, or headers such as `authorization=Bearer%20..`, separated by commas",
+    parse: |text| {
+        let headers = parse_pairs(text)?;
+        let mut all = Metadata::new();
+        let valid = headers.iter().all(|(name, value)| all.append(name, value).is_ok());
+        valid.then_some(Secret::new(headers))
+    },
+    show: |headers| {
+        if headers.expose().is_empty() { "none".to_owned() } else { headers.to_string() }
+    },
+};
+
+/// As OpenTelemetry's variables have them: what has a place of its own in values is percent-encoded.
+fn parse_pairs(text: &str) -> Option<Vec<(String, String)>> {
+    let pairs = names(text).into_iter().map(|pair| {
+        let (name, value) = pair.split_once('=')?;
+        let value = percent_decode_str(value.trim()).decode_utf8().ok()?;
+        Some((name.trim().to_owned(), value.into_owned())).filter(|(name, _)| !name.is_empty())
+    });
+    pairs.collect()
+}
+
+fn names(text: &str) -> Vec<String> {
+    (NAMES.parse)(text).unwrap_or_default()
+}

@@ -3,8 +3,8 @@
 
 use super::Settings;
 use super::form::{
-    ADDRESS, DURATION, FILTER, FORMAT, NAMES, NUMBER, NUMBER_32, ORIGINS, SHARE, SIZE, SWITCH,
-    TOKEN,
+    ADDRESS, DURATION, ENDPOINT, FILTER, FORMAT, HEADERS, NAMES, NUMBER, NUMBER_32, ORIGINS,
+    OTLP_PROTOCOL, PAIRS, SHARE, SIGNALS, SIZE, SWITCH, TOKEN,
 };
 
 /// A key of the configuration.
@@ -127,6 +127,24 @@ pub const KEYS: &[Key] = &[
         "The share of the traces beginning here that is recorded. A caller that has a trace decides for its own."),
     key!("metrics.series_limit", "KITFOX_METRICS_SERIES_LIMIT", NUMBER series_limit,
         "How many series one metric may have. More share one, and are counted. Metrics that a host is given have a limit of their own."),
+    key!("otlp.endpoint", "KITFOX_OTLP_ENDPOINT", ENDPOINT otlp.endpoint,
+        "Where a collector of OpenTelemetry is that gets traces, logs and metrics: `http://127.0.0.1:4318`. `OTEL_EXPORTER_OTLP_ENDPOINT` says it, too."),
+    key!("otlp.protocol", "KITFOX_OTLP_PROTOCOL", OTLP_PROTOCOL otlp.protocol,
+        "What it speaks: `http` (protobuf over HTTP/1.1, usually at port 4318) or `grpc` (usually at port 4317)."),
+    key!(secret "otlp.headers", "KITFOX_OTLP_HEADERS", HEADERS otlp.headers,
+        "Headers of each request to it, such as a token: `name=value` pairs separated by commas, values percent-encoded."),
+    key!("otlp.signals", "KITFOX_OTLP_SIGNALS", SIGNALS otlp.signals,
+        "Which of the three it gets."),
+    key!("otlp.attributes", "KITFOX_OTLP_ATTRIBUTES", PAIRS otlp.attributes,
+        "What else it is told of this process, besides name, version and instance: `name=value` pairs separated by commas."),
+    key!("otlp.interval", "KITFOX_OTLP_INTERVAL", DURATION otlp.interval,
+        "How long spans and log records are gathered before they are sent."),
+    key!("otlp.metrics_interval", "KITFOX_OTLP_METRICS_INTERVAL", DURATION otlp.metrics_interval,
+        "How often metrics are sent."),
+    key!("otlp.timeout", "KITFOX_OTLP_TIMEOUT", DURATION otlp.timeout,
+        "How long it has for an answer. What it does not take is sent again, for five minutes at most."),
+    key!("otlp.buffer_bytes", "KITFOX_OTLP_BUFFER_BYTES", SIZE otlp.buffer_bytes,
+        "The memory for what of each of the three waits to be sent. What finds no room is dropped and counted."),
 ];
 
 impl Key {

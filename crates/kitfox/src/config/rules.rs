@@ -2,13 +2,17 @@
 
 use std::net::SocketAddr;
 
+use kitfox_transport::client::HttpChannel;
 use kitfox_transport::wires::CorsError;
 
 use super::form::DURATION;
-use super::{Configuration, Drain, KEYS, Problem};
+use super::{Configuration, Drain, KEYS, Otlp, OtlpProtocol, Problem};
 
 /// Where hyper's buffer for headers begins; it takes none smaller.
 const LEAST_HEADER_BYTES: usize = 8 * 1024;
+
+/// Less would not hold the metrics of a small service.
+const LEAST_EXPORT_BYTES: usize = 64 * 1024;
 
 /// Every rule that `configuration` breaks.
 pub(super) fn broken(configuration: &Configuration) -> Vec<Problem> {
@@ -75,7 +79,28 @@ pub(super) fn broken(configuration: &Configuration) -> Vec<Problem> {
             "zero would leave nothing to tell apart: give more".to_owned(),
         );
     }
+    otlp(&settings.otlp, &mut refuse);
     problems
+}
+
+fn otlp(otlp: &Otlp, refuse: &mut impl FnMut(&str, String)) {
+    for (key, time) in
+        [("otlp.metrics_interval", otlp.metrics_interval), ("otlp.timeout", otlp.timeout)]
+    {
+        if time.is_zero() {
+            refuse(key, "zero leaves no time: give more".to_owned());
+        }
+    }
+    if otlp.buffer_bytes < LEAST_EXPORT_BYTES {
+        refuse("otlp.buffer_bytes", "give 64KiB or more".to_owned());
+    }
+    let Some(endpoint) = &otlp.endpoint else { return };
+    if otlp.protocol == OtlpProtocol::Grpc && !endpoint.path().is_empty() {
+        refuse("otlp.endpoint", "gRPC has paths of its own: end it behind the port".to_owned());
+    }
+    if let Err(error) = HttpChannel::new(endpoint.origin()) {
+        refuse("otlp.endpoint", error.to_string());
+    }
 }
 
 /// Whether a socket on `a` is in the way of one on `b`.

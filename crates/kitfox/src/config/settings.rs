@@ -8,7 +8,7 @@ use kitfox_telemetry::metrics::Metrics;
 use kitfox_transport::Limits;
 use kitfox_transport::wires::Cors;
 
-use super::{Environment, Log};
+use super::{Environment, Log, Otlp};
 
 /// The values that a host runs with.
 #[derive(Clone, Debug)]
@@ -39,6 +39,8 @@ pub struct Settings {
     pub sample: f64,
     /// How many series one metric may have, 1000 by default. More share one.
     pub series_limit: usize,
+    /// Where telemetry is sent by OTLP, and how; nowhere by default.
+    pub otlp: Otlp,
 }
 
 /// How long each phase of the shutdown may take.
@@ -111,6 +113,7 @@ impl Default for Settings {
             log: Log::default(),
             sample: 0.01,
             series_limit: Metrics::SERIES_LIMIT,
+            otlp: Otlp::default(),
         }
     }
 }

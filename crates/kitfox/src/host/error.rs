@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::{fmt, io};
 
+use kitfox_transport::client::ChannelError;
 use kitfox_transport::wires::RouteError;
 
 use super::Phase;
@@ -39,6 +40,9 @@ pub enum HostError {
         /// Why not.
         source: io::Error,
     },
+    /// Telemetry cannot be sent where the key `otlp.endpoint` says.
+    #[error("cannot export telemetry: {0}")]
+    Export(#[source] ChannelError),
     /// Nobody would hear a signal.
     #[error("cannot listen for signals: {0}")]
     Signals(#[source] io::Error),

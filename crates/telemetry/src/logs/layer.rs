@@ -16,6 +16,7 @@ use tracing_subscriber::layer::Context as LayerContext;
 use tracing_subscriber::registry::LookupSpan;
 
 use super::{Inner, Logs};
+use crate::traces::{Spans, UserSpan, innermost};
 use values::SpanFields;
 
 /// The logs that hear `tracing`, the first of the process first.
@@ -30,15 +31,19 @@ static SEVERAL: AtomicBool = AtomicBool::new(false);
 /// the members of the baggage that [`LogSettings`](super::LogSettings) name. It goes to the logs of
 /// the call's host; outside of any call to the first logs of the process that listen
 /// ([`Logs::listen`]). Their filters decide which events and spans there are at all.
+///
+/// A span in a call whose trace is recorded is exported as a part of that, and is what the lines in it
+/// are of.
 #[derive(Clone, Copy, Debug)]
 pub struct LogLayer {
     find: fn(&Context) -> Option<Logs>,
+    spans: fn(&Context) -> Option<Spans>,
 }
 
 /// The layer of `tracing` for whom `find` knows the logs of a call's host.
 #[must_use]
 pub fn layer(find: fn(&Context) -> Option<Logs>) -> LogLayer {
-    LogLayer { find }
+    LogLayer { find, spans: |_| None }
 }
 
 impl Logs {
@@ -69,6 +74,12 @@ fn listening() -> impl Iterator<Item = Logs> {
 }
 
 impl LogLayer {
+    /// With who knows where the spans of a call go.
+    #[must_use]
+    pub fn with_spans(self, spans: fn(&Context) -> Option<Spans>) -> Self {
+        LogLayer { spans, ..self }
+    }
+
     /// Where a line goes that is logged now, and the call that it is of.
     fn place(&self) -> Option<(Logs, Option<Context>)> {
         let cx = Context::current();
@@ -89,13 +100,31 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for LogLayer {
     }
 
     fn on_new_span(&self, new: &span::Attributes<'_>, id: &span::Id, spans: LayerContext<'_, S>) {
+        let Some(span) = spans.span(id) else { return };
+        if let Some(cx) = Context::current()
+            && let Some(exported) = (self.spans)(&cx)
+            && let Some(user) = UserSpan::begin(&cx, exported, span.parent())
+        {
+            span.extensions_mut().insert(user);
+        }
         if new.fields().is_empty() {
             return;
         }
-        let (Some((logs, _)), Some(span)) = (self.place(), spans.span(id)) else { return };
+        let Some((logs, _)) = self.place() else { return };
         let mut fields = SpanFields::default();
         new.record(&mut fields.keep(span.name(), logs.redaction()));
         span.extensions_mut().insert(fields);
+    }
+
+    fn on_close(&self, id: span::Id, spans: LayerContext<'_, S>) {
+        let Some(span) = spans.span(&id) else { return };
+        let user = span.extensions_mut().remove::<UserSpan>();
+        if let Some(user) = user {
+            let extensions = span.extensions();
+            let fields = extensions.get::<SpanFields>();
+            let fields = fields.into_iter().flat_map(|fields| fields.of(span.name()));
+            user.end(span.metadata(), fields);
+        }
     }
 
     fn on_record(&self, id: &span::Id, values: &span::Record<'_>, spans: LayerContext<'_, S>) {
@@ -127,7 +156,10 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for LogLayer {
                 }
             }
             if let Some(cx) = &cx {
-                line.call(cx);
+                let call = cx.trace();
+                let traced = call.filter(|call| call.sampled());
+                let user = traced.and_then(|call| innermost(spans.event_span(event), call.span_id));
+                line.call(cx, user.as_ref().or(call));
                 logs.baggage(cx, line);
             }
         });

@@ -112,9 +112,9 @@ impl<'a> Line<'a> {
         true
     }
 
-    /// The ids and the method of a call that the line is of.
-    pub(super) fn call(&mut self, cx: &Context) {
-        if let Some(trace) = cx.trace() {
+    /// The method of a call that the line is of, and the ids of its span or of one within.
+    pub(super) fn call(&mut self, cx: &Context, trace: Option<&TraceContext>) {
+        if let Some(trace) = trace {
             self.trace(trace);
         }
         let Some(method) = cx.method() else { return };

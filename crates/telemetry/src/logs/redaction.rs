@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// What stands in place of what is hidden.
-pub(super) const HIDDEN: &str = "[redacted]";
+pub(crate) const HIDDEN: &str = "[redacted]";
 
 /// The names that are hidden unless the settings say otherwise.
 const NAMES: [&str; 14] = [
@@ -78,7 +78,7 @@ impl Redaction {
     }
 
     /// [`Redaction::hides`], remembered by this thread: a name in the code is asked for often.
-    pub(super) fn hides_known(&self, name: &'static str) -> bool {
+    pub(crate) fn hides_known(&self, name: &'static str) -> bool {
         /// A name by its place in memory, which nothing else ever takes; and the answer.
         #[derive(Clone, Copy)]
         struct Known {

@@ -199,7 +199,7 @@ impl EdgeSeries {
 }
 
 /// As OpenTelemetry names what carries calls.
-fn system(wire: Wire) -> &'static str {
+pub(super) fn system(wire: Wire) -> &'static str {
     match wire {
         Wire::Local => "local",
         Wire::Rest => "http",

@@ -26,6 +26,8 @@ const SERIES: usize = 256;
 pub struct ExportSettings {
     /// Who sends.
     pub resource: Resource,
+    /// What is sent: all three signals by default.
+    pub signals: Vec<Signal>,
     /// How many bytes of each signal may wait to be sent, encoded; 4 MiB by default. What finds no
     /// room is dropped and counted.
     pub buffer_bytes: usize,
@@ -47,6 +49,7 @@ impl ExportSettings {
     pub fn new(resource: Resource) -> Self {
         ExportSettings {
             resource,
+            signals: Signal::ALL.to_vec(),
             buffer_bytes: 4 * 1024 * 1024,
             batch_bytes: 512 * 1024,
             interval: Duration::from_secs(1),
@@ -54,6 +57,22 @@ impl ExportSettings {
             timeout: Duration::from_secs(10),
             retry: Retry::default(),
         }
+    }
+}
+
+/// An exporter in the making: what it is to do, and who sends for it.
+#[derive(Clone)]
+pub struct Export {
+    /// What is exported, how, and within which limits.
+    pub settings: ExportSettings,
+    /// The way to the collector.
+    pub sender: Arc<dyn Sender>,
+}
+
+impl Export {
+    /// Sends by `sender`.
+    pub fn new(settings: ExportSettings, sender: impl Sender) -> Self {
+        Export { settings, sender: Arc::new(sender) }
     }
 }
 
@@ -129,7 +148,7 @@ impl Exporter {
         let (metrics, here) = (metrics.clone(), platform.clone());
         self.show_losses(&metrics);
         let _started_before = self.0.source.set(Source { metrics, platform: here, start });
-        for signal in Signal::ALL {
+        for signal in self.0.settings.signals.iter().copied() {
             let lane = self.lane(signal, platform, sender);
             let interval = self.0.settings.interval;
             if signal == Signal::Metrics {
@@ -148,7 +167,9 @@ impl Exporter {
     /// Sends everything that was recorded before, and the metrics once more, but takes no longer
     /// than until `deadline`.
     pub async fn flush(&self, deadline: Instant) -> Flushed {
-        self.take_metrics();
+        if self.exports(Signal::Metrics) {
+            self.take_metrics();
+        }
         let mut left = 0;
         let targets = Signal::ALL.map(|signal| {
             let buffer = self.buffer(signal);
@@ -172,6 +193,12 @@ impl Exporter {
             left += target.saturating_sub(buffer.counts().1);
         }
         Flushed { left }
+    }
+
+    /// Whether this signal is sent.
+    #[must_use]
+    pub fn exports(&self, signal: Signal) -> bool {
+        self.0.settings.signals.contains(&signal)
     }
 
     /// How many items of a signal were lost so far, for this reason.
@@ -209,6 +236,7 @@ impl Exporter {
             timeout,
             retry,
             failing: false.into(),
+            losing: false.into(),
         }
     }
 
@@ -245,6 +273,12 @@ impl Exporter {
                 metrics.measure(&Measure { name, help, labels, reading: Reading::Tally(tally) });
             }
         }
+    }
+}
+
+impl fmt::Debug for Export {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Export").field("settings", &self.settings).finish_non_exhaustive()
     }
 }
 

@@ -29,6 +29,8 @@ pub(super) struct Lane {
     pub(super) retry: Retry,
     /// Whether it was said that the collector takes nothing.
     pub(super) failing: AtomicBool,
+    /// Whether it was said that something is lost.
+    pub(super) losing: AtomicBool,
 }
 
 impl Lane {
@@ -118,18 +120,22 @@ impl Lane {
             self.buffer.losses.of(Loss::Rejected).add(rejected.min(hand.items));
             tracing::warn!(signal, rejected, why, "the collector took not everything");
         }
-        if self.failing.swap(false, Ordering::Relaxed) {
+        let failed = self.failing.swap(false, Ordering::Relaxed);
+        if self.losing.swap(false, Ordering::Relaxed) || failed {
             tracing::info!(signal, "the collector takes it again");
         }
     }
 
+    /// Says so once, until something is taken again: a line that tells of a lost line would be lost
+    /// and told of in turn. How much it is, the metrics say.
     fn lose(&self, mut hand: Hand<'_>, loss: Loss, refused: &Refused) {
         hand.ended = false;
         self.buffer.losses.of(loss).add(hand.items);
         let (signal, items, reason, why) =
             (self.signal.name(), hand.items, loss.name(), &*refused.why);
-        self.failing.store(true, Ordering::Relaxed);
-        tracing::warn!(signal, items, reason, why, "telemetry is lost: it cannot be exported");
+        if !self.losing.swap(true, Ordering::Relaxed) {
+            tracing::warn!(signal, items, reason, why, "telemetry is lost: it cannot be exported");
+        }
     }
 
     /// Says so once.

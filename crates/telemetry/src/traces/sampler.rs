@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use kitfox_core::TraceContext;
 use kitfox_core::platform::Random;
+use kitfox_core::{Sampling, TraceContext};
 
 /// Decides at the head of a trace whether it is recorded; who is called goes along with what its
 /// caller decided. Cloning shares it.
@@ -35,9 +35,38 @@ impl Sampler {
         }
         let (high, low) = (random.next_u64(), identifier(random));
         let trace_id = (u128::from(high) << 64 | u128::from(low)).to_be_bytes();
-        let sampled = low >> 1 < self.0.load(Ordering::Relaxed);
-        TraceContext { trace_id, span_id, flags: u8::from(sampled), state: None }
+        TraceContext { trace_id, span_id, flags: u8::from(self.records(low)), state: None }
     }
+
+    /// [`Sampler::begin`], as the caller wants it.
+    #[must_use]
+    pub fn begin_as(
+        &self,
+        wanted: Sampling,
+        parent: Option<&TraceContext>,
+        random: &Random,
+    ) -> TraceContext {
+        let mut span = self.begin(parent, random);
+        let [.., a, b, c, d, e, f, g, h] = span.trace_id;
+        let sampled = match wanted {
+            Sampling::ByTrace => return span,
+            Sampling::Open => self.records(u64::from_be_bytes([a, b, c, d, e, f, g, h])),
+            Sampling::Wanted => true,
+            Sampling::Unwanted => false,
+        };
+        span.flags = span.flags & !1 | u8::from(sampled);
+        span
+    }
+
+    /// Whether a trace is in the share, the lower half of whose identifier this is.
+    fn records(&self, low: u64) -> bool {
+        low >> 1 < self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// For a span that has a trace already.
+pub(super) fn span_id(random: &Random) -> [u8; 8] {
+    identifier(random).to_be_bytes()
 }
 
 /// Never zero, which would be none.
@@ -80,5 +109,16 @@ mod tests {
         assert!(child.sampled() && child.trace_id == recorded.trace_id);
         assert_ne!(child.span_id, recorded.span_id);
         assert!(!always.begin(Some(&unrecorded), &random).sampled());
+    }
+
+    #[test]
+    fn what_a_caller_wants_counts_and_what_it_leaves_open_is_decided_by_the_trace() {
+        let (never, always, random) = (Sampler::new(0.0), Sampler::new(1.0), Random::seeded(1));
+        assert!(never.begin_as(Sampling::Wanted, None, &random).sampled());
+        assert!(!always.begin_as(Sampling::Unwanted, None, &random).sampled());
+        let open = never.begin(None, &random);
+        assert!(always.begin_as(Sampling::Open, Some(&open), &random).sampled());
+        assert!(!never.begin_as(Sampling::Open, Some(&open), &random).sampled());
+        assert!(!always.begin_as(Sampling::ByTrace, Some(&open), &random).sampled());
     }
 }

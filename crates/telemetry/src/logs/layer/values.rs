@@ -7,7 +7,7 @@ use tracing::field::{Field, Visit};
 
 use crate::logs::attributes::Attributes;
 use crate::logs::value::{Text, Value};
-use crate::logs::{Line, Redaction};
+use crate::logs::{AttributeValue, Line, Redaction};
 
 /// The memory that the fields of one span may take up, in bytes.
 const SPAN_FIELDS: usize = 4096;
@@ -44,6 +44,12 @@ impl SpanFields {
             let value = value.redacted(name, redaction);
             self.0.set(&format!("{span}.{name}"), value, SPAN_FIELDS);
         })
+    }
+
+    /// The fields, with the names that they have within the span of this name.
+    pub(super) fn of(&self, span: &str) -> impl Iterator<Item = (&str, AttributeValue<'_>)> {
+        let prefix = span.len() + 1;
+        self.0.iter().map(move |(name, value)| (name.get(prefix..).unwrap_or(name), value))
     }
 
     pub(super) fn write(&self, line: &mut Line<'_>) {
