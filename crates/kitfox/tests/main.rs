@@ -19,4 +19,5 @@ mod suite;
 mod support;
 #[cfg(feature = "tls")]
 mod tls;
+mod traces;
 mod wires;
