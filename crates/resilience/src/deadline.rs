@@ -13,6 +13,7 @@ mod limited;
 
 use std::fmt;
 use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -296,7 +297,9 @@ impl<E: Endpoint> Endpoint for TotalDeadlineEndpoint<E> {
         }
         async move {
             let _watch = plan.watch(&self.deadlines);
-            match limited(plan.deadline, self.inner.call(request)).await {
+            // Pinned first: what is moved twice is copied twice.
+            let call = pin!(self.inner.call(request));
+            match limited(plan.deadline, call).await {
                 Ok(answer) => answer,
                 Err(_) => Err(self.deadlines.total_expired(&plan)),
             }
@@ -330,7 +333,9 @@ impl<E: Endpoint> Endpoint for AttemptDeadlineEndpoint<E> {
         async move {
             let plan = plan?;
             let _watch = plan.watch(&self.deadlines);
-            match limited(plan.deadline, self.inner.call(request)).await {
+            // Pinned first: what is moved twice is copied twice.
+            let call = pin!(self.inner.call(request));
+            match limited(plan.deadline, call).await {
                 Ok(answer) => answer,
                 Err(_) => Err(self.deadlines.attempt_expired(&plan)),
             }

@@ -10,6 +10,7 @@ mod settings;
 
 use std::fmt;
 use std::future::Future;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kitfox_core::contract::Method;
@@ -172,7 +173,8 @@ impl<E: fmt::Display> Guard<E> {
         let _watch = plan.watch(deadlines);
         // Nobody else may hold the call to its own deadline: it need not be within another call.
         let deadline = plan.deadline.or(context.deadline());
-        match limited(deadline, self.attempts(&context, function)).await {
+        let attempts = pin!(self.attempts(&context, function));
+        match limited(deadline, attempts).await {
             Ok(answer) => answer,
             Err(_) => Err(GuardError::Refused(expired(&plan, deadlines))),
         }
@@ -228,7 +230,8 @@ impl<E: fmt::Display> Guard<E> {
             Ok(plan) => {
                 let _watch = plan.watch(&parts.deadlines);
                 *called = true;
-                match limited(plan.deadline, function()).await {
+                let call = pin!(function());
+                match limited(plan.deadline, call).await {
                     Ok(Ok(answer)) => {
                         settle(Verdict::Good);
                         return Ok(answer);

@@ -165,14 +165,7 @@ impl Retry {
             return None;
         }
         self.0.measures.tell(context);
-        Some(Attempts::first(self))
-    }
-
-    fn is_small(&self, payload: &Payload) -> bool {
-        match payload.body() {
-            Body::Unary(message) => message.len() <= self.0.settings.load().body,
-            Body::Stream(_) => false,
-        }
+        Some(Attempts::first(self, settings.body))
     }
 }
 
@@ -196,7 +189,7 @@ pub struct RetryEndpoint<E> {
 impl<E: Endpoint> Endpoint for RetryEndpoint<E> {
     fn call(&self, request: Request) -> impl Future<Output = Result<Reply, Error>> + Send {
         let attempts = self.retry.begin(&request.context);
-        let attempts = attempts.filter(|_| self.retry.is_small(&request.payload));
+        let attempts = attempts.filter(|attempts| is_small(&request.payload, attempts.body));
         self.attempt(request, attempts)
     }
 }
@@ -228,6 +221,13 @@ impl<E: Endpoint> RetryEndpoint<E> {
             }
             request.context = request.context.with_attempt(first + attempts.made - 1);
         }
+    }
+}
+
+fn is_small(payload: &Payload, most: usize) -> bool {
+    match payload.body() {
+        Body::Unary(message) => message.len() <= most,
+        Body::Stream(_) => false,
     }
 }
 

@@ -49,6 +49,8 @@ struct Inner {
 pub(super) struct Pass {
     era: u64,
     probe: bool,
+    /// Whether it matters which call came after which.
+    ordered: bool,
 }
 
 impl Circuit {
@@ -74,9 +76,10 @@ impl Circuit {
 
     /// Whether a call passes.
     pub(super) fn admit(&self, settings: &BreakerSettings, counts: &Counts) -> Result<Pass, Error> {
+        let ordered = matches!(settings.window, BreakerWindow::Calls(_));
         let era = self.era.load(Ordering::Acquire);
         if era & CLOSED != 0 {
-            return Ok(Pass { era, probe: false });
+            return Ok(Pass { era, probe: false, ordered });
         }
         let mut inner = self.lock();
         let before = inner.state;
@@ -91,7 +94,7 @@ impl Circuit {
         match admission {
             Admission::Pass | Admission::Probe => {
                 let era = self.era.load(Ordering::Acquire);
-                Ok(Pass { era, probe: admission == Admission::Probe })
+                Ok(Pass { era, probe: admission == Admission::Probe, ordered })
             }
             Admission::RefuseOpen { for_, probe_in } => {
                 counts.refused(settings);
@@ -110,6 +113,25 @@ impl Circuit {
         }
     }
 
+    /// A call that was neither slow nor a failure is over: the way of nearly all, which needs no
+    /// settings, clock or lock. Says whether it was that.
+    pub(super) fn settle_good(&self, pass: Pass) -> bool {
+        if pass.probe || pass.ordered || self.good.load(Ordering::Relaxed) >= UNTIMED {
+            return false;
+        }
+        if self.era.load(Ordering::Acquire) == pass.era {
+            self.count_good();
+        }
+        true
+    }
+
+    fn count_good(&self) {
+        if self.in_a_row.load(Ordering::Relaxed) != 0 {
+            self.in_a_row.store(0, Ordering::Relaxed);
+        }
+        self.good.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// A call is over that passed, after `took` where that was looked at.
     pub(super) fn settle(
         &self,
@@ -126,7 +148,13 @@ impl Circuit {
         }
         match verdict {
             Verdict::None => {}
-            Verdict::Good if !slow => self.settle_good(pass, settings),
+            Verdict::Good if !slow => {
+                let mut inner = self.lock();
+                if self.era.load(Ordering::Acquire) == pass.era {
+                    self.count_good();
+                    self.look(&mut inner, settings);
+                }
+            }
             _ => {
                 let outcome = Outcome { failed: verdict == Verdict::Bad, slow };
                 self.settle_bad(pass, outcome, settings, counts);
@@ -136,23 +164,10 @@ impl Circuit {
 
     /// A call that passed in the present era failed after all: in the middle of its stream.
     pub(super) fn fail_late(&self, settings: &BreakerSettings, counts: &Counts) {
-        let pass = Pass { era: self.era.load(Ordering::Acquire), probe: false };
+        let era = self.era.load(Ordering::Acquire);
+        let pass = Pass { era, probe: false, ordered: false };
         if pass.era & CLOSED != 0 {
             self.settle_bad(pass, Outcome { failed: true, slow: false }, settings, counts);
-        }
-    }
-
-    fn settle_good(&self, pass: Pass, settings: &BreakerSettings) {
-        if self.era.load(Ordering::Acquire) != pass.era {
-            return;
-        }
-        if self.in_a_row.load(Ordering::Relaxed) != 0 {
-            self.in_a_row.store(0, Ordering::Relaxed);
-        }
-        let good = self.good.fetch_add(1, Ordering::Relaxed) + 1;
-        let ordered = matches!(settings.window, BreakerWindow::Calls(_));
-        if ordered || good >= UNTIMED {
-            self.look(&mut self.lock(), settings);
         }
     }
 
