@@ -24,7 +24,9 @@ use std::time::Duration;
 
 use kitfox_core::contract::Method;
 use kitfox_core::setting::{DURATION, Form, Key, Keyed, NUMBER, REAL, key};
-use kitfox_core::{Body, Code, Criticality, Endpoint, Error, Layer, Origin, Reply, Request};
+use kitfox_core::{
+    Body, Code, Context, Criticality, Endpoint, Error, Layer, Origin, Reply, Request,
+};
 
 use crate::mode::MODE;
 use crate::{Live, Mode, SheddingSettings};
@@ -214,6 +216,29 @@ impl Concurrency {
         };
         let SheddingSettings { mode, target, interval } = &**settings;
         format!("{mode}: waits above {target:?} for {interval:?}; sheds {shed} now")
+    }
+}
+
+/// The place of a call that is not made by an endpoint, until it is dropped.
+pub(crate) struct Place<'a>(Option<Permit<&'a Gate>>);
+
+impl Place<'_> {
+    /// The call is answered. What is not is given up.
+    pub(crate) fn answered(self) {
+        if let Some(permit) = self.0 {
+            permit.answered();
+        }
+    }
+}
+
+impl Concurrency {
+    /// Waits for a place, for whoever is no endpoint.
+    pub(crate) async fn enter(&self, context: &Context) -> Result<Place<'_>, Error> {
+        Ok(Place(match self.0.arrive(context) {
+            Arrival::Off => None,
+            Arrival::In(permit) => Some(permit),
+            Arrival::Wait => Some(Box::pin(self.0.wait(context)).await?),
+        }))
     }
 }
 

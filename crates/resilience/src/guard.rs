@@ -1,30 +1,29 @@
 //! The onion around any async function: a query, somebody's API, whatever may fail or hang.
 //!
 //! Its layers are those of a call to a service and in the same order (deadline, retry within a
-//! budget, breaker, rate limit, deadline of an attempt), with the same settings and the same
+//! budget, breaker, rate limit, concurrency, deadline of an attempt), with the same settings and the same
 //! decisions: only what is within them differs.
 
 mod error;
+mod parts;
 mod record;
 mod settings;
 
 use std::fmt;
 use std::future::Future;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
-use kitfox_core::contract::Method;
 use kitfox_core::{Code, Context, Error, Recovery};
 
-use crate::breaker::{Circuit, Verdict};
+use crate::breaker::Verdict;
+use crate::concurrency::Place;
 use crate::deadline::{DEADLINE, Plan, limited};
 use crate::retry::{RETRY, Stop, recovery};
-use crate::{
-    Breaker, BreakerSettings, Budget, BudgetSettings, DeadlineSettings, Deadlines, Live, RateLimit,
-    RateLimitSettings, Retry, RetrySettings, is_failure,
-};
+use crate::{Deadlines, is_failure};
 pub use error::{GuardError, Judgement};
-use record::Recording;
+pub use parts::GuardHandle;
+use parts::Parts;
 pub use settings::{GuardSettings, SwitchSettings};
 
 /// The name in errors of a function that failed within a guard.
@@ -56,32 +55,6 @@ pub struct Guard<E> {
     parts: GuardHandle,
     judge: Judge<E>,
     idempotent: bool,
-}
-
-/// The same without the type of its errors: for whoever shows guards and sets them.
-#[derive(Clone)]
-pub struct GuardHandle(Arc<Parts>);
-
-struct Parts {
-    /// What stands for the function.
-    method: &'static Method,
-    settings: Mutex<GuardSettings>,
-    live: Lives,
-    deadlines: Deadlines,
-    budget: Budget,
-    retry: Retry,
-    breaker: Breaker,
-    circuit: Arc<Circuit>,
-    rate_limit: RateLimit,
-    recording: Recording,
-}
-
-struct Lives {
-    deadline: Live<DeadlineSettings>,
-    retry: Live<RetrySettings>,
-    budget: Live<BudgetSettings>,
-    breaker: Live<BreakerSettings>,
-    rate_limit: Live<RateLimitSettings>,
 }
 
 impl<E> Guard<E> {
@@ -227,21 +200,28 @@ impl<E: fmt::Display> Guard<E> {
         let permit = parts.breaker.admit(&parts.circuit, context).map_err(GuardError::Refused)?;
         let settle = |verdict| permit.map(|permit| permit.settle(verdict));
         let refused = match self.enter(context).await {
-            Ok(plan) => {
+            Ok((place, plan)) => {
                 let _watch = plan.watch(&parts.deadlines);
                 *called = true;
                 let call = pin!(function());
                 match limited(plan.deadline, call).await {
                     Ok(Ok(answer)) => {
+                        place.answered();
                         settle(Verdict::Good);
                         return Ok(answer);
                     }
                     Ok(Err(error)) => {
-                        let (verdict, recovery) = match (self.judge)(&error) {
-                            Judgement::Answer => (Verdict::Good, Recovery::No),
-                            Judgement::Failure(recovery) => (Verdict::Bad, recovery),
+                        let recovery = match (self.judge)(&error) {
+                            Judgement::Answer => {
+                                place.answered();
+                                settle(Verdict::Good);
+                                Recovery::No
+                            }
+                            Judgement::Failure(recovery) => {
+                                settle(Verdict::Bad);
+                                recovery
+                            }
                         };
-                        settle(verdict);
                         return Err(GuardError::Failed { error, recovery });
                     }
                     Err(_) => parts.deadlines.attempt_expired(&plan),
@@ -254,10 +234,11 @@ impl<E: fmt::Display> Guard<E> {
     }
 
     /// What is within the breaker, and decides before the function is called.
-    async fn enter(&self, context: &Context) -> Result<Plan, Error> {
+    async fn enter(&self, context: &Context) -> Result<(Place<'_>, Plan), Error> {
         let parts = &*self.parts.0;
         parts.rate_limit.pass(context).await?;
-        parts.deadlines.plan_attempt(context)
+        let place = parts.concurrency.enter(context).await?;
+        Ok((place, parts.deadlines.plan_attempt(context)?))
     }
 }
 
@@ -283,95 +264,6 @@ fn given_up<E>(stop: Stop, context: &Context, failure: GuardError<E>) -> GuardEr
     }
 }
 
-impl Parts {
-    fn new(name: &'static str, settings: GuardSettings) -> Self {
-        let live = Lives::new(&settings);
-        let budget = Budget::new(live.budget.clone());
-        let breaker = Breaker::new(live.breaker.clone());
-        let method = record::method(name);
-        Parts {
-            method,
-            deadlines: Deadlines::new(live.deadline.clone()),
-            retry: Retry::new(live.retry.clone(), budget.clone()),
-            circuit: breaker.of_service(name),
-            rate_limit: RateLimit::new(live.rate_limit.clone()),
-            recording: Recording::new(method),
-            settings: Mutex::new(settings),
-            live,
-            budget,
-            breaker,
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, GuardSettings> {
-        self.settings.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Lives {
-    fn new(settings: &GuardSettings) -> Self {
-        let GuardSettings { deadline, retry, budget, breaker, rate_limit, .. } =
-            settings.switched();
-        Lives {
-            deadline: Live::new(deadline),
-            retry: Live::new(retry),
-            budget: Live::new(budget),
-            breaker: Live::new(breaker),
-            rate_limit: Live::new(rate_limit),
-        }
-    }
-
-    fn replace(&self, settings: &GuardSettings) {
-        let GuardSettings { deadline, retry, budget, breaker, rate_limit, .. } =
-            settings.switched();
-        self.deadline.replace(deadline);
-        self.retry.replace(retry);
-        self.budget.replace(budget);
-        self.breaker.replace(breaker);
-        self.rate_limit.replace(rate_limit);
-    }
-}
-
-impl GuardHandle {
-    /// What the guard stands around.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        self.0.method.name
-    }
-
-    /// What it is set to.
-    #[must_use]
-    pub fn settings(&self) -> GuardSettings {
-        self.0.lock().clone()
-    }
-
-    /// Sets it to something else, while calls run.
-    ///
-    /// # Errors
-    /// A sentence that says what makes no sense. Nothing was changed.
-    pub fn replace(&self, settings: GuardSettings) -> Result<(), String> {
-        settings.check()?;
-        let mut current = self.0.lock();
-        self.0.live.replace(&settings);
-        *current = settings;
-        Ok(())
-    }
-
-    /// The layers from outside in, each with one line of what it does.
-    #[must_use]
-    pub fn describe(&self) -> Vec<(&'static str, String)> {
-        let parts = &*self.0;
-        vec![
-            ("switch", parts.lock().switch.mode.to_string()),
-            ("deadline", parts.deadlines.describe()),
-            ("budget", parts.budget.describe()),
-            ("retry", parts.retry.describe()),
-            ("breaker", parts.breaker.describe()),
-            ("rate_limit", parts.rate_limit.describe()),
-        ]
-    }
-}
-
 impl<E> Clone for Guard<E> {
     fn clone(&self) -> Self {
         let (parts, judge) = (self.parts.clone(), Arc::clone(&self.judge));
@@ -382,12 +274,6 @@ impl<E> Clone for Guard<E> {
 impl<E> fmt::Debug for Guard<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.parts.fmt(f)
-    }
-}
-
-impl fmt::Debug for GuardHandle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Guard").field("name", &self.name()).finish_non_exhaustive()
     }
 }
 

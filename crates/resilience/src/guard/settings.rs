@@ -4,7 +4,8 @@ use kitfox_core::setting::{Key, Keyed, key};
 
 use crate::mode::MODE;
 use crate::{
-    BreakerSettings, BudgetSettings, DeadlineSettings, Mode, RateLimitSettings, RetrySettings,
+    BreakerSettings, BudgetSettings, ConcurrencySettings, DeadlineSettings, Mode,
+    RateLimitSettings, RetrySettings, SheddingSettings,
 };
 
 /// What a [`Guard`](super::Guard) is set to. The layers have the settings that they have around a
@@ -31,6 +32,10 @@ pub struct GuardSettings {
     pub breaker: BreakerSettings,
     /// How many calls in a time; off by default.
     pub rate_limit: RateLimitSettings,
+    /// How many at the same time; off by default.
+    pub concurrency: ConcurrencySettings,
+    /// Which of them go first where too many wait.
+    pub shedding: SheddingSettings,
 }
 
 /// One switch for several layers.
@@ -65,7 +70,9 @@ impl GuardSettings {
         layer(&self.retry)?;
         layer(&self.budget)?;
         layer(&self.breaker)?;
-        layer(&self.rate_limit)
+        layer(&self.rate_limit)?;
+        layer(&self.concurrency)?;
+        layer(&self.shedding)
     }
 
     /// Each layer as the switch lets it be.
@@ -78,6 +85,8 @@ impl GuardSettings {
             &mut settings.budget.mode,
             &mut settings.breaker.mode,
             &mut settings.rate_limit.mode,
+            &mut settings.concurrency.mode,
+            &mut settings.shedding.mode,
         ] {
             *mode = match (switch, *mode) {
                 (Mode::Off, _) | (_, Mode::Off) => Mode::Off,

@@ -1,13 +1,15 @@
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use kitfox_core::Origin;
+use kitfox_core::contract::Method;
 use kitfox_core::record::{Edge, Observer, Record, Recorder, Side, Ticket};
 use tokio::time::{Instant, sleep};
 
 use super::*;
 use crate::testing::{context, reason};
-use crate::{Mode, is_failure};
+use crate::{ConcurrencyKind, Mode, is_failure};
 
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
 enum DbError {
@@ -122,6 +124,31 @@ async fn what_a_limit_refused_was_never_called_and_waits_for_its_turn() {
     let refused = guard.call(&impatient, async || Ok(())).await.unwrap_err();
     let GuardError::Refused(error) = refused else { panic!("{refused}") };
     assert_eq!(reason(&error), "RATE_LIMITED");
+}
+
+#[tokio::test(start_paused = true)]
+async fn at_the_same_time_there_are_so_many_and_the_rest_waits_or_is_refused() {
+    let guard = set(guard(), |settings| {
+        settings.concurrency.mode = Mode::On;
+        settings.concurrency.kind = ConcurrencyKind::Fixed;
+        settings.concurrency.limit = 2;
+        settings.concurrency.queue = 1;
+        settings.retry.mode = Mode::Off;
+    });
+    let (running, most) = (AtomicU32::new(0), AtomicU32::new(0));
+    let slow = async || {
+        let now = running.fetch_add(1, Ordering::Relaxed) + 1;
+        most.fetch_max(now, Ordering::Relaxed);
+        sleep(Duration::from_millis(100)).await;
+        running.fetch_sub(1, Ordering::Relaxed);
+        Ok(())
+    };
+    let context = context();
+    let calls = (0..4).map(|_| guard.call(&context, slow));
+    let ended = futures_util::future::join_all(calls).await;
+    let refused: Vec<_> = ended.into_iter().filter_map(Result::err).collect();
+    let [GuardError::Refused(error)] = &refused[..] else { panic!("{refused:?}") };
+    assert_eq!((reason(error).as_str(), most.load(Ordering::Relaxed)), ("QUEUE_FULL", 2));
 }
 
 #[tokio::test(start_paused = true)]
