@@ -2,12 +2,14 @@
 //!
 //! A [`Context`] is a cheap clone and never changes under its holder: `with_` makes another one
 //! that knows more. A deadline only ever tightens. Two slots are written from inside the call and
-//! read outside it: the metadata of the answer ([`Context::respond`]) and the fields of the call's
-//! record ([`Context::record`]).
+//! read outside it: the metadata of the answer ([`Context::respond`]) and what the call's record
+//! says of it (its fields, [`Context::record`]; the principal that authentication found; where the
+//! call is).
 
 mod cancel;
 mod current;
 mod peer;
+mod place;
 mod received;
 mod trace;
 mod travel;
@@ -16,7 +18,6 @@ mod values;
 
 use std::borrow::Cow;
 use std::future::Future;
-use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -25,15 +26,17 @@ use tokio::time::Instant;
 pub use cancel::CancelGuard;
 pub use current::Entered;
 pub use peer::{Peer, Principal};
+pub use place::LayerName;
 pub use received::Received;
 pub use trace::{Sampling, TraceContext};
 pub use travel::{Baggage, Criticality};
 
 use crate::contract::{Method, Route};
 use crate::platform::{Random, Task, WallClock};
-use crate::record::{Observer, Stage, Wire};
+use crate::record::{Observer, Wire};
 use crate::{Code, Error, Metadata, Platform, ResponseMetadata};
 use cancel::Cancel;
+use place::Place;
 use travel::Travel;
 use tried::Tried;
 use values::Values;
@@ -78,7 +81,9 @@ struct Call {
     /// What that is part of, where it is not the caller's span itself.
     within: OnceLock<[u8; 8]>,
     sampling: Sampling,
-    stage: AtomicU8,
+    place: Place,
+    /// Who is calling, once authentication found out, for whoever stands outside of it.
+    principal: OnceLock<Principal>,
     response: Mutex<Option<Box<ResponseMetadata>>>,
     fields: Mutex<Vec<RecordField>>,
     tried: Tried,
@@ -227,17 +232,6 @@ impl Context {
     /// Says which method is called, for its record. Only the first one counts.
     pub(crate) fn enter_method(&self, method: &'static Method) {
         let _ = self.call().method.set(method);
-    }
-
-    /// Where in its stack the call is.
-    #[must_use]
-    pub fn stage(&self) -> Stage {
-        Stage::of(self.call().stage.load(Ordering::Relaxed))
-    }
-
-    /// Says where in its stack the call is: for whoever shows the calls in flight.
-    pub fn enter_stage(&self, stage: Stage) {
-        self.call().stage.store(stage as u8, Ordering::Relaxed);
     }
 
     /// When the caller stops waiting.
@@ -494,7 +488,8 @@ impl Call {
             span: OnceLock::new(),
             within: OnceLock::new(),
             sampling: Sampling::ByTrace,
-            stage: AtomicU8::new(0),
+            place: Place::default(),
+            principal: OnceLock::new(),
             response: Mutex::new(None),
             fields: Mutex::new(Vec::new()),
             tried: Tried::default(),

@@ -30,8 +30,8 @@ pub mod types;
 
 pub use code::{Code, UnknownCode};
 pub use context::{
-    Baggage, CancelGuard, Context, Criticality, Entered, Incoming, Peer, Principal, Received,
-    RecordField, Sampling, TraceContext,
+    Baggage, CancelGuard, Context, Criticality, Entered, Incoming, LayerName, Peer, Principal,
+    Received, RecordField, Sampling, TraceContext,
 };
 pub use contract::{Contract, Method};
 pub use endpoint::{BoxEndpoint, Endpoint, EndpointFn, Layer, LayerFn, Next, layer_fn};

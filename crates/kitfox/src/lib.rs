@@ -56,8 +56,8 @@
 //! ```
 //!
 //! Where to go on:
-//! - [`service`], [`macro@message`] and [`macro@error`] are the macros, [`Context`] is what travels
-//!   with a call.
+//! - [`service`], [`macro@message`], [`macro@error`] and [`labels`] are the macros, [`Context`] is what
+//!   travels with a call.
 //! - [`Host`] is the process: ports, workers, shutdown; [`config`] is what it runs with.
 //! - [`Services`] mounts in an application that you already have.
 //! - [`Endpoint`], [`Layer`] and [`layer_fn`] are how to wrap every method at once.
@@ -84,7 +84,7 @@ pub mod stack;
 
 pub use host::{Ending, Handle, Host, HostError, Outcome, Phase, Running, Services, ServicesError};
 pub use kitfox_core::*;
-pub use kitfox_macros::{error, message, service};
+pub use kitfox_macros::{error, labels, message, service};
 pub use kitfox_resilience as resilience;
 pub use kitfox_telemetry as telemetry;
 pub use kitfox_telemetry::Telemetry;

@@ -14,6 +14,7 @@ mod foreign;
 mod host;
 mod hostile;
 mod messages;
+mod record;
 mod service;
 mod suite;
 mod support;

@@ -1,8 +1,9 @@
-//! The macros of Kitfox: `service`, `message` and `error`.
+//! The macros of Kitfox: `service`, `message`, `error` and `labels`.
 
 mod docs;
 mod error;
 mod faults;
+mod labels;
 mod message;
 mod names;
 mod option;
@@ -173,4 +174,44 @@ pub fn error(arguments: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn message(arguments: TokenStream, item: TokenStream) -> TokenStream {
     message::expand(arguments.into(), item.into()).into()
+}
+
+/// Makes a struct the labels of a metric: a label for each field, whose value is what the field
+/// displays.
+///
+/// ```
+/// use kitfox::telemetry::metrics::Metrics;
+///
+/// #[kitfox::labels]
+/// struct Sale {
+///     kind: Kind,
+///     #[label("shop.region")]
+///     region: &'static str,
+/// }
+///
+/// enum Kind { Book, Pen }
+///
+/// impl std::fmt::Display for Kind {
+///     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+///         f.write_str(match self { Kind::Book => "book", Kind::Pen => "pen" })
+///     }
+/// }
+///
+/// # fn main() -> Result<(), kitfox::telemetry::metrics::MetricError> {
+/// let metrics = Metrics::new();
+/// let sales = metrics.counter::<Sale>("shop.sales", "What was sold.")?;
+/// let pens = sales.with(&Sale { kind: Kind::Pen, region: "north" }); // once, and kept
+/// pens.increment();
+/// assert!(metrics.prometheus().contains("shop_sales_total{kind=\"pen\",shop_region=\"north\"} 1"));
+/// # let _ = Kind::Book;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// A label is for what has few values: each value is a series that stays, and a metric has no more of
+/// them than its registry allows (`Metrics::with_series_limit`). `#[label("shop.region")]` gives a
+/// label another name than its field's.
+#[proc_macro_attribute]
+pub fn labels(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    labels::expand(arguments.into(), item.into()).into()
 }

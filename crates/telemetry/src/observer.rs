@@ -11,7 +11,7 @@ use tracing::Level;
 
 use crate::Telemetry;
 use crate::inflight::Call;
-use crate::logs::{Access, CALL, CallLines};
+use crate::logs::{Access, CallLines};
 use crate::traces::{self, Spans};
 use series::MethodSeries;
 
@@ -142,31 +142,14 @@ impl MethodRecorder {
 }
 
 impl Telemetry {
+    /// What reached no method is its sender's doing, and logged as what callers did wrong is.
     #[cold]
     fn record_edge(&self, edge: &Edge<'_>) {
         let inner = &*self.0;
-        inner.edges.record(edge);
-        if !inner.logs.enabled_for_calls(Level::INFO) {
-            return;
+        let duration = edge.started.map(|started| started.elapsed());
+        let before = inner.edges.record(edge, duration.unwrap_or_default());
+        if inner.logs.enabled_for_calls(Level::INFO) && inner.access.logs_edge(before) {
+            inner.logs.edge(edge, duration);
         }
-        let Edge { wire, peer, verb, status, error, .. } = *edge;
-        inner.logs.line(Level::INFO, inner.logs.now(), CALL, |line| {
-            line.message(if error.is_some() { "refused" } else { "dropped" });
-            line.text("method", "_OTHER");
-            if let Some(wire) = wire {
-                line.text("wire", wire.name());
-            }
-            line.text("verb", verb);
-            if let Some(status) = status {
-                line.number("status", status.into());
-            }
-            line.text("code", error.map_or("canceled", |error| error.code().name()));
-            if let Some(error) = error {
-                line.text("error", error.message());
-            }
-            if let Some(peer) = peer {
-                line.display("peer", &peer.address());
-            }
-        });
     }
 }

@@ -24,4 +24,9 @@ pub trait Handler: Clone + Send + Sync + 'static {
         B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>>
             + Send
             + 'static;
+
+    /// The peer sent something that is no request, and was answered `status` without anybody's help.
+    fn garbled(&self, peer: &Peer, status: u16) {
+        let _ = (peer, status);
+    }
 }

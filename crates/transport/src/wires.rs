@@ -323,6 +323,10 @@ impl<E: Endpoint> Handler for Wires<E> {
     {
         self.answer(Some(peer), request)
     }
+
+    fn garbled(&self, peer: &Peer, status: u16) {
+        edge::garbled(&self.0.surroundings.platform, peer, status);
+    }
 }
 
 impl<E: Endpoint> Clone for Wires<E> {

@@ -174,15 +174,18 @@ impl Context {
         self.travelling(|travel| travel.baggage = Some(baggage))
     }
 
-    /// Who is calling, once authentication found out.
+    /// Who is calling, once authentication found out. The record of the call knows it then, too, and
+    /// so does whoever else stands outside of authentication.
     #[must_use]
     pub fn principal(&self) -> Option<&Principal> {
-        self.0.travel.principal.as_ref()
+        self.0.travel.principal.as_ref().or_else(|| self.call().principal.get())
     }
 
-    /// With the principal that authentication found.
+    /// With the principal that authentication found. Outside of it the first one counts: whoever
+    /// acts for another later is still who came.
     #[must_use]
     pub fn with_principal(&self, principal: Principal) -> Self {
+        let _ = self.call().principal.set(principal.clone());
         self.travelling(|travel| travel.principal = Some(principal))
     }
 

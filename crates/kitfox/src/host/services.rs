@@ -3,7 +3,10 @@
 use std::fmt::{self, Display};
 
 use kitfox_core::layers::ServerStack;
-use kitfox_core::{BoxEndpoint, Contract, Layer, Method, Platform, Service};
+use kitfox_core::{
+    BoxEndpoint, Contract, Endpoint, Error, Layer, LayerName, Method, Platform, Reply, Request,
+    Service,
+};
 use kitfox_transport::Limits;
 use kitfox_transport::wires::{Builder, RouteError, Wires};
 
@@ -43,6 +46,19 @@ struct Wrap {
     wrap: Box<dyn Fn(&'static Method, BoxEndpoint) -> BoxEndpoint + Send + Sync>,
 }
 
+/// An endpoint within a user's layer, whose calls say that they are in it.
+struct Named<E> {
+    name: LayerName,
+    endpoint: E,
+}
+
+impl<E: Endpoint> Endpoint for Named<E> {
+    fn call(&self, request: Request) -> impl Future<Output = Result<Reply, Error>> + Send {
+        request.context.enter_layer(self.name);
+        self.endpoint.call(request)
+    }
+}
+
 impl Services {
     /// None yet.
     #[must_use]
@@ -61,9 +77,11 @@ impl Services {
     /// and before a call is decoded. The layer added first sees a call first.
     #[must_use]
     pub fn layer<L: Layer<BoxEndpoint> + Send + Sync + 'static>(mut self, layer: L) -> Self {
-        let wrap =
-            move |method: &'static Method, inner| BoxEndpoint::new(layer.layer(method, inner));
         let name = short(std::any::type_name::<L>());
+        let entered = LayerName::of(&name);
+        let wrap = move |method: &'static Method, inner| {
+            BoxEndpoint::new(Named { name: entered, endpoint: layer.layer(method, inner) })
+        };
         self.layers.push(Wrap { name, wrap: Box::new(wrap) });
         self
     }

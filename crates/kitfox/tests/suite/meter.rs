@@ -14,7 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// The bytes of all connections of a caller. Cloning shares it.
 #[derive(Clone, Default)]
-pub(super) struct Meter(Arc<Bytes>);
+pub(crate) struct Meter(Arc<Bytes>);
 
 #[derive(Default)]
 struct Bytes {

@@ -16,11 +16,11 @@ mod meter;
 mod pressure;
 mod rest;
 mod rest_answer;
-mod rig;
-mod service;
+pub(crate) mod rig;
+pub(crate) mod service;
 mod sockets;
 mod values;
-mod ways;
+pub(crate) mod ways;
 
 /// Makes two tests of each case.
 macro_rules! cases {

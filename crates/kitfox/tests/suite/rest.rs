@@ -26,7 +26,7 @@ const WINDOW: u32 = 256 * 1024;
 
 /// What comes back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Format {
+pub(crate) enum Format {
     Lines,
     Events,
     /// Lines; what is one message is compressed, there and back.

@@ -11,37 +11,37 @@ use crate::messages::model::{Choices, Lists, Maps, Options, Scalars, Tree, WellK
 /// Each kind of field there is.
 #[kitfox::message(package = "suite.v1")]
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Everything {
-    pub(super) scalars: Scalars,
-    pub(super) options: Option<Options>,
-    pub(super) lists: Lists,
-    pub(super) maps: Maps,
-    pub(super) tree: Option<Box<Tree>>,
-    pub(super) choices: Choices,
-    pub(super) well_known: WellKnown,
+pub(crate) struct Everything {
+    pub(crate) scalars: Scalars,
+    pub(crate) options: Option<Options>,
+    pub(crate) lists: Lists,
+    pub(crate) maps: Maps,
+    pub(crate) tree: Option<Box<Tree>>,
+    pub(crate) choices: Choices,
+    pub(crate) well_known: WellKnown,
 }
 
 /// What goes in and what comes out.
 #[kitfox::message(package = "suite.v1")]
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Item {
-    pub(super) number: u64,
-    pub(super) text: String,
-    pub(super) bytes: Vec<u8>,
-    pub(super) everything: Option<Everything>,
+pub(crate) struct Item {
+    pub(crate) number: u64,
+    pub(crate) text: String,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) everything: Option<Everything>,
 }
 
 impl Item {
-    pub(super) fn numbered(number: u64) -> Self {
+    pub(crate) fn numbered(number: u64) -> Self {
         Item { number, ..Item::default() }
     }
 
-    pub(super) fn said(text: impl Into<String>) -> Self {
+    pub(crate) fn said(text: impl Into<String>) -> Self {
         Item { text: text.into(), ..Item::default() }
     }
 
     /// Of a size, at most 512 KiB, and hard to compress.
-    pub(super) fn sized(bytes: usize) -> Self {
+    pub(crate) fn sized(bytes: usize) -> Self {
         static NOISE: LazyLock<Vec<u8>> = LazyLock::new(|| {
             let mut random = 1_u32;
             let noise = std::iter::repeat_with(|| {
@@ -56,7 +56,7 @@ impl Item {
 
 /// How it fails.
 #[kitfox::error(domain = "suite.v1")]
-pub(super) enum SuiteError {
+pub(crate) enum SuiteError {
     /// nothing to do
     #[code(InvalidArgument)]
     Empty,
@@ -69,7 +69,7 @@ pub(super) enum SuiteError {
 
 /// A method of each shape.
 #[kitfox::service(package = "suite.v1")]
-pub(super) trait Suite {
+pub(crate) trait Suite {
     #[endpoint(post = "/v1/one", safe)]
     async fn one(&self, cx: &Context, item: Item) -> Result<Item, SuiteError>;
 
@@ -118,7 +118,7 @@ where
 
 /// The service, and what it has seen. Cloning shares it.
 #[derive(Clone, Default)]
-pub(super) struct Puppet(Arc<State>);
+pub(crate) struct Puppet(Arc<State>);
 
 #[derive(Default)]
 struct State {
@@ -130,7 +130,7 @@ struct State {
 
 impl Puppet {
     /// Has every method do that: many messages in, many out, of which a shape may have one.
-    pub(super) fn behave<F, Fut>(&self, behaviour: F)
+    pub(crate) fn behave<F, Fut>(&self, behaviour: F)
     where
         F: Fn(Context, Streaming<Item, SuiteError>) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<Streaming<Item, SuiteError>, SuiteError>> + Send + 'static,
@@ -139,17 +139,17 @@ impl Puppet {
     }
 
     /// How many calls came to a method.
-    pub(super) fn begun(&self) -> usize {
+    pub(crate) fn begun(&self) -> usize {
         self.0.begun.load(Ordering::SeqCst)
     }
 
     /// How many of them have a method, or its stream, that is not gone yet.
-    pub(super) fn open(&self) -> usize {
+    pub(crate) fn open(&self) -> usize {
         self.0.open.load(Ordering::SeqCst)
     }
 
     /// The context of the last one.
-    pub(super) fn context(&self) -> Context {
+    pub(crate) fn context(&self) -> Context {
         self.0.last.lock().unwrap().clone().expect("a call has come")
     }
 
@@ -211,10 +211,10 @@ impl Suite for Puppet {
 
 /// Counts itself for as long as it lives.
 #[derive(Debug)]
-pub(super) struct Counted(Arc<AtomicUsize>);
+pub(crate) struct Counted(Arc<AtomicUsize>);
 
 impl Counted {
-    pub(super) fn new(counter: &Arc<AtomicUsize>) -> Self {
+    pub(crate) fn new(counter: &Arc<AtomicUsize>) -> Self {
         counter.fetch_add(1, Ordering::SeqCst);
         Counted(Arc::clone(counter))
     }

@@ -10,7 +10,7 @@ use super::rest::Format;
 
 /// A way to the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Way {
+pub(crate) enum Way {
     /// In this process, without a wire.
     Local,
     /// An [`HttpChannel`](kitfox::HttpChannel).
@@ -21,7 +21,7 @@ pub(super) enum Way {
 
 /// How messages go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Form {
+pub(crate) enum Form {
     /// As they are.
     Plain,
     /// Compressed, from few bytes on.
@@ -32,7 +32,7 @@ pub(super) enum Form {
 
 impl Way {
     /// All there are.
-    pub(super) fn all() -> Vec<Way> {
+    pub(crate) fn all() -> Vec<Way> {
         let mut ways = vec![Way::Local];
         for protocol in [Protocol::Connect, Protocol::Grpc, Protocol::GrpcWeb] {
             for codec in [Codec::Protobuf, Codec::Json] {
@@ -60,7 +60,7 @@ impl Way {
     }
 
     /// Whether a method of this shape can be called so.
-    pub(super) fn has(self, shape: Shape) -> bool {
+    pub(crate) fn has(self, shape: Shape) -> bool {
         match self {
             // What is no single message goes as it does in the plain form.
             Way::Http { form: Form::Query, .. } => shape == Shape::Unary,
@@ -69,7 +69,7 @@ impl Way {
         }
     }
 
-    pub(super) fn packs_requests(self) -> bool {
+    pub(crate) fn packs_requests(self) -> bool {
         matches!(
             self,
             Way::Http { form: Form::Packed, .. } | Way::Rest { format: Format::Packed, .. }
@@ -77,7 +77,7 @@ impl Way {
     }
 
     /// Whether answers to calls of this shape may come compressed.
-    pub(super) fn takes_packed(self, shape: Shape) -> bool {
+    pub(crate) fn takes_packed(self, shape: Shape) -> bool {
         match self {
             Way::Local => false,
             Way::Http { .. } => true,
@@ -85,7 +85,8 @@ impl Way {
         }
     }
 
-    fn is_http1(self) -> bool {
+    /// Whether it is over HTTP/1.1.
+    pub(crate) fn is_http1(self) -> bool {
         let (Way::Http { http, .. } | Way::Rest { http, .. }) = self else { return false };
         http == HttpVersion::Http1
     }
@@ -95,7 +96,7 @@ impl Way {
     }
 
     /// Whether trailers of an answer of this shape arrive.
-    pub(super) fn keeps_trailers(self, shape: Shape) -> bool {
+    pub(crate) fn keeps_trailers(self, shape: Shape) -> bool {
         // hyper sends none over HTTP/1.1 but those that the head of the answer announced, and those
         // of a stream are not known then.
         let lost = matches!(self, Way::Rest { http: HttpVersion::Http1, .. });
@@ -153,7 +154,7 @@ const IMPOSSIBLE: &[Impossible] = &[
 ];
 
 /// Why `case` cannot be on this way, if it cannot.
-pub(super) fn impossible(case: &str, way: Way) -> Option<&'static str> {
+pub(crate) fn impossible(case: &str, way: Way) -> Option<&'static str> {
     let mut entries = IMPOSSIBLE.iter();
     entries.find(|Impossible(name, on, _)| *name == case && on(way)).map(|entry| entry.2)
 }

@@ -3,3 +3,4 @@
 pub(crate) mod http;
 pub(crate) mod memory;
 pub(crate) mod probe;
+pub(crate) mod witness;

@@ -9,41 +9,42 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::service::{Real, WiredServer};
 use crate::support::memory::Memory;
+use crate::support::witness::Witness;
 
-pub(super) const JSON: &str = "application/json";
-pub(super) const PROTO: &str = "application/proto";
-pub(super) const GRPC: &str = "application/grpc";
+pub(crate) const JSON: &str = "application/json";
+pub(crate) const PROTO: &str = "application/proto";
+pub(crate) const GRPC: &str = "application/grpc";
 
 /// The most bytes of a body here.
-pub(super) const LIMIT: usize = 1000;
+pub(crate) const LIMIT: usize = 1000;
 
 /// A running host and the way to it.
-pub(super) struct Port {
-    pub(super) running: Running,
-    pub(super) real: Real,
+pub(crate) struct Port {
+    pub(crate) running: Running,
+    pub(crate) real: Real,
     net: Memory,
     platform: Platform,
 }
 
 /// What came back.
 #[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Vec<u8>,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Answer {
-    pub(super) fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
     /// The code of a failure, whatever the wire, and the message for people.
-    pub(super) fn failure(&self) -> (String, String) {
+    pub(crate) fn failure(&self) -> (String, String) {
         if self.header("content-type").starts_with(GRPC) {
             let message = self.header("grpc-message").to_owned();
             return (self.header("grpc-status").to_owned(), message);
@@ -56,43 +57,52 @@ impl Answer {
 }
 
 impl Port {
-    pub(super) async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
+        Port::with(|host| host).await
+    }
+
+    /// With a host whose calls `witness` is told of.
+    pub(crate) async fn witnessed(witness: &Witness) -> Self {
+        let port = Port::with(Host::unrecorded).await;
+        assert!(port.platform.observe(std::sync::Arc::new(witness.clone())));
+        port
+    }
+
+    async fn with(change: impl FnOnce(Host) -> Host) -> Self {
         let net = Memory::default();
         let real = Real::default();
         let mut limits = kitfox::transport::Limits::default();
         limits.body_bytes = LIMIT;
         let platform = net.platform();
-        let running = Host::new("wired")
+        let host = Host::new("wired")
             .serve(WiredServer::new(real.clone()))
             .platform(platform.clone())
             .environment(kitfox::config::Environment::default())
             .limits(limits)
-            .announce(false)
-            .start()
-            .await
-            .unwrap();
+            .announce(false);
+        let running = change(host).start().await.unwrap();
         Port { running, real, net, platform }
     }
 
-    pub(super) async fn connect(&self) -> Connection {
+    pub(crate) async fn connect(&self) -> Connection {
         self.net.dial(self.running.address()).await.unwrap()
     }
 
     /// A request over HTTP/1.1 with its own connection; `head` are more header lines.
-    pub(super) async fn http1(&self, line: &str, head: &[&str], body: &[u8]) -> Answer {
+    pub(crate) async fn http1(&self, line: &str, head: &[&str], body: &[u8]) -> Answer {
         let mut connection = self.connect().await;
         begin(&mut connection, line, head, body).await;
         read(&mut connection).await
     }
 
     /// A POST over HTTP/1.1.
-    pub(super) async fn post(&self, path: &str, content_type: &str, body: &[u8]) -> Answer {
+    pub(crate) async fn post(&self, path: &str, content_type: &str, body: &[u8]) -> Answer {
         let content_type = format!("content-type: {content_type}");
         self.http1(&format!("POST {path}"), &[&content_type], body).await
     }
 
     /// A connection of HTTP/2.
-    pub(super) async fn http2(&self) -> SendRequest<Bytes> {
+    pub(crate) async fn http2(&self) -> SendRequest<Bytes> {
         let connected = h2::client::handshake(self.connect().await).await;
         let (sender, connection) = connected.unwrap();
         drop(self.platform.tasks().spawn(async move { drop(connection.await) }));
@@ -100,7 +110,7 @@ impl Port {
     }
 
     /// A call over gRPC; its frames as they are.
-    pub(super) async fn grpc(
+    pub(crate) async fn grpc(
         &self,
         method: &str,
         head: &[(&'static str, &str)],
@@ -112,7 +122,7 @@ impl Port {
 }
 
 /// A call over gRPC on a connection that may be used again. `head` may say another content type.
-pub(super) async fn grpc(
+pub(crate) async fn grpc(
     sender: &mut SendRequest<Bytes>,
     path: &str,
     head: &[(&'static str, &str)],
@@ -145,7 +155,7 @@ async fn collect(response: Response<h2::RecvStream>) -> Answer {
 }
 
 /// Sends a request over HTTP/1.1 and keeps the connection open.
-pub(super) async fn begin(connection: &mut Connection, line: &str, head: &[&str], body: &[u8]) {
+pub(crate) async fn begin(connection: &mut Connection, line: &str, head: &[&str], body: &[u8]) {
     let mut request = format!("{line} HTTP/1.1\r\nhost: test\r\n");
     for line in head {
         request.push_str(line);
@@ -163,7 +173,7 @@ pub(super) async fn begin(connection: &mut Connection, line: &str, head: &[&str]
 }
 
 /// Reads one answer with a length, and leaves the connection open.
-pub(super) async fn read(connection: &mut Connection) -> Answer {
+pub(crate) async fn read(connection: &mut Connection) -> Answer {
     let mut bytes = Vec::new();
     let end = loop {
         if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
@@ -189,7 +199,7 @@ pub(super) async fn read(connection: &mut Connection) -> Answer {
 }
 
 /// A message behind gRPC's prefix.
-pub(super) fn frame(message: &[u8]) -> Vec<u8> {
+pub(crate) fn frame(message: &[u8]) -> Vec<u8> {
     let mut out = vec![0];
     out.extend_from_slice(&u32::try_from(message.len()).unwrap().to_be_bytes());
     out.extend_from_slice(message);

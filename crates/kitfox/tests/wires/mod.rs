@@ -3,9 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
 
 mod bad_input;
-mod exchange;
+pub(crate) mod exchange;
 mod gone;
 mod good_input;
 mod limits;
-mod service;
+pub(crate) mod service;
 mod streams;

@@ -10,23 +10,23 @@ use tokio::sync::Notify;
 /// A part of an order.
 #[kitfox::message(package = "wired.v1")]
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Part {
-    pub(super) id: u64,
+pub(crate) struct Part {
+    pub(crate) id: u64,
 }
 
 /// What goes in and what comes out.
 #[kitfox::message(package = "wired.v1")]
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Order {
-    pub(super) text: String,
-    pub(super) count: u32,
-    pub(super) part: Option<Part>,
-    pub(super) tags: Vec<String>,
+pub(crate) struct Order {
+    pub(crate) text: String,
+    pub(crate) count: u32,
+    pub(crate) part: Option<Part>,
+    pub(crate) tags: Vec<String>,
 }
 
 /// How it fails.
 #[kitfox::error(domain = "wired.v1")]
-pub(super) enum WiredError {
+pub(crate) enum WiredError {
     /// nothing to do: the text is empty
     #[code(InvalidArgument)]
     Empty,
@@ -39,7 +39,7 @@ pub(super) enum WiredError {
 
 /// Bears everything.
 #[kitfox::service(package = "wired.v1")]
-pub(super) trait Wired {
+pub(crate) trait Wired {
     /// Gives back what it gets.
     #[endpoint(post = "/v1/echo", put = "/v1/parts/{part.id}", idempotent)]
     async fn echo(&self, cx: &Context, order: Order) -> Result<Order, WiredError>;
@@ -82,24 +82,24 @@ pub(super) trait Wired {
 
 /// What happened to the calls.
 #[derive(Debug, Default)]
-pub(super) struct Seen {
-    pub(super) called: AtomicUsize,
-    pub(super) dropped: AtomicUsize,
-    pub(super) finished: AtomicUsize,
-    pub(super) begun: Notify,
-    pub(super) ended: Notify,
-    pub(super) go: Notify,
+pub(crate) struct Seen {
+    pub(crate) called: AtomicUsize,
+    pub(crate) dropped: AtomicUsize,
+    pub(crate) finished: AtomicUsize,
+    pub(crate) begun: Notify,
+    pub(crate) ended: Notify,
+    pub(crate) go: Notify,
 }
 
 impl Seen {
-    pub(super) fn count(counter: &AtomicUsize) -> usize {
+    pub(crate) fn count(counter: &AtomicUsize) -> usize {
         counter.load(Ordering::SeqCst)
     }
 }
 
 /// The implementation; cloning shares what it saw.
 #[derive(Clone, Default)]
-pub(super) struct Real(pub(super) Arc<Seen>);
+pub(crate) struct Real(pub(crate) Arc<Seen>);
 
 /// A call under way; notes it when it is dropped before it is done.
 struct UnderWay {

@@ -16,7 +16,7 @@ pub struct AccessPolicy {
     /// default.
     pub answered: f64,
     /// The share of calls that are logged which failed for what their caller did (a level of
-    /// `info`), on either side, from 0 to 1; 1 by default.
+    /// `info`), on either side, and of requests that reached no method, from 0 to 1; 1 by default.
     pub rejected: f64,
     /// How long a call takes that is logged for being slow; a second by default.
     pub slow: Duration,
@@ -85,6 +85,15 @@ impl AccessPolicy {
             _ => drawn(self.answered),
         }
     }
+
+    /// Whether a request that reached no method has a line, which came after `before` others: as
+    /// large a share of them as of calls that failed for what their caller did.
+    #[must_use]
+    pub fn logs_edge(&self, before: u64) -> bool {
+        #[expect(clippy::cast_precision_loss, reason = "a share of many need not be exact")]
+        let logged = |number: u64| (number as f64 * self.rejected.clamp(0.0, 1.0)).floor();
+        logged(before + 1) > logged(before)
+    }
 }
 
 impl Default for AccessPolicy {
@@ -139,6 +148,15 @@ mod tests {
             assert!(policy.logs(&failed(Ending::Failed, code), u64::MAX), "{code}");
         }
         assert!(!AccessPolicy { answered: 0.0, ..policy }.logs(&ANSWERED, 0));
+    }
+
+    #[test]
+    fn a_share_of_what_reaches_no_method_is_logged() {
+        for (share, logged) in [(0.0, 0), (0.1, 100), (0.25, 250), (1.0, 1_000), (7.0, 1_000)] {
+            let policy = AccessPolicy { rejected: share, ..AccessPolicy::default() };
+            let lines = (0..1_000).filter(|before| policy.logs_edge(*before)).count();
+            assert!(lines.abs_diff(logged) <= 1, "{lines} of {logged}");
+        }
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! The line of a call.
 
 use std::sync::OnceLock;
+use std::time::Duration;
 
-use kitfox_core::record::{Ending, Record, Side, Wire};
+use kitfox_core::record::{Edge, Ending, Record, Side, Wire};
 use kitfox_core::{Code, Context, Method, RecordField};
 use tracing::Level;
 
@@ -30,6 +31,46 @@ impl Logs {
         let arrow = if side == Side::Server { "" } else { "→ " };
         let short = format!("{arrow}{}", pretty::method(method));
         CallLines { logs: self.clone(), side, method, short, answered: Default::default() }
+    }
+
+    /// The line of a request that reached no method, whatever filter and policy say.
+    pub(crate) fn edge(&self, edge: &Edge<'_>, duration: Option<Duration>) {
+        let Edge { wire, peer, verb, status, error, .. } = *edge;
+        let code = error.map_or(Code::Canceled, kitfox_core::Error::code);
+        let took = duration.unwrap_or_default();
+        self.encode(Level::INFO, self.now(), CALL, |line| {
+            line.head();
+            let short = format!("{verb} {}", status.map_or("".into(), |status| status.to_string()));
+            let outcome = if error.is_some() { code.name() } else { "dropped" };
+            if !line.call_ended(short.trim(), took, outcome) {
+                line.message(happened(match error {
+                    Some(_) => Ending::Refused,
+                    None => Ending::Dropped,
+                }));
+                line.text("method", NO_METHOD);
+                line.text("side", Side::Server.name());
+                if let Some(wire) = wire {
+                    line.text("wire", wire.name());
+                }
+                line.text("code", code.name());
+                line.duration("duration", took);
+                line.text("verb", verb);
+                if let Some(status) = status {
+                    line.number("status", status.into());
+                }
+            }
+            if let Some(error) = error {
+                line.text("error", error.message());
+            }
+            if line.is_pretty()
+                && let Some(wire) = wire
+            {
+                line.text("wire", wire.name());
+            }
+            if let Some(peer) = peer {
+                line.put("peer", Value::Address(peer.address()));
+            }
+        });
     }
 
     /// The members of the baggage that lines shall have.
@@ -62,6 +103,10 @@ impl CallLines {
             }
             if let Some(error) = record.error() {
                 line.text("error", error.message());
+                // What the caller is not told: a callee's words, a library's.
+                if let Some(causes) = error.causes() {
+                    line.text("cause", &causes);
+                }
             }
             for field in fields {
                 line.field(field.name, &field.value);
@@ -142,6 +187,9 @@ fn outcome(access: &Access) -> &'static str {
 }
 
 const ANSWERED: &str = "answered";
+
+/// What stands for a method where there is none, as the semantic conventions have it.
+pub(crate) const NO_METHOD: &str = "_OTHER";
 
 fn happened(ending: Ending) -> &'static str {
     match ending {

@@ -2,6 +2,8 @@
 //! method is bound, those of a failure when it first fails so.
 
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use kitfox_core::contract::Route;
 use kitfox_core::record::{Edge, Outcome, Record, Side, Volume, Wire};
@@ -165,19 +167,19 @@ impl MethodSeries {
 /// The series of what reached no method.
 pub(crate) struct EdgeSeries {
     metrics: Metrics,
+    so_far: AtomicU64,
 }
 
 impl EdgeSeries {
     pub(crate) fn new(metrics: Metrics) -> Self {
-        EdgeSeries { metrics }
+        EdgeSeries { metrics, so_far: AtomicU64::new(0) }
     }
 
     /// Adds a request that reached no method, under one name: what strangers ask for makes no
-    /// series.
-    pub(super) fn record(&self, edge: &Edge<'_>) {
-        let Edge { wire, verb, status, error, started, .. } = *edge;
+    /// series. Says how many there were before.
+    pub(super) fn record(&self, edge: &Edge<'_>, duration: Duration) -> u64 {
+        let Edge { wire, verb, status, error, .. } = *edge;
         let code = error.map_or(Code::Canceled, kitfox_core::Error::code).name();
-        let seconds = started.map_or(0.0, |started| started.elapsed().as_secs_f64());
         let histogram = if wire.is_none_or(|wire| wire == Wire::Rest) {
             let status = status.map_or_else(|| "_OTHER".to_owned(), |status| status.to_string());
             self.metrics.family(&names::HTTP_SERVER).histogram(&[
@@ -194,7 +196,8 @@ impl EdgeSeries {
                 ("rpc.system.name", system(wire.unwrap_or_default())),
             ])
         };
-        histogram.record(seconds);
+        histogram.record_duration(duration);
+        self.so_far.fetch_add(1, Ordering::Relaxed)
     }
 }
 

@@ -91,7 +91,8 @@ impl<H: Handler> Port<H> {
         let handler = self.handler.clone();
         // Over HTTP/1.1 what the peer does not take stands in its socket.
         let piece = if protocol == Protocol::Http2 { PIECE } else { usize::MAX };
-        let served = Arc::new(Served { handler, peer, activity: Arc::clone(&activity), piece });
+        let served = Served { handler, peer: peer.clone(), activity: Arc::clone(&activity), piece };
+        let served = Arc::new(served);
         let service =
             service_fn(move |request: Request<Incoming>| answer(InFlight::begin(&served), request));
         let (drain, age) = (self.drain.clone(), self.age());
@@ -104,13 +105,19 @@ impl<H: Handler> Port<H> {
                 let close = |connection: Pin<&mut Hearing<http1::Connection<_, _>>>| {
                     connection.connection().graceful_shutdown();
                 };
-                Watch::new(connection, close, watched, &self.limits).await;
+                let ended = Watch::new(connection, close, watched, &self.limits).await.flatten();
+                if let Some(Err(error)) = ended
+                    && error.is_parse()
+                {
+                    self.handler.garbled(&peer, status_of(&error));
+                }
             }
             Protocol::Http2 => {
                 let streams = Streams::new(self.limits.write_timeout);
                 let (corked, cork) = cork(socket, Waiting::Learned);
                 let connection =
                     self.http2(&streams).serve_connection(TokioIo::new(corked), service);
+                // What is no request of HTTP/2 is answered on the connection, and nobody is told.
                 let connection = cork.around(streams.around(connection));
                 let close = |connection: Pin<&mut CorkedConnection<Turns<_>, _>>| {
                     let connection: Pin<&mut http2::Connection<_, _, Streams>> =
@@ -161,4 +168,9 @@ impl<H: Handler> Port<H> {
             .keep_alive_timeout(PING_TIMEOUT);
         builder
     }
+}
+
+/// What hyper answered to bytes that are no request.
+fn status_of(error: &hyper::Error) -> u16 {
+    if error.is_parse_too_large() { 431 } else { 400 }
 }

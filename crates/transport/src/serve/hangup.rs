@@ -60,17 +60,18 @@ impl<C> Hearing<C> {
 }
 
 impl<C: Future> Future for Hearing<C> {
-    type Output = ();
+    /// What the connection ended with, unless its caller hung up.
+    type Output = Option<C::Output>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         lock(this.socket).begin_turn();
-        if this.connection.poll(cx).is_ready() {
-            return Poll::Ready(());
+        if let Poll::Ready(ended) = this.connection.poll(cx) {
+            return Poll::Ready(Some(ended));
         }
         if this.activity.in_flight() > 0 && lock(this.socket).poll_hung_up(cx).is_ready() {
             tracing::debug!("a caller hung up in the middle of its call");
-            return Poll::Ready(());
+            return Poll::Ready(None);
         }
         Poll::Pending
     }

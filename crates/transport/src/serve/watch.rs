@@ -156,9 +156,10 @@ impl<C> Watch<C> {
 }
 
 impl<C: Future> Future for Watch<C> {
-    type Output = ();
+    /// What the connection ended with, unless it was dropped.
+    type Output = Option<C::Output>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         let state = this.state;
         let mut listens = this.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()));
@@ -183,11 +184,11 @@ impl<C: Future> Future for Watch<C> {
             }
             Verdict::Dropped(reason) => {
                 tracing::debug!(reason, "a connection was dropped");
-                return Poll::Ready(());
+                return Poll::Ready(None);
             }
         }
-        if this.connection.poll(cx).is_ready() {
-            return Poll::Ready(());
+        if let Poll::Ready(ended) = this.connection.poll(cx) {
+            return Poll::Ready(Some(ended));
         }
         if state.notices() || !listens {
             this.timer.as_mut().reset(state.due.first());

@@ -1,18 +1,18 @@
 //! Requests that reach no method are told of here: no such path, a body that is too large or torn, a
-//! caller who leaves before the message is whole.
+//! caller who leaves before the message is whole, bytes that are no request at all.
 //!
 //! What an application beside the services answers is its own business, and a browser's question
 //! what a page may is no call.
 
 use http::Response;
 use kitfox_core::record::{Edge, Wire};
-use kitfox_core::{Context, Peer, Platform};
+use kitfox_core::{Code, Context, Error, Peer, Platform};
 use tokio::time::Instant;
 
 use super::body::AnswerBody;
 use super::call::Surroundings;
 use super::content::Content;
-use super::refusal::Refusal;
+use super::refusal::{Refusal, WIRE};
 use super::step::{Rest, Step};
 
 /// A request that reaches no method, as far as it is known.
@@ -96,6 +96,25 @@ impl Drop for Arriving<'_> {
 #[cold]
 fn left(context: &Context) {
     Lost::of(context).tell(&context.platform(), context.started(), None);
+}
+
+/// A request that is none: nobody knows what it wanted.
+#[cold]
+pub(super) fn garbled(platform: &Platform, peer: &Peer, status: u16) {
+    let Some(observer) = platform.observer() else { return };
+    let message = match status {
+        431 => "the head of the request is larger than the limit",
+        _ => "the bytes are no request of HTTP/1.1",
+    };
+    let error = Error::by_layer(WIRE, Code::InvalidArgument, message);
+    observer.edge(&Edge {
+        wire: None,
+        peer: Some(peer),
+        verb: "_OTHER",
+        status: Some(status),
+        error: Some(&error),
+        started: None,
+    });
 }
 
 /// The wire that a content type speaks of.

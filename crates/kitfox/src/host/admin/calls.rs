@@ -21,7 +21,7 @@ pub(super) fn page(telemetry: Option<&Telemetry>) -> Page {
     let (calls, now) = (telemetry.calls(), Instant::now());
     let shown = &calls[..calls.len().min(MOST)];
     let mut blocks = vec![Block::Table {
-        heads: &["method", "side", "wire", "stage", "age", "left", "peer", "trace"],
+        heads: &["method", "side", "wire", "in", "age", "left", "peer", "trace"],
         rows: shown.iter().map(|call| row(call, now)).collect(),
         empty: "No call is in flight.",
     }];
@@ -42,7 +42,7 @@ fn row(call: &Call, now: Instant) -> Vec<Cell> {
         Cell::plain(call.method.path.trim_start_matches('/')),
         Cell::faint(call.side.name()),
         Cell::plain(context.wire().name()),
-        Cell::plain(context.stage().name()),
+        Cell::plain(place(call)),
         Cell::plain(span(now.saturating_duration_since(call.started))),
         match left {
             None => Cell::faint("no deadline"),
@@ -62,11 +62,17 @@ fn entry(call: &Call, now: Instant) -> Value {
         "side": call.side.name(),
         "wire": context.wire().name(),
         "stage": context.stage().name(),
+        "layer": context.layer(),
         "ageSeconds": now.saturating_duration_since(call.started).as_secs_f64(),
         "remainingSeconds": left.map(|left| left.as_secs_f64()),
         "peer": peer(call),
         "traceId": context.trace().map(trace),
     })
+}
+
+/// The layer that it is in, or the place that is none.
+fn place(call: &Call) -> &'static str {
+    call.context.layer().unwrap_or_else(|| call.context.stage().name())
 }
 
 fn peer(call: &Call) -> Option<String> {
