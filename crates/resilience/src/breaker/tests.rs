@@ -318,6 +318,21 @@ async fn a_stream_that_breaks_counts_and_a_call_of_an_earlier_era_does_not() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_stream_that_is_dropped_says_nothing() {
+    let breaker = Breaker::new(Live::new(consecutive(1)));
+    let endless = breaker.layer(
+        &STREAM,
+        endpoint(|_| async {
+            let messages = MessageStream::new(futures_util::stream::pending());
+            Ok(Reply::new(Payload::stream(Codec::Json, messages)))
+        }),
+    );
+    for _ in 0..10 {
+        drop(endless.call(request(&context())).await.unwrap());
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_dark_breaker_keeps_its_state_and_refuses_nothing() {
     let stack = stack(BreakerSettings { mode: Mode::Dark, ..consecutive(3) });
     stack.calls(3, bad).await;

@@ -118,6 +118,16 @@ async fn clones_and_both_layers_share_their_settings() {
     endpoint.call(request(&context())).await.unwrap();
 }
 
+#[tokio::test(start_paused = true)]
+async fn by_default_a_call_ends_after_half_a_minute_and_an_attempt_has_no_limit_of_its_own() {
+    let default = deadlines(DeadlineSettings::default());
+    let begin = Instant::now();
+    let total = default.total().layer(&METHOD, slow(31_000));
+    total.call(request(&context())).await.unwrap_err();
+    assert_eq!(begin.elapsed().as_secs(), 30);
+    default.attempt().layer(&METHOD, slow(31_000)).call(request(&context())).await.unwrap();
+}
+
 #[test]
 fn settings_that_make_no_sense_are_refused() {
     assert_eq!(DeadlineSettings::default().check(), Ok(()));

@@ -190,6 +190,13 @@ async fn a_dark_hedge_counts_and_sends_nothing_and_a_stream_goes_out_once() {
     assert_eq!(stack_.attempts().0, 1);
 }
 
+#[tokio::test(start_paused = true)]
+async fn by_default_nothing_is_hedged() {
+    let stack = stack(&SAFE, HedgeSettings::default(), |_| (60_000, None));
+    stack.call().await.0.unwrap();
+    assert_eq!(stack.attempts().0, 1);
+}
+
 #[test]
 fn settings_that_make_no_sense_are_refused_and_all_are_written_as_they_are_read() {
     let default = HedgeSettings::default;
