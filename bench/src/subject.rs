@@ -35,9 +35,14 @@ impl Subject {
         Self { server, call: Call::unary(wire) }
     }
 
+    /// The calls of the price list that one server answers.
+    pub(crate) fn unary_of(server: Server) -> Vec<Self> {
+        Self::UNARY.into_iter().filter(|subject| subject.server == server).collect()
+    }
+
     /// Everything that is counted of one server.
     pub(crate) fn counted(server: Server) -> Vec<Self> {
-        let unary = Self::UNARY.into_iter().filter(|subject| subject.server == server);
+        let unary = Self::unary_of(server);
         let of = |wire, shape| Self { server, call: Call { wire, shape } };
         let wires: &[Wire] = match server {
             Server::Hyper => &[],
@@ -48,7 +53,7 @@ impl Subject {
         let sized = wires.iter().flat_map(|wire| SIZES.map(|size| of(*wire, Shape::Sized(size))));
         let streams = wires.iter().filter(|wire| **wire == Wire::Grpc);
         let streams = streams.flat_map(|wire| STREAMS.map(|shape| of(*wire, shape)));
-        unary.chain(sized).chain(streams).collect()
+        unary.into_iter().chain(sized).chain(streams).collect()
     }
 
     pub(crate) fn name(self) -> &'static str {

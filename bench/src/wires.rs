@@ -1,4 +1,7 @@
-//! `bench -- wires`: what a message costs on each wire, in both profiles, and the aims.
+//! `bench -- wires`: what a message costs on each wire, and the aims. The call of the price list is
+//! counted in both profiles.
+
+use std::path::Path;
 
 use crate::aims::{self, Aims};
 use crate::count::callgrind::{Counter, Work};
@@ -11,13 +14,6 @@ use crate::subject::{Measured, SIZES, STREAMS, Subject, working};
 use crate::table::{Table, thousands};
 use crate::throughput;
 use crate::tools::{self, H2LOAD, STRACE, VALGRIND, VGDB};
-
-/// What was counted with one profile.
-struct Prices {
-    work: Measured<Work>,
-    /// Of the unary calls.
-    system: Measured<SystemCalls>,
-}
 
 /// Builds, counts, prints; answers the aims with what came out.
 pub(crate) fn run() -> Result<Aims, Failure> {
@@ -55,40 +51,56 @@ pub(crate) fn count_here(server: Server, wire: Wire, shapes: &[&str]) -> Result<
 fn counts() -> Result<Aims, Failure> {
     tools::need(&[VALGRIND, VGDB, STRACE])?;
     let mut aims = Aims::default();
-    for profile in [profile::SHIPPED, profile::DEFAULT] {
-        let prices = count(profile)?;
-        let Profile { name, meaning } = profile;
-        println!("\nPrice of a call, profile `{name}` ({meaning})\n\n{}", unary(&prices));
-        println!("Texts of so many bytes, profile `{name}`\n\n{}", sizes(&prices.work));
-        println!("A message in a stream of 1,000, profile `{name}`\n\n{}", streams(&prices.work));
-        judge(&mut aims, profile, &prices);
-    }
+    let [shipped, default] = profile::build([profile::SHIPPED, profile::DEFAULT])?;
+
+    let Profile { name, meaning } = profile::SHIPPED;
+    let (work, system) = (count_work(&shipped, Subject::counted)?, count_system(&shipped)?);
+    println!("\nPrice of a call, profile `{name}` ({meaning})\n\n{}", unary(&work, &system));
+    println!("Texts of so many bytes, profile `{name}`\n\n{}", sizes(&work));
+    println!("A message in a stream of 1,000, profile `{name}`\n\n{}", streams(&work));
+    judge_unary(&mut aims, name, &work);
+    judge_system(&mut aims, &system);
+    judge_messages(&mut aims, &work);
+
+    // The call of the price list alone: a profile changes no system call, and what makes messages
+    // dear or cheap is the same in both.
+    let Profile { name, meaning } = profile::DEFAULT;
+    let work = count_work(&default, Subject::unary_of)?;
+    println!("\nPrice of a call, profile `{name}` ({meaning})\n\n{}", unary(&work, &system));
+    judge_unary(&mut aims, name, &work);
     Ok(aims)
 }
 
-fn count(profile: Profile) -> Result<Prices, Failure> {
-    let program = profile.build()?;
-    let mut prices = Prices { work: Measured::new(), system: Measured::new() };
+fn count_work(
+    program: &Path,
+    subjects: fn(Server) -> Vec<Subject>,
+) -> Result<Measured<Work>, Failure> {
+    let mut work = Measured::new();
     for server in Server::ALL {
-        let subjects = working(&program, Subject::counted(server));
+        let subjects = working(program, subjects(server));
         let Some(first) = subjects.first() else { continue };
         // One process for all: it takes its time to start.
-        let mut counter = Counter::start(&first.start(&program))?;
+        let mut counter = Counter::start(&first.start(program))?;
         for subject in subjects {
             eprintln!("counting {}, {}", subject.name(), subject.call.shape);
-            prices.work.add(subject, counter.count(subject.call)?);
-            if subject.call.shape == Shape::Unary {
-                let system = strace::count(&subject.start(&program), subject.call)?;
-                prices.system.add(subject, system);
-            }
+            work.add(subject, counter.count(subject.call)?);
         }
         counter.end()?;
     }
-    Ok(prices)
+    Ok(work)
+}
+
+fn count_system(program: &Path) -> Result<Measured<SystemCalls>, Failure> {
+    let mut system = Measured::new();
+    for subject in working(program, Subject::UNARY.to_vec()) {
+        eprintln!("counting the system calls of {}", subject.name());
+        system.add(subject, strace::count(&subject.start(program), subject.call)?);
+    }
+    Ok(system)
 }
 
 /// A row for each server.
-fn unary(prices: &Prices) -> Table {
+fn unary(work: &Measured<Work>, system: &Measured<SystemCalls>) -> Table {
     let mut table = Table::new(&[
         "server",
         "instructions",
@@ -99,7 +111,6 @@ fn unary(prices: &Prices) -> Table {
         "of peer",
     ]);
     for subject in Subject::UNARY {
-        let Prices { work, system } = prices;
         let (Some(price), Some(calls)) = (work.of(subject), system.of(subject)) else { continue };
         table.row([
             subject.name().to_owned(),
@@ -154,29 +165,30 @@ fn beside_peer(
     table
 }
 
-fn judge(aims: &mut Aims, profile: Profile, prices: &Prices) {
-    let Profile { name, .. } = profile;
-    let Prices { work, system } = prices;
-    let json = Subject::kitfox(Wire::Json, Shape::Unary);
-    let grpc = Subject::kitfox(Wire::Grpc, Shape::Unary);
-    let ratio = work.ratio(json, instructions);
-    aims.add(format!("JSON instructions of axum's, {name}"), aims::JSON_INSTRUCTIONS, ratio);
-    let ratio = work.ratio(grpc, instructions);
-    aims.add(format!("gRPC instructions of tonic's, {name}"), aims::GRPC_INSTRUCTIONS, ratio);
-    let ratio = system.ratio(grpc, writes);
-    aims.add(format!("gRPC writes of tonic's, {name}"), aims::GRPC_WRITES, ratio);
+fn judge_unary(aims: &mut Aims, profile: &str, work: &Measured<Work>) {
+    let ratio = |wire| work.ratio(Subject::kitfox(wire, Shape::Unary), instructions);
+    let (json, grpc) = (ratio(Wire::Json), ratio(Wire::Grpc));
+    aims.add(format!("JSON instructions of axum's, {profile}"), aims::JSON_INSTRUCTIONS, json);
+    aims.add(format!("gRPC instructions of tonic's, {profile}"), aims::GRPC_INSTRUCTIONS, grpc);
+}
+
+fn judge_system(aims: &mut Aims, system: &Measured<SystemCalls>) {
+    let ratio = system.ratio(Subject::kitfox(Wire::Grpc, Shape::Unary), writes);
+    aims.add("gRPC writes of tonic's".to_owned(), aims::GRPC_WRITES, ratio);
+}
+
+fn judge_messages(aims: &mut Aims, work: &Measured<Work>) {
     for (wire, of) in
         [(Wire::Json, "JSON instructions of axum's"), (Wire::Grpc, "gRPC instructions of tonic's")]
     {
         for bytes in SIZES {
             let ratio = work.ratio(Subject::kitfox(wire, Shape::Sized(bytes)), instructions);
-            let aim = format!("{of}, {}, {name}", size(bytes));
-            aims.add(aim, aims::SIZE_INSTRUCTIONS, ratio);
+            aims.add(format!("{of}, {}", size(bytes)), aims::SIZE_INSTRUCTIONS, ratio);
         }
     }
     for shape in STREAMS {
         let ratio = work.ratio(Subject::kitfox(Wire::Grpc, shape), instructions);
-        let aim = format!("gRPC instructions of tonic's, {}, {name}", stream(shape));
+        let aim = format!("gRPC instructions of tonic's, {}", stream(shape));
         aims.add(aim, aims::STREAM_INSTRUCTIONS, ratio);
     }
 }

@@ -25,6 +25,7 @@
 //! beside it, in a box. Both end at the same endpoints.
 
 mod afterwards;
+mod answering;
 mod aside;
 mod baggage;
 mod body;
@@ -89,7 +90,7 @@ use call::{Call, Surroundings, Wire};
 use content::Content;
 use edge::{Lost, wire_of};
 use fallback::Fallback;
-use head::Head;
+use head::{Head, Line};
 use methods::{Methods, Served};
 use packing::{Packing, Speech};
 use refusal::{Refusal, WIRE};
@@ -136,29 +137,20 @@ impl<E: Endpoint> Wires<E> {
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
-        let (mut parts, body) = request.into_parts();
+        let (parts, body) = request.into_parts();
         let (step, afterwards) = match Afterwards::of(&self.0, &parts) {
-            Ok(afterwards) => (self.0.step(peer, &mut parts, body), afterwards),
+            Ok(afterwards) => (self.0.step(peer, parts, body), afterwards),
             Err(told) => (Step::Answered(told), None),
         };
-        async move {
-            let mut response = match step {
-                Step::Call(call) => call.answer().await,
-                Step::Answered(response) => *response,
-                Step::Aside(future) => future.await,
-            };
-            if let Some(afterwards) = afterwards {
-                afterwards.change(&mut response);
-            }
-            response
-        }
+        answering::answer(step, afterwards)
     }
 }
 
 // The head of a request is large, and so is what is read of it: they are moved as seldom as can be.
 impl<E: Endpoint> Inner<E> {
-    /// Takes the headers out of `parts`.
-    fn step<B>(&self, peer: Option<&Peer>, parts: &mut Parts, body: B) -> Step<'_, E, B>
+    /// Inlined, since the head of the request is large.
+    #[inline(always)]
+    fn step<B>(&self, peer: Option<&Peer>, parts: Parts, body: B) -> Step<'_, E, B>
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
@@ -168,8 +160,8 @@ impl<E: Endpoint> Inner<E> {
         }
         match self.routes.find(&parts.method, path) {
             Found::Route(target, values) => {
-                let mut head = Head::unread();
-                head.read(std::mem::take(&mut parts.headers));
+                let mut head = Head::unread(parts.headers);
+                head.read();
                 let served = self.methods.served(target.method);
                 let bindings = rest::bindings(target, &values, parts.uri.query());
                 let wire = bindings.and_then(|bindings| {
@@ -177,12 +169,12 @@ impl<E: Endpoint> Inner<E> {
                 });
                 match wire {
                     Ok(wire) => self.call(served, wire, peer, head, body),
-                    Err(refusal) => self.no_route(peer, parts, &refusal, Rest::of(&body)),
+                    Err(refusal) => self.no_route(peer, &parts.method, &refusal, Rest::of(&body)),
                 }
             }
             Found::Elsewhere(allowed) => {
                 let refusal = Refusal::wrong_verb(&parts.method, path, &allowed);
-                self.no_route(peer, parts, &refusal, Rest::of(&body))
+                self.no_route(peer, &parts.method, &refusal, Rest::of(&body))
             }
             Found::Nothing => self.elsewhere(peer, parts, body),
         }
@@ -193,38 +185,42 @@ impl<E: Endpoint> Inner<E> {
     fn no_route<'a, B>(
         &self,
         peer: Option<&Peer>,
-        parts: &Parts,
+        verb: &Method,
         refusal: &Refusal,
         rest: Rest,
     ) -> Step<'a, E, B> {
-        let lost = Lost { wire: Some(record::Wire::Rest), peer, verb: parts.method.as_str() };
+        let lost = Lost { wire: Some(record::Wire::Rest), peer, verb: verb.as_str() };
         lost.refused(&self.surroundings, refusal, problem::refuse(refusal), rest)
     }
 
     /// A request on a method's own path.
+    #[inline(always)]
     fn method<'a, B>(
         &'a self,
         served: &'a Served<E>,
         peer: Option<&Peer>,
-        parts: &mut Parts,
+        parts: Parts,
         body: B,
     ) -> Step<'a, E, B>
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
-        let mut head = Head::unread();
-        head.read(std::mem::take(&mut parts.headers));
-        let plain =
-            head.plain && parts.method == Method::POST && served.method.shape == Shape::Unary;
+        let Parts { method, uri, version, headers, .. } = parts;
+        let mut head = Head::unread(headers);
+        head.read();
+        let plain = head.plain && method == Method::POST && served.method.shape == Shape::Unary;
         let accepts = |speech| Packing { request: None, answer: head.accepts(speech) };
         let wire = match head.content {
             Content::Message(codec) if plain => {
                 Wire::Connect { codec, packing: accepts(Speech::Http) }
             }
-            Content::Grpc(subtype) if plain && parts.version == Version::HTTP_2 => {
+            Content::Grpc(subtype) if plain && version == Version::HTTP_2 => {
                 Wire::Grpc { subtype, packing: accepts(Speech::Grpc) }
             }
-            _ => return self.indirect(served, peer, parts, head, body),
+            _ => {
+                let line = Line { method, uri, version };
+                return self.indirect(served, peer, &line, head, body);
+            }
         };
         self.call(served, wire, peer, head, body)
     }
@@ -259,12 +255,11 @@ impl<E: Endpoint> Inner<E> {
 
     /// A request to neither a method nor a route.
     #[cold]
-    fn elsewhere<B>(&self, peer: Option<&Peer>, parts: &mut Parts, body: B) -> Step<'_, E, B>
+    fn elsewhere<B>(&self, peer: Option<&Peer>, parts: Parts, body: B) -> Step<'_, E, B>
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
-        let (nothing, ()) = Request::new(()).into_parts();
-        let request = Request::from_parts(std::mem::replace(parts, nothing), body);
+        let request = Request::from_parts(parts, body);
         let request = fallback::with_peer(peer, request);
         let ours = self.methods.owns(request.uri().path());
         if let Some(fallback) = &self.fallback

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::error::Error;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -38,7 +38,11 @@ where
         }
         let head = request.method() == Method::HEAD;
         let served = in_flight.served();
-        let handled = Caught { future: served.handler.handle(&served.peer, request) }.await;
+        let handled = {
+            // Where it stands, for it is large.
+            let future = pin!(served.handler.handle(&served.peer, request));
+            Caught { future }.await
+        };
         Ok(match handled {
             Some(response) if head => without_body(response, in_flight),
             Some(response) => response.map(|body| Answer::new(Some(body), in_flight)),
@@ -129,19 +133,16 @@ impl<H: Handler> Body for Answer<H> {
     }
 }
 
-pin_project! {
-    /// A future whose panic is `None`.
-    struct Caught<F> {
-        #[pin]
-        future: F,
-    }
+/// A future whose panic is `None`.
+struct Caught<'a, F> {
+    future: Pin<&'a mut F>,
 }
 
-impl<F: Future> Future for Caught<F> {
+impl<F: Future> Future for Caught<'_, F> {
     type Output = Option<F::Output>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let future = self.project().future;
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let future = self.future.as_mut();
         // What the panic left half done is dropped with the request.
         match catch_unwind(AssertUnwindSafe(|| future.poll(cx))) {
             Ok(polled) => polled.map(Some),

@@ -1,7 +1,6 @@
 //! What goes beside the direct path: streams, gRPC-Web, GET by Connect.
 
 use bytes::Bytes;
-use http::request::Parts;
 use http_body::Body;
 use kitfox_core::record::Wire;
 use kitfox_core::{Endpoint, Payload, Peer};
@@ -12,7 +11,7 @@ use super::connect;
 use super::edge::{Lost, wire_of};
 use super::framing::Framing;
 use super::get::Query;
-use super::head::Head;
+use super::head::{Head, Line};
 use super::methods::Served;
 use super::packing::{Packing, Speech, unpacked};
 use super::read_body::Shape;
@@ -28,7 +27,7 @@ impl<E: Endpoint> Inner<E> {
         &'a self,
         served: &'a Served<E>,
         peer: Option<&Peer>,
-        parts: &Parts,
+        line: &Line,
         head: Head,
         body: B,
     ) -> Step<'a, E, B>
@@ -36,14 +35,14 @@ impl<E: Endpoint> Inner<E> {
         B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
         let (content, rest) = (head.content, Rest::of(&body));
-        let lost = |wire| Lost { wire, peer, verb: parts.method.as_str() };
-        let step = match Way::of(served.method, parts, &head) {
+        let lost = |wire| Lost { wire, peer, verb: line.method.as_str() };
+        let step = match Way::of(served.method, line, &head) {
             Ok(Way::Call(wire)) => return self.call(served, wire, peer, head, body),
             Ok(Way::Stream(framing, packing)) => {
                 self.stream(served, framing, packing, peer, head, body)
             }
             Ok(Way::Get) => {
-                let step = self.get(served, peer, parts, head);
+                let step = self.get(served, peer, line, head);
                 return step.unwrap_or_else(|refusal| {
                     let (lost, response) = (lost(Some(Wire::Connect)), connect::refuse(&refusal));
                     lost.refused(&self.surroundings, &refusal, response, rest)
@@ -84,12 +83,12 @@ impl<E: Endpoint> Inner<E> {
         &'a self,
         served: &'a Served<E>,
         peer: Option<&Peer>,
-        parts: &Parts,
+        line: &Line,
         mut head: Head,
     ) -> Result<Step<'a, E, B>, Refusal> {
         head.incoming.wire = Wire::Connect;
         let limit = self.surroundings.limits.body_bytes;
-        let query = Query::read(parts.uri.query().unwrap_or_default(), limit)?;
+        let query = Query::read(line.uri.query().unwrap_or_default(), limit)?;
         let packing = Packing { request: query.compression, answer: head.accepts(Speech::Http) };
         let message = unpacked(query.message, packing.request, limit)?;
         let payload = Payload::unary(query.codec, message);

@@ -137,7 +137,9 @@ impl Surroundings {
         }
     }
 
-    /// Makes the context of a call, whose time begins here and is `cap` at most.
+    /// Makes the context of a call, whose time begins here and is `cap` at most. Inlined, since the
+    /// head is large.
+    #[inline(always)]
     pub(super) fn admit(
         &self,
         cap: Duration,

@@ -3,8 +3,9 @@
 //! A lookup by name costs a hash each, and nearly all of what can be said is not; so every header
 //! is looked at once, and only what is there is parsed.
 
-use http::{HeaderMap, HeaderValue};
-use kitfox_core::{Criticality, Incoming, Metadata, TraceContext};
+use http::{HeaderMap, HeaderValue, Method, Uri, Version};
+use kitfox_core::record::Wire;
+use kitfox_core::{Criticality, Incoming, Metadata, Sampling, TraceContext};
 
 use super::baggage::baggage;
 use super::content::Content;
@@ -16,6 +17,13 @@ use crate::frames::Compression;
 use crate::names::{
     CONNECT_TIMEOUT, CONNECT_VERSION, CRITICALITY, GRPC_TIMEOUT, PREVIOUS_ATTEMPTS,
 };
+
+/// What a request begins with.
+pub(super) struct Line {
+    pub(super) method: Method,
+    pub(super) uri: Uri,
+    pub(super) version: Version,
+}
 
 /// What the headers say.
 #[derive(Debug)]
@@ -67,9 +75,10 @@ struct Seen<'a> {
 }
 
 impl Head {
-    /// What no headers say. It is large, and filled where it stands.
+    /// What `headers` say, which it keeps, as far as nobody has read them yet ([`Head::read`]). It is
+    /// large, and made and filled where it stands.
     #[inline(always)]
-    pub(super) fn unread() -> Head {
+    pub(super) fn unread(headers: HeaderMap) -> Head {
         Head {
             content: Content::Missing,
             plain: true,
@@ -80,43 +89,60 @@ impl Head {
             twice: None,
             connect: Patience::Unsaid,
             grpc: Patience::Unsaid,
-            incoming: Incoming::default(),
+            // Each for itself: the empty headers of a whole default would have to be dropped.
+            incoming: Incoming {
+                platform: None,
+                peer: None,
+                metadata: Metadata::from(headers),
+                started: None,
+                wire: Wire::Local,
+                route: None,
+                deadline: None,
+                trace: None,
+                sampling: Sampling::default(),
+                baggage: None,
+                previous_attempts: 0,
+                idempotency_key: None,
+                criticality: Criticality::default(),
+            },
         }
     }
 
-    /// Reads `headers` and keeps them.
-    pub(super) fn read(&mut self, headers: HeaderMap) {
-        let head = self;
+    /// Reads the headers.
+    pub(super) fn read(&mut self) {
+        let incoming = &mut self.incoming;
+        let headers = incoming.metadata.headers();
         let mut seen = Seen::default();
-        for (name, value) in &headers {
+        for (name, value) in headers {
             let name = name.as_str();
-            // Nothing else that is looked for is as short as `host` and most of what every caller sends.
+            // Nothing else that is looked for is as short as `host` and most of what every caller
+            // sends.
             if name.len() < SHORTEST {
                 seen.b3 |= name == b3::SINGLE;
                 continue;
             }
             match name {
-                "content-type" => head.content = Content::from_type(value.as_bytes()),
+                "content-type" => self.content = Content::from_type(value.as_bytes()),
                 "content-encoding" => {
-                    head.http.request = Encoded::from_name(value.as_bytes());
-                    head.plain &= head.http.request == Encoded::Not;
+                    self.http.request = Encoded::from_name(value.as_bytes());
+                    self.plain &= self.http.request == Encoded::Not;
                 }
-                "accept-encoding" => head.http.accept(value),
+                "accept-encoding" => self.http.accept(value),
                 "grpc-encoding" => {
-                    head.grpc_said.request = Encoded::from_name(value.as_bytes());
-                    head.plain &= head.grpc_said.request == Encoded::Not;
+                    self.grpc_said.request = Encoded::from_name(value.as_bytes());
+                    self.plain &= self.grpc_said.request == Encoded::Not;
                 }
-                "grpc-accept-encoding" => head.grpc_said.accept(value),
+                "grpc-accept-encoding" => self.grpc_said.accept(value),
                 "connect-content-encoding" => {
-                    head.connect_said.request = Encoded::from_name(value.as_bytes());
+                    self.connect_said.request = Encoded::from_name(value.as_bytes());
                 }
-                "connect-accept-encoding" => head.connect_said.accept(value),
+                "connect-accept-encoding" => self.connect_said.accept(value),
                 CONNECT_VERSION => {
-                    head.version = value == "1";
-                    head.plain &= head.version;
+                    self.version = value == "1";
+                    self.plain &= self.version;
                 }
-                CONNECT_TIMEOUT => head.connect = Patience::from_connect(value.as_bytes()),
-                GRPC_TIMEOUT => head.grpc = Patience::from_grpc(value.as_bytes()),
+                CONNECT_TIMEOUT => self.connect = Patience::from_connect(value.as_bytes()),
+                GRPC_TIMEOUT => self.grpc = Patience::from_grpc(value.as_bytes()),
                 "traceparent" => seen.trace = Some(value),
                 "baggage" => seen.baggage = true,
                 PREVIOUS_ATTEMPTS => seen.attempts = Some(value),
@@ -125,11 +151,28 @@ impl Head {
                 _ => seen.b3 |= name.starts_with(b3::MULTI),
             }
         }
-        seen.fill(&headers, &mut head.incoming);
         if headers.len() > headers.keys_len() {
-            head.twice = twice(&headers);
+            self.twice = twice(headers);
         }
-        head.incoming.metadata = Metadata::from(headers);
+        // What is no trace, no number and no criticality counts as unsaid: it is not the call's.
+        if let Some(parent) = seen.trace {
+            incoming.trace = trace(parent, headers);
+        }
+        if seen.b3 && incoming.trace.is_none() {
+            (incoming.trace, incoming.sampling) = b3::read(headers);
+        }
+        if seen.baggage {
+            incoming.baggage = baggage(headers);
+        }
+        if let Some(said) = seen.attempts {
+            incoming.previous_attempts = text(said).and_then(|said| said.parse().ok()).unwrap_or(0);
+        }
+        if let Some(key) = seen.key {
+            incoming.idempotency_key = text(key).map(Into::into);
+        }
+        if let Some(name) = seen.criticality {
+            incoming.criticality = text(name).and_then(Criticality::from_name).unwrap_or_default();
+        }
     }
 
     /// What the answer may be compressed with on a wire with this `speech`.
@@ -168,30 +211,8 @@ impl Head {
     }
 }
 
-impl Seen<'_> {
-    /// What is no trace, no number and no criticality counts as unsaid: it is not the call's.
-    fn fill(&self, headers: &HeaderMap, incoming: &mut Incoming) {
-        if let Some(parent) = self.trace {
-            incoming.trace = trace(parent, headers);
-        }
-        if self.b3 && incoming.trace.is_none() {
-            (incoming.trace, incoming.sampling) = b3::read(headers);
-        }
-        if self.baggage {
-            incoming.baggage = baggage(headers);
-        }
-        let text = |value: Option<&HeaderValue>| {
-            value.and_then(|value| value.to_str().ok().map(str::to_owned))
-        };
-        if let Some(attempts) = text(self.attempts) {
-            incoming.previous_attempts = attempts.parse().unwrap_or(0);
-        }
-        if let Some(key) = text(self.key) {
-            incoming.idempotency_key = Some(key.into());
-        }
-        let worth = self.criticality.and_then(|name| Criticality::from_name(name.to_str().ok()?));
-        incoming.criticality = worth.unwrap_or_default();
-    }
+fn text(value: &HeaderValue) -> Option<&str> {
+    value.to_str().ok()
 }
 
 /// What decides how a request is read, or how long, and is there more than once.
@@ -234,8 +255,8 @@ mod tests {
         for (name, value) in headers {
             map.append(*name, HeaderValue::from_static(value));
         }
-        let mut head = Head::unread();
-        head.read(map);
+        let mut head = Head::unread(map);
+        head.read();
         head
     }
 

@@ -1,6 +1,5 @@
 //! What a request on a method's own path is, where it is no plain call.
 
-use http::request::Parts;
 use http::{HeaderValue, Response, StatusCode, Version};
 use kitfox_core::contract::{Idempotency, Shape};
 use kitfox_core::{Code, Error, Method};
@@ -9,7 +8,7 @@ use super::body::AnswerBody;
 use super::call::Wire;
 use super::content::{self, Content, Subtype};
 use super::framing::Framing;
-use super::head::Head;
+use super::head::{Head, Line};
 use super::packing::{Packing, Speech};
 use super::refusal::{Refusal, WIRE};
 use super::{connect, grpc, problem};
@@ -26,15 +25,15 @@ pub(super) enum Way {
 }
 
 impl Way {
-    pub(super) fn of(method: &Method, parts: &Parts, head: &Head) -> Result<Way, Refusal> {
+    pub(super) fn of(method: &Method, line: &Line, head: &Head) -> Result<Way, Refusal> {
         let unary = method.shape == Shape::Unary;
         let safe = unary && method.idempotency == Idempotency::Safe;
-        if safe && matches!(parts.method, http::Method::GET | http::Method::HEAD) {
+        if safe && matches!(line.method, http::Method::GET | http::Method::HEAD) {
             return Ok(Way::Get);
         }
-        if parts.method != http::Method::POST {
+        if line.method != http::Method::POST {
             let allowed = if safe { "POST, GET, HEAD" } else { "POST" };
-            return Err(Refusal::wrong_verb(&parts.method, method.path, allowed));
+            return Err(Refusal::wrong_verb(&line.method, method.path, allowed));
         }
         let framing = match head.content {
             Content::Message(codec) if unary => {
@@ -42,7 +41,7 @@ impl Way {
                 let packing = head.packing(Speech::Http)?;
                 return Ok(Way::Call(Wire::Connect { codec, packing }));
             }
-            Content::Grpc(_) if parts.version < Version::HTTP_2 => {
+            Content::Grpc(_) if line.version < Version::HTTP_2 => {
                 return Err(Refusal::grpc_over_http1());
             }
             Content::Grpc(subtype) if unary => {
