@@ -8,6 +8,7 @@ mod count;
 mod failure;
 mod load;
 mod median;
+mod overload;
 mod process;
 mod profile;
 mod scratch;
@@ -29,6 +30,7 @@ const USAGE: &str = "usage: bench COMMAND
   wires [--check]        instructions, allocations and system calls of a call (about 3 minutes)
   throughput [--check]   requests per second and latencies (about 3 minutes)
   compile                seconds to compile a service of 1 and of 40 methods
+  overload [--check]     an overloaded server, in paused time (about a minute)
   serve SERVER [WORKERS] one of hyper, axum, tonic, kitfox, on a free port until its input ends
   load WIRE ADDRESS CALLS [SHAPE]
                          calls over json, grpc, connect or lines; SHAPE is unary, a number of bytes,
@@ -57,6 +59,8 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         ["throughput"] => throughput::run().map(drop),
         ["throughput", "--check"] => throughput::run()?.check(),
         ["compile"] => compile::run(),
+        ["overload"] => overload::run(false),
+        ["overload", "--check"] => overload::run(true),
         ["serve", server] => server.parse::<Server>()?.serve(None),
         ["serve", server, workers] => {
             let workers = workers.parse().failed_while("reading the number of workers")?;

@@ -15,6 +15,7 @@ mod host;
 mod hostile;
 mod messages;
 mod record;
+mod resilience;
 mod service;
 mod suite;
 mod support;

@@ -160,11 +160,15 @@ impl Gate {
         let mut queue = lock(&self.queue);
         self.look(&mut queue, &shedding, now, gone);
         if class < queue.standing.level() {
-            if shedding.mode == Mode::On {
-                self.counts.shed[class].increment();
-                return Err(shed("the queue stands, and this call matters least", &self.shedding));
+            match shedding.mode {
+                Mode::On => {
+                    self.counts.shed[class].increment();
+                    let why = "the queue stands, and this call matters least";
+                    return Err(shed(why, &self.shedding));
+                }
+                Mode::Dark => self.counts.shed_dark.increment(),
+                Mode::Off => {}
             }
-            self.counts.shed_dark.increment();
         }
         if queue.len() >= settings.queue {
             let displaced = match shedding.mode {

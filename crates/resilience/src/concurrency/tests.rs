@@ -201,6 +201,15 @@ async fn a_limit_that_is_raised_while_calls_wait_lets_them_in() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn without_settings_nothing_is_limited_and_nothing_shed() {
+    let settings = Live::new(ConcurrencySettings::default());
+    let limit = Concurrency::new(settings, Live::new(SheddingSettings::default()));
+    let calls: Vec<_> =
+        (0..1_000).map(|_| begin(&limit, slow(), worth(Criticality::Sheddable))).collect();
+    assert!(join_all(calls).await.iter().flatten().all(Result::is_ok));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_dark_limit_counts_and_lets_pass() {
     let limit = of(ConcurrencySettings { mode: Mode::Dark, ..fixed(2, 0) });
     let calls: Vec<_> = (0..5).map(|_| begin(&limit, slow(), Context::background())).collect();

@@ -21,6 +21,16 @@ pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// A store is asked to *claim* a key. Whoever is first gets the claim, and either *keeps* an answer
 /// under it or *releases* it. Until then nobody else gets it; a store that others share lets a claim
 /// run out, for its holder may have crashed.
+///
+/// ```
+/// use std::sync::Arc;
+/// use kitfox_resilience::{Idempotency, IdempotencySettings, IdempotencyStore, Live, MemoryStore};
+///
+/// let settings = Live::new(IdempotencySettings::default());
+/// let store: Arc<dyn IdempotencyStore> = Arc::new(MemoryStore::new(settings.clone()));
+/// let layer = Idempotency::with_store(settings, store);
+/// assert!(layer.describe().starts_with("on: for 600s; 0 of 10000 keys"));
+/// ```
 pub trait IdempotencyStore: Send + Sync + 'static {
     /// Claims `key` for the request with this [fingerprint](fingerprint), or says what there is.
     ///

@@ -187,6 +187,59 @@ async fn safe_methods_and_calls_without_a_usable_key_are_told_apart() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_stream_passes_by_whatever_its_key() {
+    static STREAM: Method = Method { shape: Shape::ServerStream, ..METHOD };
+    let shop = shop(count);
+    for method in [&STREAM, &METHOD] {
+        let inner = endpoint(|_| async {
+            let messages = kitfox_core::MessageStream::once("a".into());
+            Ok(Reply::new(Payload::stream(Codec::Json, messages)))
+        });
+        let endpoint = shop.layer.layer(method, inner);
+        for _ in 0..2 {
+            let payload = Payload::unary(Codec::Json, "{}".into());
+            let reply = endpoint.call(Request::new(keyed("k-1"), payload)).await.unwrap();
+            assert!(matches!(reply.payload().body(), kitfox_core::Body::Stream(_)));
+        }
+    }
+}
+
+/// A store that nobody reaches.
+struct Lost;
+
+impl IdempotencyStore for Lost {
+    fn claim<'a>(&'a self, _: &'a IdempotencyKey, _: u64) -> StoreFuture<'a, Result<Claim, Error>> {
+        Box::pin(async { Err(Error::by_layer(IDEMPOTENCY, Code::Unavailable, "no store")) })
+    }
+
+    fn keep<'a>(
+        &'a self,
+        _: &'a IdempotencyKey,
+        _: u64,
+        _: KeptAnswer,
+        _: Duration,
+    ) -> StoreFuture<'a, ()> {
+        Box::pin(async {})
+    }
+
+    fn release(&self, _: &IdempotencyKey, _: u64) {}
+
+    fn describe(&self) -> String {
+        "lost".to_owned()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_the_store_is_not_to_be_had_the_call_fails_and_is_not_done() {
+    let settings = Live::new(IdempotencySettings::default());
+    let layer = Idempotency::with_store(settings, Arc::new(Lost));
+    let endpoint = layer.layer(&METHOD, endpoint(|_| async { panic!("it is not done") }));
+    let payload = Payload::unary(Codec::Json, "{}".into());
+    let error = endpoint.call(Request::new(keyed("k-1"), payload)).await.unwrap_err();
+    assert_eq!(error.message(), "no store");
+}
+
 #[tokio::test]
 async fn a_client_gives_a_call_one_key_for_all_its_attempts() {
     static KEYED: Method = Method { idempotency: Promise::Keyed, ..METHOD };

@@ -130,6 +130,14 @@ async fn who_may_wait_gets_its_turn_and_who_leaves_gives_it_back() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn without_settings_nothing_is_limited() {
+    let (endpoint, _) = limited(RateLimitSettings::default());
+    for _ in 0..1_000 {
+        call(&endpoint, &Context::background()).await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_dark_limit_counts_and_lets_pass() {
     let dark = RateLimitSettings { mode: Mode::Dark, ..settings(RateLimitKey::All) };
     let limit = RateLimit::new(Live::new(dark));

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use http::HeaderMap;
 use http::header::RETRY_AFTER;
-use kitfox_core::types::rpc::RetryInfo;
+use kitfox_core::error::Reason;
+use kitfox_core::types::rpc::{ErrorInfo, RetryInfo};
 use kitfox_core::{Code, Error, Recovery};
 
 use super::answer::Answer;
@@ -23,6 +24,10 @@ pub(super) fn complete(mut error: Error, answer: &mut Answer) -> Error {
         // What says that it is not available now may be so later (AIP-194).
         None if error.code() == Code::Unavailable => Recovery::Retry,
         None => error.recovery(),
+    };
+    let recovery = match recovery {
+        Recovery::Retry if was_never_begun(&error) => Recovery::NeverProcessed,
+        recovery => recovery,
     };
     if let Some(metadata) = answer.metadata() {
         *error.metadata_mut() = *metadata;
@@ -43,6 +48,13 @@ fn said(headers: &HeaderMap) -> Option<Recovery> {
     // The other form is a date, which says nothing without knowing how wrong the clocks are.
     let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
     Some(Recovery::After(Duration::from_secs(seconds).min(LONGEST)))
+}
+
+/// Whether a layer of the callee refused it for want of room. What a callee of the callee said would
+/// not stand here: it is masked.
+fn was_never_begun(error: &Error) -> bool {
+    let infos = error.details().iter().filter_map(kitfox_core::Detail::decode::<ErrorInfo>);
+    infos.into_iter().any(|info| info.domain == "kitfox" && info.reason == Reason::QueueFull.name())
 }
 
 fn pause(info: &RetryInfo) -> Option<Recovery> {
@@ -76,6 +88,20 @@ mod tests {
         }
         let error = complete(Error::new(Code::NotFound, "none"), &mut Answer::default());
         assert_eq!(error.recovery(), Recovery::No);
+    }
+
+    #[test]
+    fn what_was_refused_for_want_of_room_was_never_processed() {
+        for (reason, domain, recovery) in [
+            ("QUEUE_FULL", "kitfox", Recovery::NeverProcessed),
+            ("QUEUE_FULL", "theirs", Recovery::Retry),
+            ("BREAKER_OPEN", "kitfox", Recovery::Retry),
+        ] {
+            let (reason, domain) = (reason.to_owned(), domain.to_owned());
+            let detail = Detail::new(&ErrorInfo { reason, domain, ..ErrorInfo::default() });
+            let error = Error::new(Code::Unavailable, "busy").with_detail(detail);
+            assert_eq!(complete(error, &mut Answer::default()).recovery(), recovery);
+        }
     }
 
     #[test]
