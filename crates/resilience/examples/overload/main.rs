@@ -1,7 +1,7 @@
 //! What becomes of a server that three times more is asked of than it can do: with the adaptive
 //! concurrency limit and shedding, and without. In paused time, so that every machine prints the same.
 //!
-//! `cargo run --release -p bench -- overload` runs it; `--check` fails where an aim is missed.
+//! `cargo run -p bench -- overload` runs it; `--check` fails where an aim is missed.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
 
 mod model;
