@@ -3,8 +3,10 @@
 //! A test whose client is not installed says so and passes, unless `KITFOX_FOREIGN=required` is
 //! set, as the gate does.
 
+mod collector;
 mod grpcio;
 mod h2spec;
+mod printed;
 mod reflection;
 mod rest_streams;
 mod script;

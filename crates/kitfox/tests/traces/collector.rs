@@ -15,12 +15,12 @@ use kitfox::message::{Codec, Message};
 use kitfox::telemetry::otlp::{Refused, Sender, Signal};
 use kitfox::{Context, Host, Running};
 
-use super::model::{LogRecord, Logs, Metrics, Resource, Span, Traces, value};
+use super::model::{KeyValue, LogRecord, Logs, Metric, Metrics, Resource, Span, Traces, value};
 use crate::support::memory::Memory;
 
 /// What was sent. Cloning shares it.
 #[derive(Clone, Default)]
-pub(super) struct Collected(Arc<Mutex<Seen>>);
+pub(crate) struct Collected(Arc<Mutex<Seen>>);
 
 #[derive(Default)]
 struct Seen {
@@ -33,7 +33,7 @@ struct Seen {
 }
 
 impl Collected {
-    pub(super) fn take(&self, signal: Signal, request: Bytes) {
+    pub(crate) fn take(&self, signal: Signal, request: Bytes) {
         self.0.lock().unwrap().requests.push((signal, request));
     }
 
@@ -50,7 +50,7 @@ impl Collected {
     }
 
     /// Every span, with the service that it is of.
-    pub(super) fn spans(&self) -> Vec<(String, Span)> {
+    pub(crate) fn spans(&self) -> Vec<(String, Span)> {
         let scopes = self.requests(Signal::Traces).into_iter().flat_map(|request| {
             let traces = Traces::decode(Codec::Protobuf, &request).unwrap();
             traces.resources.into_iter().flat_map(|it| {
@@ -62,7 +62,7 @@ impl Collected {
     }
 
     /// Every log record, with the service that it is of.
-    pub(super) fn records(&self) -> Vec<(String, LogRecord)> {
+    pub(crate) fn records(&self) -> Vec<(String, LogRecord)> {
         let scopes = self.requests(Signal::Logs).into_iter().flat_map(|request| {
             let logs = Logs::decode(Codec::Protobuf, &request).unwrap();
             logs.resources.into_iter().flat_map(|it| {
@@ -73,15 +73,24 @@ impl Collected {
         scopes.flat_map(|(name, all)| all.into_iter().map(move |it| (name.clone(), it))).collect()
     }
 
-    /// The names of the metrics in each request that brought some.
-    pub(super) fn metrics(&self) -> Vec<Vec<String>> {
+    /// The metrics in each request that brought some.
+    pub(crate) fn metrics(&self) -> Vec<Vec<Metric>> {
         let requests = self.requests(Signal::Metrics).into_iter();
-        let names = requests.map(|request| {
+        let all = requests.map(|request| {
             let metrics = Metrics::decode(Codec::Protobuf, &request).unwrap();
             let scopes = metrics.resources.into_iter().flat_map(|it| it.scopes);
-            scopes.flat_map(|scope| scope.metrics).map(|metric| metric.name).collect()
+            scopes.flat_map(|scope| scope.metrics).collect()
         });
-        names.collect()
+        all.collect()
+    }
+
+    /// The attributes of who sent, of each request with spans.
+    pub(crate) fn resources(&self) -> Vec<Vec<KeyValue>> {
+        let traces = self.requests(Signal::Traces).into_iter().flat_map(|request| {
+            let traces = Traces::decode(Codec::Protobuf, &request).unwrap();
+            traces.resources.into_iter().map(|it| it.resource.attributes)
+        });
+        traces.collect()
     }
 
     fn requests(&self, signal: Signal) -> Vec<Bytes> {

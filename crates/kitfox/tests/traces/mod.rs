@@ -1,9 +1,9 @@
 //! Telemetry as it leaves: what a collector gets to see of calls, of their log and of their metrics.
 
 mod b3;
-mod collector;
+pub(crate) mod collector;
 mod export;
-mod model;
+pub(crate) mod model;
 mod tree;
 
 use kitfox::telemetry::otlp::{Export, ExportSettings, Resource};
@@ -26,6 +26,6 @@ fn telemetry(name: &str, sample: f64, platform: &Platform, collected: &Collected
 }
 
 /// The context of work on `platform`.
-fn work(platform: &Platform) -> Context {
+pub(crate) fn work(platform: &Platform) -> Context {
     Context::incoming(Incoming { platform: Some(platform.clone()), ..Incoming::default() })
 }

@@ -298,7 +298,8 @@ async fn who_comes_by_rest_brings_a_trace_as_well() {
     ] {
         let mut connection = chain.net.dial(chain.hosts[0].address()).await.unwrap();
         let head = format!(
-            "GET /v1/words/red%20fox HTTP/1.1\r\nhost: edge\r\nconnection: close\r\n{header}\r\n\r\n"
+            "GET /v1/words/red%20fox HTTP/1.1\r\nhost: edge\r\nconnection: close\r\n{header}\r\n\
+             tracestate: vendor=1\r\n\r\n"
         );
         connection.write_all(head.as_bytes()).await.unwrap();
         assert_eq!(read(&mut connection).await.status, 200, "{header}");
@@ -307,6 +308,9 @@ async fn who_comes_by_rest_brings_a_trace_as_well() {
     let roots: Vec<_> =
         spans.iter().filter(|(service, span)| service == "edge" && span.kind == 2).collect();
     assert_eq!((roots.len(), spans.len()), (2, 20));
+    // What vendors pass along is W3C's, and goes the whole way.
+    let marked = spans.iter().filter(|(_, span)| span.trace_state == "vendor=1");
+    assert_eq!(marked.count(), 10);
     for (_, root) in roots {
         assert_eq!(hex(&root.trace_id), trace);
         assert_eq!(hex(&root.parent_span_id), "00f067aa0ba902b7");
