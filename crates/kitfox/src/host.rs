@@ -43,6 +43,7 @@ pub use running::{Ending, Handle, Running};
 pub use services::{Services, ServicesError};
 pub use worker::Outcome;
 
+use crate::ServiceChannel;
 use crate::config::{Change, Drain, Environment, Settings, Sources, Stacks};
 use crate::stack::{Protected, ServerSettings};
 use admin::{Admin, Dial, Guard, Pages, Switch};
@@ -74,6 +75,7 @@ pub struct Host {
     version: Option<String>,
     services: Services,
     mount: Option<Mount>,
+    clients: Vec<ServiceChannel>,
     workers: Vec<Worker>,
     checks: Vec<Check>,
     platform: Option<Platform>,
@@ -108,6 +110,7 @@ impl Host {
             version: None,
             services: Services::new(),
             mount: None,
+            clients: Vec::new(),
             workers: Vec::new(),
             checks: Vec::new(),
             platform: None,
@@ -156,6 +159,14 @@ impl Host {
         B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
     {
         self.mount = Some(Mount(Box::new(move |wires| wires.fallback(application))));
+        self
+    }
+
+    /// Shows what a client's layers are set to on the admin port's `/stack`, and lets the file, the
+    /// environment and the admin port set them by the keys `clients.<name>.*`. What is said of it
+    /// and cannot be is told when the host starts.
+    pub fn client(mut self, client: &ServiceChannel) -> Self {
+        self.clients.push(client.clone());
         self
     }
 
@@ -356,6 +367,9 @@ impl Host {
         let protection = self.services.protection()?;
         let mut stacks = Stacks::default();
         stacks.add("server", Arc::clone(&protection.control) as _);
+        for client in &self.clients {
+            stacks.add(format!("clients.{}", client.name()), client.tunable());
+        }
         let configuration = sources.read(&stacks)?;
         let settings = configuration.settings().clone();
         let Settings { listen, admin, announce, reflection, drain, cors, limits, .. } = settings;

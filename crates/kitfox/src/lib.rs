@@ -80,11 +80,13 @@ mod host;
 mod notice;
 pub mod otlp;
 pub mod reflection;
+mod service_channel;
 pub mod stack;
 
 pub use host::{Ending, Handle, Host, HostError, Outcome, Phase, Running, Services, ServicesError};
 pub use kitfox_core::*;
 pub use kitfox_macros::{error, labels, message, service};
+pub use kitfox_discovery as discovery;
 pub use kitfox_resilience as resilience;
 pub use kitfox_telemetry as telemetry;
 pub use kitfox_telemetry::Telemetry;
@@ -97,6 +99,7 @@ pub use kitfox_transport::client::{
 #[cfg(feature = "tls")]
 pub use kitfox_transport::tls;
 pub use kitfox_transport::wires::Cors;
+pub use service_channel::{ServiceChannel, ServiceChannelBuilder, ServiceChannelError};
 
 /// What the macros' code needs; not for people.
 #[doc(hidden)]

@@ -17,6 +17,7 @@ mod messages;
 mod record;
 mod resilience;
 mod service;
+mod stacks;
 mod suite;
 mod support;
 #[cfg(feature = "tls")]

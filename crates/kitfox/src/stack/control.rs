@@ -7,14 +7,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use kitfox_core::Method;
 use tokio::time::Instant;
 
-use super::{Change, ChangeError, Source, StackSettings};
+use super::{Change, ChangeError, LayerSettings, Source, StackSettings};
 use crate::config::Origin;
 
 /// The settings of a stack, resolved.
 pub(crate) struct Resolved<S> {
     /// For all methods.
     pub(crate) base: S,
-    /// For each method, in the order of the stack's methods.
+    /// For each method by now, in the order in which the stack learned of them.
     pub(crate) methods: Vec<S>,
 }
 
@@ -26,13 +26,13 @@ type Describe = Box<dyn Fn(&str, Option<usize>) -> String + Send + Sync>;
 
 /// What a stack is set to.
 pub(crate) struct Control<S> {
-    methods: Vec<&'static Method>,
     state: Mutex<State<S>>,
     apply: Apply<S>,
     describe: Describe,
 }
 
 struct State<S> {
+    methods: Vec<&'static Method>,
     /// As code has it.
     code: S,
     /// From the file and the environment, and of code for methods, in this order.
@@ -66,7 +66,7 @@ pub(crate) struct RowKey {
 /// A stack whose settings can be read and changed, whatever its layers are.
 pub(crate) trait Tunable: Send + Sync {
     /// The methods that may have settings of their own.
-    fn methods(&self) -> &[&'static Method];
+    fn methods(&self) -> Vec<&'static Method>;
 
     /// Every key: `rate_limit.rate`.
     fn keys(&self) -> Vec<String>;
@@ -93,8 +93,8 @@ impl<S: StackSettings> Control<S> {
         describe: Describe,
     ) -> Self {
         let (configured, changed) = (Vec::new(), Vec::new());
-        let state = Mutex::new(State { code, configured, changed });
-        Control { methods, state, apply, describe }
+        let state = Mutex::new(State { methods, code, configured, changed });
+        Control { state, apply, describe }
     }
 
     /// Puts the settings in force, with these of code for some methods.
@@ -109,15 +109,23 @@ impl<S: StackSettings> Control<S> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts `state` in force, or says why it cannot be.
-    fn replace(&self, state: &State<S>) -> Result<(), ChangeError> {
-        let resolved = state.resolve(&self.methods)?;
-        (self.apply)(&resolved);
-        Ok(())
+    /// One more method, for which `add` makes what the layers are told from then on.
+    pub(crate) fn add_method(&self, method: &'static Method, add: impl FnOnce()) {
+        let mut state = self.lock();
+        state.methods.push(method);
+        add();
+        // Whoever configures the stack later is told, too; who never does finds it in the log.
+        if let Err(error) = self.replace(&state) {
+            let method = method.path;
+            tracing::warn!(method, "what is set for a method is not in force, since {error}");
+        }
     }
 
-    fn index(&self, method: &str) -> Result<usize, ChangeError> {
-        index(&self.methods, method)
+    /// Puts `state` in force, or says why it cannot be.
+    fn replace(&self, state: &State<S>) -> Result<(), ChangeError> {
+        let resolved = state.resolve()?;
+        (self.apply)(&resolved);
+        Ok(())
     }
 }
 
@@ -127,42 +135,64 @@ impl<S: StackSettings> State<S> {
         configured.chain(self.changed.iter().map(|changed| (&changed.source, changed.until)))
     }
 
-    fn resolve(&self, methods: &[&'static Method]) -> Result<Resolved<S>, ChangeError> {
+    /// What is said of methods that are not here (yet) is left aside.
+    fn resolve(&self) -> Result<Resolved<S>, ChangeError> {
         let mut base = self.code.clone();
         let mut own: BTreeMap<usize, Vec<&Change>> = BTreeMap::new();
         for (Source { change, .. }, _) in self.sources() {
             match &change.method {
-                None => set(&mut base, change)?,
-                Some(method) => own.entry(index(methods, method)?).or_default().push(change),
+                None => set(base.layers(), change)?,
+                Some(method) => {
+                    let Ok(index) = self.index(method) else { continue };
+                    own.entry(index).or_default().push(change);
+                }
             }
         }
-        judge(&mut base, None)?;
-        let settings = methods.iter().enumerate().map(|(index, method)| {
+        check_each("", base.layers())?;
+        base.check().map_err(|why| ChangeError::Together { layers: String::new(), why })?;
+        let settings = self.methods.iter().enumerate().map(|(index, method)| {
             let mut settings = base.of_method();
             for change in own.get(&index).into_iter().flatten() {
-                set(&mut settings, change)?;
+                set(settings.own_layers(), change)?;
             }
-            judge(&mut settings, Some(method))?;
+            let of = format!("{}: ", method.path.trim_start_matches('/'));
+            check_each(&of, settings.own_layers())?;
+            let together = settings.check().and_then(|()| settings.check_own(method, &base));
+            together.map_err(|why| ChangeError::Together { layers: of, why })?;
             Ok(settings)
         });
         let methods = settings.collect::<Result<_, ChangeError>>()?;
         Ok(Resolved { base, methods })
     }
+
+    /// Whether the change names a method, a layer and a key that are here.
+    fn admit(&self, change: &Change) -> Result<(), ChangeError> {
+        let mut alone = self.code.clone();
+        match &change.method {
+            None => set(alone.layers(), change),
+            Some(method) => {
+                self.index(method)?;
+                set(alone.own_layers(), change)
+            }
+        }
+    }
+
+    /// The place of the method of this path.
+    fn index(&self, method: &str) -> Result<usize, ChangeError> {
+        let path = method.trim_start_matches('/');
+        let is = |known: &&'static Method| known.path.trim_start_matches('/') == path;
+        self.methods.iter().position(is).ok_or_else(|| {
+            let first = self.methods.first();
+            let example = first.map_or("strings.v1.Strings/Uppercase", |method| method.path);
+            let example = example.trim_start_matches('/');
+            ChangeError::Method { method: method.to_owned(), example }
+        })
+    }
 }
 
-/// The place of `method` among `methods`.
-fn index(methods: &[&'static Method], method: &str) -> Result<usize, ChangeError> {
-    let path = method.trim_start_matches('/');
-    let found = methods.iter().position(|known| known.path.trim_start_matches('/') == path);
-    found.ok_or_else(|| {
-        let example = methods.first().map_or("strings.v1.Strings/Uppercase", |method| method.path);
-        let example = example.trim_start_matches('/');
-        ChangeError::Method { method: method.to_owned(), example }
-    })
-}
+type Places<'a> = Vec<(&'static str, &'a mut dyn LayerSettings)>;
 
-fn set<S: StackSettings>(settings: &mut S, change: &Change) -> Result<(), ChangeError> {
-    let mut layers = settings.layers();
+fn set(mut layers: Places<'_>, change: &Change) -> Result<(), ChangeError> {
     let (place, key) = change.key.split_once('.').unwrap_or((&change.key, ""));
     let Some((place, layer)) = layers.iter_mut().find(|(known, _)| *known == place) else {
         let known: Vec<_> = layers.iter().map(|(place, _)| *place).collect();
@@ -177,19 +207,18 @@ fn set<S: StackSettings>(settings: &mut S, change: &Change) -> Result<(), Change
     Ok(layer.set(key, &change.value)?)
 }
 
-fn judge<S: StackSettings>(settings: &mut S, method: Option<&Method>) -> Result<(), ChangeError> {
-    let of = method.map_or_else(String::new, |it| format!("{}: ", it.path.trim_start_matches('/')));
-    for (place, layer) in settings.layers() {
-        layer
-            .check()
-            .map_err(|why| ChangeError::Together { layers: format!("{of}{place}: "), why })?;
+/// Whether the settings of each layer make sense; `of` says for which method.
+fn check_each(of: &str, layers: Places<'_>) -> Result<(), ChangeError> {
+    for (place, layer) in layers {
+        let layers = || format!("{of}{place}: ");
+        layer.check().map_err(|why| ChangeError::Together { layers: layers(), why })?;
     }
-    settings.check(method).map_err(|why| ChangeError::Together { layers: of, why })
+    Ok(())
 }
 
 impl<S: StackSettings> Tunable for Control<S> {
-    fn methods(&self) -> &[&'static Method] {
-        &self.methods
+    fn methods(&self) -> Vec<&'static Method> {
+        self.lock().methods.clone()
     }
 
     fn keys(&self) -> Vec<String> {
@@ -204,11 +233,11 @@ impl<S: StackSettings> Tunable for Control<S> {
     fn configure(&self, sources: Vec<Source>) -> Vec<(Source, ChangeError)> {
         let mut state = self.lock();
         let mut wrong = Vec::new();
-        for source in sources {
-            // Each alone: whether they make sense together is judged of the whole.
-            let mut alone = state.code.clone();
-            let known = source.change.method.as_deref().map_or(Ok(0), |it| self.index(it));
-            match known.and_then(|_| set(&mut alone, &source.change)) {
+        // Each alone, and what code said before, when not all methods were here; whether they make
+        // sense together is judged of the whole.
+        let before = std::mem::take(&mut state.configured);
+        for source in before.into_iter().chain(sources) {
+            match state.admit(&source.change) {
                 Ok(()) => state.configured.push(source),
                 Err(error) => wrong.push((source, error)),
             }
@@ -222,6 +251,7 @@ impl<S: StackSettings> Tunable for Control<S> {
 
     fn change(&self, sources: Vec<Source>, until: Option<Instant>) -> Result<(), ChangeError> {
         let mut state = self.lock();
+        sources.iter().try_for_each(|source| state.admit(&source.change))?;
         let before = state.changed.len();
         state.changed.extend(sources.into_iter().map(|source| Changed { source, until }));
         if let Err(error) = self.replace(&state) {
@@ -260,11 +290,12 @@ impl<S: StackSettings> Tunable for Control<S> {
     }
 
     fn rows(&self, method: Option<&str>) -> Result<Vec<Row>, ChangeError> {
-        let index = method.map(|method| self.index(method)).transpose()?;
         let state = self.lock();
-        let Resolved { base, mut methods } = state.resolve(&self.methods)?;
+        let index = method.map(|method| state.index(method)).transpose()?;
+        let Resolved { base, mut methods } = state.resolve()?;
         let mut settings = index.map_or(base, |index| methods.swap_remove(index));
-        let rows = settings.layers().into_iter().map(|(place, layer)| {
+        let layers = if index.is_some() { settings.own_layers() } else { settings.layers() };
+        let rows = layers.into_iter().map(|(place, layer)| {
             let keys = layer.entries().into_iter().map(|entry| {
                 let key = format!("{place}.{}", entry.name);
                 let of = |change: &Change| {

@@ -78,7 +78,11 @@ impl StackSettings for ServerSettings {
         ServerSettings::default()
     }
 
-    fn check(&self, _: Option<&Method>) -> Result<(), String> {
+    fn check(&self) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn check_own(&self, _: &Method, _: &Self) -> Result<(), String> {
         Ok(())
     }
 }

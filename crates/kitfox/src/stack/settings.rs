@@ -46,9 +46,17 @@ pub(crate) trait StackSettings: Clone + Send + Sync + 'static {
     /// The layers by their places, from outside in: `rate_limit`.
     fn layers(&mut self) -> Vec<(&'static str, &mut dyn LayerSettings)>;
 
+    /// Those of which a method may have settings of its own.
+    fn own_layers(&mut self) -> Vec<(&'static str, &mut dyn LayerSettings)> {
+        self.layers()
+    }
+
     /// What a method's own settings begin with, before anybody overrides them.
     fn of_method(&self) -> Self;
 
-    /// What must hold of the layers together, for all methods or for one.
-    fn check(&self, method: Option<&Method>) -> Result<(), String>;
+    /// What must hold of the layers together.
+    fn check(&self) -> Result<(), String>;
+
+    /// What must hold of the settings of `method`, where those of all methods are `base`.
+    fn check_own(&self, method: &Method, base: &Self) -> Result<(), String>;
 }

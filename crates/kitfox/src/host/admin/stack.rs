@@ -57,7 +57,7 @@ fn rows(stack: &Stack) -> Vec<Row> {
 
 /// The rows of methods that somebody set, each with its method.
 fn own(stack: &Stack) -> Vec<(&'static str, Row)> {
-    let methods = stack.tunable.methods().iter();
+    let methods = stack.tunable.methods().into_iter();
     let own = methods.flat_map(|method| {
         let rows = stack.tunable.rows(Some(method.path)).unwrap_or_default();
         rows.into_iter().filter_map(|mut row| {

@@ -1,0 +1,310 @@
+//! The way of a client to all replicas of a service.
+
+use std::fmt::{self, Display};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use kitfox_core::message::Codec;
+use kitfox_core::{BoxEndpoint, Channel, Code, Error, Layer, Method, Origin, Platform};
+use kitfox_discovery::{
+    Balanced, Connect, Discovery, Instance, Line, RegistryError, ReplicaView, SteadyLine,
+};
+use kitfox_transport::client::{ChannelError, HttpChannel, HttpChannelBuilder};
+
+use crate::config::Origin as Said;
+use crate::stack::{Change, ChangeError, ClientSettings, ClientStack, Source, Tunable};
+
+/// A way to all replicas of a service, with the client's whole [stack](crate::stack): deadlines,
+/// retries within a budget, hedges, a breaker, a rate limit, and the pick of a healthy replica. Cloning
+/// shares it; so do all clients made of it.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// use kitfox::discovery::StaticList;
+/// use kitfox::{Protocol, ServiceChannel};
+///
+/// # fn main() -> Result<(), kitfox::ServiceChannelError> {
+/// let registry = StaticList::new().service("payments", ["10.0.0.7:8080", "10.0.0.8:8080"]);
+/// let payments = ServiceChannel::builder("payments", &registry)
+///     .http(|replica| replica.protocol(Protocol::Grpc))
+///     .set("deadline.total", "2s")
+///     .set("retry.attempts", 2)
+///     .build()?;
+/// // let client = PaymentsClient::new(&payments);
+/// // Host::new("orders").client(&payments)     // shows it under /stack, and lets the file set it
+/// # Ok(())
+/// # }
+/// # main().unwrap();
+/// # });
+/// ```
+#[derive(Clone)]
+pub struct ServiceChannel(Arc<Inner>);
+
+struct Inner {
+    name: String,
+    balanced: Balanced,
+    stack: ClientStack,
+    layers: Vec<Wrap>,
+    /// One for each method, however many clients are made: they share its state.
+    endpoints: Mutex<Vec<(&'static Method, BoxEndpoint)>>,
+}
+
+/// A layer of the user's, with its type hidden.
+type Wrap = Box<dyn Fn(&'static Method, BoxEndpoint) -> BoxEndpoint + Send + Sync>;
+
+/// Why there is no way to a service.
+#[derive(thiserror::Error)]
+#[non_exhaustive]
+pub enum ServiceChannelError {
+    /// Its layers cannot be set so.
+    #[error("the client `{name}`: {error}")]
+    Settings {
+        /// The client.
+        name: String,
+        /// What cannot be.
+        error: ChangeError,
+    },
+    /// The registry can have no such service.
+    #[error("the client `{name}`: {error}")]
+    Registry {
+        /// The client.
+        name: String,
+        /// What cannot be.
+        error: RegistryError,
+    },
+    /// No channel to a replica can be made so.
+    #[error("the client `{name}`: {error}")]
+    Channel {
+        /// The client.
+        name: String,
+        /// What cannot be.
+        error: ChannelError,
+    },
+}
+
+impl fmt::Debug for ServiceChannelError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl ServiceChannel {
+    /// A way to the replicas of the service `name`, which `registry` knows by that name. Needs a
+    /// tokio runtime to be built on: it watches the registry in the background.
+    pub fn builder<'a>(
+        name: impl Into<String>,
+        registry: &'a dyn Discovery,
+    ) -> ServiceChannelBuilder<'a> {
+        ServiceChannelBuilder {
+            name: name.into(),
+            registry,
+            settings: ClientSettings::default(),
+            changes: Vec::new(),
+            layers: Vec::new(),
+            http: Arc::new(|replica| replica),
+            scheme: "http",
+            platform: None,
+        }
+    }
+
+    /// What it is called.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Every replica, with its health and load.
+    #[must_use]
+    pub fn replicas(&self) -> Vec<ReplicaView> {
+        self.0.balanced.replicas()
+    }
+
+    /// Changes what its layers are set to while calls run, all or nothing.
+    ///
+    /// ```
+    /// # use kitfox::{ServiceChannel, stack::Change};
+    /// # fn change(payments: &ServiceChannel) -> Result<(), kitfox::stack::ChangeError> {
+    /// payments.change([Change::new("retry.mode", "off"), Change::new("breaker.mode", "dark")])
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Where there is no such layer, key or method, or the whole would make no sense.
+    pub fn change(&self, changes: impl IntoIterator<Item = Change>) -> Result<(), ChangeError> {
+        let source = |change| Source { change, origin: Said::Code };
+        self.0.stack.control.change(changes.into_iter().map(source).collect(), None)
+    }
+
+    pub(crate) fn tunable(&self) -> Arc<dyn Tunable> {
+        Arc::clone(&self.0.stack.control) as _
+    }
+}
+
+impl Channel for ServiceChannel {
+    fn endpoint(&self, method: &'static Method) -> BoxEndpoint {
+        let Inner { balanced, stack, layers, endpoints, .. } = &*self.0;
+        // A layer of the user's that panics leaves the list as it was.
+        let mut endpoints = endpoints.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, made)) = endpoints.iter().find(|(known, _)| std::ptr::eq(*known, method)) {
+            return made.clone();
+        }
+        let endpoint = stack.endpoint(method, balanced.endpoint(method), |inner| {
+            layers.iter().rev().fold(inner, |inner, wrap| wrap(method, inner))
+        });
+        endpoints.push((method, endpoint.clone()));
+        endpoint
+    }
+
+    fn codec(&self) -> Codec {
+        self.0.balanced.codec()
+    }
+}
+
+impl fmt::Debug for ServiceChannel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServiceChannel").field("name", &self.0.name).finish_non_exhaustive()
+    }
+}
+
+/// What a replica's channel is made like.
+type Http = Arc<dyn Fn(HttpChannelBuilder) -> HttpChannelBuilder + Send + Sync>;
+
+/// The choices of a [`ServiceChannel`].
+#[must_use = "call `build` to get the channel"]
+pub struct ServiceChannelBuilder<'a> {
+    name: String,
+    registry: &'a dyn Discovery,
+    settings: ClientSettings,
+    changes: Vec<Change>,
+    layers: Vec<Wrap>,
+    http: Http,
+    scheme: &'static str,
+    platform: Option<Platform>,
+}
+
+impl ServiceChannelBuilder<'_> {
+    /// How each replica is talked to: protocol, codec, compression, limits.
+    pub fn http(
+        mut self,
+        choose: impl Fn(HttpChannelBuilder) -> HttpChannelBuilder + Send + Sync + 'static,
+    ) -> Self {
+        self.http = Arc::new(choose);
+        self
+    }
+
+    /// Talks to replicas over TLS.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self) -> Self {
+        self.scheme = "https";
+        self
+    }
+
+    /// What its layers are set to, for all methods; the keys `clients.<name>.*`.
+    pub fn settings(mut self, settings: ClientSettings) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// Sets a key of a layer: `retry.attempts`.
+    pub fn set(mut self, key: impl Into<String>, value: impl Display) -> Self {
+        self.changes.push(Change::new(key, value));
+        self
+    }
+
+    /// The same for one method, by its path: `payments.v1.Payments/Charge`.
+    pub fn set_for(
+        mut self,
+        method: impl Into<String>,
+        key: impl Into<String>,
+        value: impl Display,
+    ) -> Self {
+        self.changes.push(Change::new(key, value).of_method(method));
+        self
+    }
+
+    /// Adds a layer around each attempt, between the breaker and the rate limit. The layer added
+    /// first sees an attempt first.
+    pub fn layer<L: Layer<BoxEndpoint> + Send + Sync + 'static>(mut self, layer: L) -> Self {
+        let wrap =
+            move |method: &'static Method, inner| BoxEndpoint::new(layer.layer(method, inner));
+        self.layers.push(Box::new(wrap));
+        self
+    }
+
+    /// Where sockets, randomness and background tasks come from; the system by default.
+    pub fn platform(mut self, platform: Platform) -> Self {
+        self.platform = Some(platform);
+        self
+    }
+
+    /// The channel.
+    ///
+    /// # Errors
+    /// When the choices do not go together, or the registry can have no such service; the error says
+    /// which and why.
+    pub fn build(self) -> Result<ServiceChannel, ServiceChannelError> {
+        let ServiceChannelBuilder {
+            name, registry, settings, changes, layers, http, scheme, ..
+        } = self;
+        // Of its own: a host that waits for its tasks at drain must not wait for those of a client.
+        let platform = self.platform.unwrap_or_else(Platform::system).apart();
+        let replica = Replicas { http, scheme, platform: platform.clone() };
+        // So that a choice that no replica could have is told now, and not by the first call.
+        let trial = replica.channel("127.0.0.1:1");
+        let trial =
+            trial.map_err(|error| ServiceChannelError::Channel { name: name.clone(), error })?;
+        let codec = trial.codec();
+        let connect = Connector { replica, codec };
+        let balance = settings.balance.clone();
+        let balanced = Balanced::new(&name, registry, connect, balance, &platform)
+            .map_err(|error| ServiceChannelError::Registry { name: name.clone(), error })?;
+        let source = |change| Source { change, origin: Said::Code };
+        let changes = changes.into_iter().map(source).collect();
+        let stack = ClientStack::new(balanced.clone(), settings, changes)
+            .map_err(|error| ServiceChannelError::Settings { name: name.clone(), error })?;
+        Ok(ServiceChannel(Arc::new(Inner {
+            name,
+            balanced,
+            stack,
+            layers,
+            endpoints: Mutex::default(),
+        })))
+    }
+}
+
+impl fmt::Debug for ServiceChannelBuilder<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServiceChannelBuilder").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// Makes the channels to replicas.
+struct Replicas {
+    http: Http,
+    scheme: &'static str,
+    platform: Platform,
+}
+
+impl Replicas {
+    fn channel(&self, address: &str) -> Result<HttpChannel, ChannelError> {
+        let builder = HttpChannel::builder(format!("{}://{address}", self.scheme));
+        (self.http)(builder.platform(self.platform.clone())).build()
+    }
+}
+
+struct Connector {
+    replica: Replicas,
+    codec: Codec,
+}
+
+impl Connect for Connector {
+    fn connect(&self, instance: &Instance) -> Result<Box<dyn Line>, Error> {
+        let channel = self.replica.channel(&instance.address).map_err(|error| {
+            Error::new(Code::InvalidArgument, error.to_string()).with_origin(Origin::Transport)
+        })?;
+        Ok(Box::new(SteadyLine(channel)))
+    }
+
+    fn codec(&self) -> Codec {
+        self.codec
+    }
+}

@@ -1,0 +1,267 @@
+//! The client's stack: what stands between a caller and the replicas of a service.
+//!
+//! ```text
+//! record > deadline                                       (core, around every channel)
+//!   > total deadline > budget > retry > hedge > breaker
+//!   > your layers > rate limit > attempt deadline
+//!   > pick a replica > attempt record > wire
+//! ```
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use kitfox_core::contract::Idempotency;
+use kitfox_core::{BoxEndpoint, Layer, Method};
+use kitfox_discovery::{BalanceSettings, Balanced};
+use kitfox_resilience::{
+    Breaker, BreakerSettings, Budget, BudgetSettings, DeadlineSettings, Deadlines, Hedge,
+    HedgeAfter, HedgeSettings, Live, Mode, RateLimit, RateLimitSettings, Retry, RetrySettings,
+};
+
+use super::control::Resolved;
+use super::{Control, LayerSettings, Source, StackSettings};
+
+/// What the layers of a client's stack are set to.
+///
+/// Deadline, retry and hedge can be set for a method alone
+/// ([`set_for`](crate::ServiceChannelBuilder::set_for)); the others keep one state for the whole
+/// service.
+///
+/// ```
+/// use std::time::Duration;
+/// use kitfox::stack::ClientSettings;
+///
+/// let mut settings = ClientSettings::default();
+/// settings.deadline.total = Duration::from_secs(2);
+/// settings.retry.attempts = 2;
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct ClientSettings {
+    /// How long a call and an attempt at it may take. On by default.
+    pub deadline: DeadlineSettings,
+    /// How many retries and hedges there may be. On by default.
+    pub budget: BudgetSettings,
+    /// When a call that failed is made again. On by default.
+    pub retry: RetrySettings,
+    /// When a call that takes long is sent once more. Off by default.
+    pub hedge: HedgeSettings,
+    /// When the service is left alone. On by default.
+    pub breaker: BreakerSettings,
+    /// How many attempts go out in a time. Off by default.
+    pub rate_limit: RateLimitSettings,
+    /// Which replica is picked, and when one is left out.
+    pub balance: BalanceSettings,
+}
+
+impl StackSettings for ClientSettings {
+    fn layers(&mut self) -> Vec<(&'static str, &mut dyn LayerSettings)> {
+        vec![
+            ("deadline", &mut self.deadline),
+            ("budget", &mut self.budget),
+            ("retry", &mut self.retry),
+            ("hedge", &mut self.hedge),
+            ("breaker", &mut self.breaker),
+            ("rate_limit", &mut self.rate_limit),
+            ("balance", &mut self.balance),
+        ]
+    }
+
+    fn own_layers(&mut self) -> Vec<(&'static str, &mut dyn LayerSettings)> {
+        vec![
+            ("deadline", &mut self.deadline),
+            ("retry", &mut self.retry),
+            ("hedge", &mut self.hedge),
+        ]
+    }
+
+    fn of_method(&self) -> Self {
+        self.clone()
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let ClientSettings { deadline, retry, hedge, .. } = self;
+        let total = deadline.total;
+        if deadline.mode != Mode::On || total.is_zero() {
+            return Ok(());
+        }
+        if retry.mode != Mode::Off && retry.attempts > 1 && retry.base >= total {
+            return Err(format!(
+                "the first pause between attempts may be as long as the whole call: make \
+                 `retry.base` ({:?}) much shorter than `deadline.total` ({total:?})",
+                retry.base
+            ));
+        }
+        let after = match hedge.after {
+            HedgeAfter::Time(time) => time,
+            HedgeAfter::Percentile(_) => hedge.least,
+        };
+        let attempt = Some(deadline.attempt).filter(|attempt| !attempt.is_zero()).unwrap_or(total);
+        if hedge.mode != Mode::Off && after >= attempt {
+            return Err(format!(
+                "no attempt lasts long enough to be hedged: hedge after less than {attempt:?}, not \
+                 after {after:?}"
+            ));
+        }
+        Ok(())
+    }
+
+    fn check_own(&self, method: &Method, base: &Self) -> Result<(), String> {
+        let is_idempotent = method.idempotency != Idempotency::None;
+        if self.retry != base.retry && self.retry.mode == Mode::On && !is_idempotent {
+            return Err("the method is not idempotent, and is never tried again once it may have \
+                        been processed: declare it `idempotent`, `safe` or `idempotency_key` in \
+                        its trait where that is true, or leave `retry` as it is"
+                .to_owned());
+        }
+        let is_safe = method.idempotency == Idempotency::Safe
+            || self.hedge.idempotent && method.idempotency == Idempotency::Idempotent;
+        if self.hedge != base.hedge && self.hedge.mode == Mode::On && !is_safe {
+            return Err(
+                "the method changes something, and is never hedged: declare it `safe` in its \
+                        trait where that is true, or leave `hedge` as it is"
+                    .to_owned(),
+            );
+        }
+        Ok(())
+    }
+}
+
+/// The layers of one client.
+pub(crate) struct ClientStack {
+    pub(crate) control: Arc<Control<ClientSettings>>,
+    shared: Arc<Shared>,
+}
+
+/// What all methods of a client share.
+struct Shared {
+    budget: (Live<BudgetSettings>, Budget),
+    breaker: (Live<BreakerSettings>, Breaker),
+    rate_limit: (Live<RateLimitSettings>, RateLimit),
+    balanced: Balanced,
+    methods: Mutex<Vec<Own>>,
+    /// What a method begins with.
+    begin: ClientSettings,
+}
+
+/// What a method has of its own: the settings of its calls.
+#[derive(Clone)]
+struct Own {
+    deadline: (Live<DeadlineSettings>, Deadlines),
+    retry: (Live<RetrySettings>, Retry),
+    hedge: (Live<HedgeSettings>, Hedge),
+}
+
+impl Own {
+    fn new(settings: &ClientSettings, budget: &Budget) -> Self {
+        let deadline = Live::new(settings.deadline.clone());
+        let retry = Live::new(settings.retry.clone());
+        let hedge = Live::new(settings.hedge.clone());
+        Own {
+            deadline: (deadline.clone(), Deadlines::new(deadline)),
+            retry: (retry.clone(), Retry::new(retry, budget.clone())),
+            hedge: (hedge.clone(), Hedge::new(hedge, budget.clone())),
+        }
+    }
+
+    fn replace(&self, settings: &ClientSettings) {
+        self.deadline.0.replace(settings.deadline.clone());
+        self.retry.0.replace(settings.retry.clone());
+        self.hedge.0.replace(settings.hedge.clone());
+    }
+}
+
+impl ClientStack {
+    pub(crate) fn new(
+        balanced: Balanced,
+        code: ClientSettings,
+        own: Vec<Source>,
+    ) -> Result<Self, super::ChangeError> {
+        let budget = Live::new(code.budget.clone());
+        let breaker = Live::new(code.breaker.clone());
+        let rate_limit = Live::new(code.rate_limit.clone());
+        let shared = Arc::new(Shared {
+            budget: (budget.clone(), Budget::new(budget)),
+            breaker: (breaker.clone(), Breaker::new(breaker)),
+            rate_limit: (rate_limit.clone(), RateLimit::new(rate_limit)),
+            balanced,
+            methods: Mutex::default(),
+            begin: code.clone(),
+        });
+        let (told, asked) = (Arc::clone(&shared), Arc::clone(&shared));
+        let apply = move |resolved: &Resolved<ClientSettings>| told.replace(resolved);
+        let describe = move |place: &str, method: Option<usize>| asked.describe(place, method);
+        let control = Control::new(Vec::new(), code, Box::new(apply), Box::new(describe));
+        control.begin(own)?;
+        Ok(ClientStack { control: Arc::new(control), shared })
+    }
+
+    /// The stack of `method` around the way to a replica, with the user's layers in it.
+    pub(crate) fn endpoint(
+        &self,
+        method: &'static Method,
+        attempt: BoxEndpoint,
+        users: impl FnOnce(BoxEndpoint) -> BoxEndpoint,
+    ) -> BoxEndpoint {
+        let shared = &self.shared;
+        let own = Own::new(&shared.begin, &shared.budget.1);
+        self.control.add_method(method, || shared.methods().push(own.clone()));
+        let Own { deadline: (_, deadline), retry: (_, retry), hedge: (_, hedge) } = own;
+        let attempt = deadline.attempt().layer(method, attempt);
+        let inner = users(BoxEndpoint::new(shared.rate_limit.1.layer(method, attempt)));
+        let inner = hedge.layer(method, shared.breaker.1.layer(method, inner));
+        let inner = shared.budget.1.layer(method, retry.layer(method, inner));
+        BoxEndpoint::new(deadline.total().layer(method, inner))
+    }
+}
+
+impl Shared {
+    fn methods(&self) -> MutexGuard<'_, Vec<Own>> {
+        // Nothing that holds it can panic halfway.
+        self.methods.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn replace(&self, resolved: &Resolved<ClientSettings>) {
+        let ClientSettings { budget, breaker, rate_limit, balance, .. } = resolved.base.clone();
+        self.budget.0.replace(budget);
+        self.breaker.0.replace(breaker);
+        self.rate_limit.0.replace(rate_limit);
+        if *self.balanced.settings() != balance {
+            self.balanced.replace(balance);
+        }
+        for (own, settings) in self.methods().iter().zip(&resolved.methods) {
+            own.replace(settings);
+        }
+    }
+
+    fn describe(&self, place: &str, method: Option<usize>) -> String {
+        match place {
+            "budget" => self.budget.1.describe(),
+            "breaker" => self.breaker.1.describe(),
+            "rate_limit" => self.rate_limit.1.describe(),
+            "balance" => self.replicas(),
+            _ => {
+                let methods = self.methods();
+                let Some(own) = methods.get(method.unwrap_or(0)) else {
+                    return "no method is called yet".to_owned();
+                };
+                match place {
+                    "deadline" => own.deadline.1.describe(),
+                    "retry" => own.retry.1.describe(),
+                    _ => own.hedge.1.describe(),
+                }
+            }
+        }
+    }
+
+    fn replicas(&self) -> String {
+        let replicas = self.balanced.replicas();
+        let each = replicas.iter().map(|replica| {
+            format!(
+                "{} {:?}, {} in flight, {:?}",
+                replica.instance.address, replica.state, replica.open_calls, replica.latency
+            )
+        });
+        let each = each.collect::<Vec<_>>().join("; ");
+        format!("{} replicas: {each}", replicas.len())
+    }
+}

@@ -1,0 +1,104 @@
+//! What a client's layers are set to, by whom, and what cannot be.
+
+use kitfox::config::Environment;
+use kitfox::stack::Change;
+use kitfox::{Code, Context};
+use serde_json::Value;
+use tokio::io::AsyncWriteExt;
+
+use super::service::{Fleet, Mood, Payments, PaymentsClient, PaymentsError, amount, host};
+use crate::support::http::read;
+
+const CHARGE: &str = "pay.v1.Payments/Charge";
+
+#[tokio::test(start_paused = true)]
+async fn the_environment_and_the_admin_port_set_it_while_calls_run() {
+    let fleet = Fleet::of(&[Mood::Unavailable]).await;
+    let channel = fleet.channel().set("breaker.mode", "off").build().unwrap();
+    let client = PaymentsClient::new(&channel);
+    let environment = Environment::from_iter([("KITFOX_CLIENTS_PAYMENTS_RETRY_ATTEMPTS", "2")]);
+    let host = host(&fleet.net, "orders").client(&channel).environment(environment);
+    let running = host.start().await.unwrap();
+    let _ = client.quote(&Context::background(), amount()).await;
+    assert_eq!(fleet.calls(), [2]);
+
+    let mut admin = fleet.net.dial(running.admin_address()).await.unwrap();
+    let put = "PUT /stack/clients.payments?retry.attempts=1&format=json HTTP/1.1\r\nhost: localhost\r\n\
+               connection: close\r\n\r\n";
+    admin.write_all(put.as_bytes()).await.unwrap();
+    let answer = read(&mut admin).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let json: Value = serde_json::from_str(&answer.body).unwrap();
+    assert_eq!(json["stacks"][1]["name"], "clients.payments");
+    let balance = json["stacks"][1]["layers"].as_array().unwrap().last().unwrap();
+    assert!(balance["what"].as_str().unwrap().starts_with("1 replicas: 127.0.0.1:"), "{balance}");
+    let _ = client.quote(&Context::background(), amount()).await;
+    assert_eq!(fleet.calls(), [3]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_method_has_its_own_deadline() {
+    let fleet = Fleet::of(&[]).await;
+    let channel = fleet
+        .channel()
+        .set("retry.attempts", 9)
+        .set("retry.cap", "1s")
+        .set_for(CHARGE, "deadline.total", "100ms")
+        .build()
+        .unwrap();
+    fleet.registry.set("payments", [kitfox::discovery::Instance::new("10.9.9.9:1")]);
+    let client = PaymentsClient::new(&channel);
+    let begin = tokio::time::Instant::now();
+    let Err(PaymentsError::Call(error)) = client.charge(&Context::background(), amount()).await
+    else {
+        panic!("nobody is there");
+    };
+    assert!(begin.elapsed().as_millis() <= 100, "{:?}: {error}", begin.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_makes_no_sense_is_refused_with_a_sentence_that_says_why() {
+    let fleet = Fleet::of(&[Mood::Well]).await;
+    for (key, value, why) in [
+        ("retry.attempt", "2", "has no key `attempt`"),
+        ("deadline.attempt", "40s", "an `attempt` may take longer than the `total`"),
+        ("retry.base", "31s", "`cap` is the longest pause"),
+        ("breaker.least", "0", "breaker"),
+        ("balance.policy", "fair", "give `p2c`, `round_robin` or `hash`"),
+    ] {
+        let refused = fleet.channel().set(key, value).build();
+        let refused = refused.map(|_| ()).unwrap_err().to_string();
+        assert!(refused.starts_with("the client `payments`: "), "{refused}");
+        assert!(refused.contains(why), "{key} = {value}: {refused}");
+    }
+    for (method, key, value, why) in [
+        (CHARGE, "retry.attempts", "2", "the method is not idempotent"),
+        (CHARGE, "hedge.mode", "on", "the method changes something"),
+        (CHARGE, "breaker.mode", "off", "no layer `breaker` in this stack, but deadline, retry"),
+        ("pay.v1.Payments/Refund", "retry.mode", "off", "no method `pay.v1.Payments/Refund`"),
+    ] {
+        let channel = fleet.channel().set_for(method, key, value).build();
+        let refused = match channel {
+            Err(error) => error.to_string(),
+            Ok(channel) => {
+                let _client = PaymentsClient::new(&channel);
+                let started = host(&fleet.net, "orders").client(&channel).start().await;
+                started.map(|_| ()).unwrap_err().to_string()
+            }
+        };
+        assert!(refused.contains(why), "{key} = {value}: {refused}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_is_all_or_nothing() {
+    let fleet = Fleet::of(&[Mood::Unavailable]).await;
+    let channel = fleet.channel().build().unwrap();
+    let client = PaymentsClient::new(&channel);
+    let both = [Change::new("retry.attempts", 1), Change::new("retry.cap", "1ms")];
+    let error = channel.change(both).unwrap_err();
+    assert!(error.to_string().starts_with("retry: `cap`"), "{error}");
+    let answer = client.quote(&Context::background(), amount()).await;
+    assert!(matches!(answer, Err(PaymentsError::Call(error)) if error.code() == Code::Unavailable));
+    assert_eq!(fleet.calls(), [3]);
+}
