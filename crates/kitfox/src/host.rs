@@ -26,6 +26,7 @@ use http_body::Body;
 use kitfox_core::layers::ServerStack;
 use kitfox_core::platform::Tasks;
 use kitfox_core::{BoxEndpoint, Context, Layer, Platform, Service};
+use kitfox_resilience::IdempotencyStore;
 use kitfox_telemetry::logs::Stdout;
 use kitfox_telemetry::metrics::Metrics;
 use kitfox_telemetry::{Sink, Telemetry, TelemetrySettings};
@@ -229,6 +230,13 @@ impl Host {
         value: impl Display,
     ) -> Self {
         self.services = self.services.set_for(method, key, value);
+        self
+    }
+
+    /// Keeps the answers of calls with an idempotency key in `store`: see
+    /// [`Services::idempotency_store`].
+    pub fn idempotency_store(mut self, store: impl IdempotencyStore) -> Self {
+        self.services = self.services.idempotency_store(store);
         self
     }
 

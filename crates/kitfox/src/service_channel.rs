@@ -3,11 +3,10 @@
 use std::fmt::{self, Display};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use futures_core::future::BoxFuture;
 use kitfox_core::message::Codec;
 use kitfox_core::{BoxEndpoint, Channel, Code, Error, Layer, Method, Origin, Platform};
-use kitfox_discovery::{
-    Balanced, Connect, Discovery, Instance, Line, RegistryError, ReplicaView, SteadyLine,
-};
+use kitfox_discovery::{Balanced, Connect, Discovery, Instance, Line, RegistryError, ReplicaView};
 use kitfox_transport::client::{ChannelError, HttpChannel, HttpChannelBuilder};
 
 use crate::config::Origin as Said;
@@ -301,10 +300,35 @@ impl Connect for Connector {
         let channel = self.replica.channel(&instance.address).map_err(|error| {
             Error::new(Code::InvalidArgument, error.to_string()).with_origin(Origin::Transport)
         })?;
-        Ok(Box::new(SteadyLine(channel)))
+        Ok(Box::new(HttpLine(channel)))
     }
 
     fn codec(&self) -> Codec {
         self.codec
+    }
+}
+
+/// A replica's connections.
+struct HttpLine(HttpChannel);
+
+impl Channel for HttpLine {
+    fn endpoint(&self, method: &'static Method) -> BoxEndpoint {
+        self.0.endpoint(method)
+    }
+
+    fn codec(&self) -> Codec {
+        self.0.codec()
+    }
+}
+
+impl Line for HttpLine {
+    fn is_warm(&self) -> bool {
+        self.0.is_warm()
+    }
+
+    fn warm(&self) -> BoxFuture<'static, Result<(), Error>> {
+        // Keeps the connections for no longer than connecting may take.
+        let channel = self.0.clone();
+        Box::pin(async move { channel.warm().await })
     }
 }

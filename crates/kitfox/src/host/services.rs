@@ -1,12 +1,14 @@
 //! Services and the layers around them, ready for a host or for somebody else's application.
 
 use std::fmt::{self, Display};
+use std::sync::Arc;
 
 use kitfox_core::layers::ServerStack;
 use kitfox_core::{
     BoxEndpoint, Contract, Endpoint, Error, Layer, LayerName, Method, Platform, Reply, Request,
     Service,
 };
+use kitfox_resilience::IdempotencyStore;
 use kitfox_transport::Limits;
 use kitfox_transport::wires::{Builder, RouteError, Wires};
 
@@ -38,6 +40,7 @@ pub struct Services {
     layers: Vec<Wrap>,
     settings: ServerSettings,
     own: Vec<Change>,
+    store: Option<Arc<dyn IdempotencyStore>>,
 }
 
 /// A layer with its type hidden.
@@ -114,6 +117,14 @@ impl Services {
         self
     }
 
+    /// Keeps the answers of calls with an idempotency key in `store`, which replicas can share; by
+    /// default they are in this process's memory.
+    #[must_use]
+    pub fn idempotency_store(mut self, store: impl IdempotencyStore) -> Self {
+        self.store = Some(Arc::new(store));
+        self
+    }
+
     /// The services on every wire: a `tower` service over HTTP requests.
     ///
     /// Whoever mounts it runs the connections: what [`Limits`] say of those is theirs to enforce.
@@ -131,7 +142,8 @@ impl Services {
 
     /// The layers that protect the services that are here by now.
     pub(super) fn protection(&self) -> Result<Protection, ChangeError> {
-        Protection::new(&self.contracts(), self.settings.clone(), self.own.clone())
+        let (settings, own) = (self.settings.clone(), self.own.clone());
+        Protection::new(&self.contracts(), settings, own, self.store.clone())
     }
 
     pub(super) fn builder(

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! record > deadline                                       (core, around every channel)
-//!   > total deadline > budget > retry > hedge > breaker
+//!   > idempotency key > total deadline > budget > retry > hedge > breaker
 //!   > your layers > rate limit > attempt deadline
 //!   > pick a replica > attempt record > wire
 //! ```
@@ -14,7 +14,8 @@ use kitfox_core::{BoxEndpoint, Layer, Method};
 use kitfox_discovery::{BalanceSettings, Balanced};
 use kitfox_resilience::{
     Breaker, BreakerSettings, Budget, BudgetSettings, DeadlineSettings, Deadlines, Hedge,
-    HedgeAfter, HedgeSettings, Live, Mode, RateLimit, RateLimitSettings, Retry, RetrySettings,
+    HedgeAfter, HedgeSettings, IdempotencyKeys, Live, Mode, RateLimit, RateLimitSettings, Retry,
+    RetrySettings,
 };
 
 use super::control::Resolved;
@@ -210,7 +211,8 @@ impl ClientStack {
         let inner = users(BoxEndpoint::new(shared.rate_limit.1.layer(method, attempt)));
         let inner = hedge.layer(method, shared.breaker.1.layer(method, inner));
         let inner = shared.budget.1.layer(method, retry.layer(method, inner));
-        BoxEndpoint::new(deadline.total().layer(method, inner))
+        let inner = deadline.total().layer(method, inner);
+        BoxEndpoint::new(IdempotencyKeys.layer(method, inner))
     }
 }
 

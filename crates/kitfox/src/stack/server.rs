@@ -2,9 +2,9 @@
 //!
 //! ```text
 //! scope > record > panic barrier > deadline              (core, always)
-//!   > rate limit > rate limit by principal               (all methods together)
-//!   > rate limit > rate limit by principal               (of the method alone)
-//!   > your layers > decode > the method
+//!   > rate limit > rate limit by principal > concurrency and shedding   (all methods together)
+//!   > rate limit > rate limit by principal > concurrency and shedding   (of the method alone)
+//!   > idempotency > your layers > decode > the method
 //! ```
 
 use std::fmt;
@@ -14,7 +14,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use kitfox_core::{BoxEndpoint, Contract, Endpoint, Error, Layer, Method, Reply, Request};
 use kitfox_resilience::{
-    Live, Mode, RateLimit, RateLimitEndpoint, RateLimitKey, RateLimitSettings,
+    Concurrency, ConcurrencyEndpoint, ConcurrencySettings, Idempotency, IdempotencySettings,
+    IdempotencyStore, Live, Mode, RateLimit, RateLimitEndpoint, RateLimitKey, RateLimitSettings,
+    SheddingSettings,
 };
 
 use super::control::Resolved;
@@ -46,6 +48,13 @@ pub struct ServerSettings {
     pub rate_limit: RateLimitSettings,
     /// The same once it is known: by principal unless you say otherwise. Off by default.
     pub principal_rate_limit: RateLimitSettings,
+    /// Calls at the same time. Off by default.
+    pub concurrency: ConcurrencySettings,
+    /// Which calls are given up when others wait too long for their place: those of little worth.
+    pub shedding: SheddingSettings,
+    /// Whether a repeated call gets the answer of the first. On by default, for calls that carry a
+    /// key; one for all methods.
+    pub idempotency: IdempotencySettings,
 }
 
 impl Default for ServerSettings {
@@ -54,15 +63,19 @@ impl Default for ServerSettings {
         ServerSettings {
             rate_limit: by(RateLimitKey::Peer),
             principal_rate_limit: by(RateLimitKey::Principal),
+            concurrency: ConcurrencySettings::default(),
+            shedding: SheddingSettings::default(),
+            idempotency: IdempotencySettings::default(),
         }
     }
 }
 
 impl ServerSettings {
-    /// Whether nothing is decided for any call.
+    /// Whether nothing is decided for calls without an idempotency key.
     fn is_quiet(&self) -> bool {
-        let ServerSettings { rate_limit, principal_rate_limit } = self;
-        [rate_limit.mode, principal_rate_limit.mode].iter().all(|mode| *mode == Mode::Off)
+        let ServerSettings { rate_limit, principal_rate_limit, concurrency, .. } = self;
+        let modes = [rate_limit.mode, principal_rate_limit.mode, concurrency.mode];
+        modes.iter().all(|mode| *mode == Mode::Off)
     }
 }
 
@@ -71,7 +84,16 @@ impl StackSettings for ServerSettings {
         vec![
             ("rate_limit", &mut self.rate_limit),
             ("principal_rate_limit", &mut self.principal_rate_limit),
+            ("concurrency", &mut self.concurrency),
+            ("shedding", &mut self.shedding),
+            ("idempotency", &mut self.idempotency),
         ]
+    }
+
+    fn own_layers(&mut self) -> Vec<(&'static str, &mut dyn LayerSettings)> {
+        let mut layers = self.layers();
+        layers.retain(|(place, _)| *place != "idempotency");
+        layers
     }
 
     fn of_method(&self) -> Self {
@@ -87,47 +109,57 @@ impl StackSettings for ServerSettings {
     }
 }
 
-/// One of each layer, for all methods or for one.
+/// One of each limit, for all methods or for one.
 #[derive(Clone)]
-struct Layers {
+struct Limits {
     rate_limit: (Live<RateLimitSettings>, RateLimit),
     principal_rate_limit: (Live<RateLimitSettings>, RateLimit),
+    concurrency: (Live<ConcurrencySettings>, Concurrency),
+    shedding: Live<SheddingSettings>,
 }
 
-impl Layers {
+impl Limits {
     fn new(settings: &ServerSettings) -> Self {
         let limit = |settings: &RateLimitSettings| {
             let live = Live::new(settings.clone());
             (live.clone(), RateLimit::new(live))
         };
-        Layers {
+        let concurrency = Live::new(settings.concurrency.clone());
+        let shedding = Live::new(settings.shedding.clone());
+        let gate = Concurrency::new(concurrency.clone(), shedding.clone());
+        Limits {
             rate_limit: limit(&settings.rate_limit),
             principal_rate_limit: limit(&settings.principal_rate_limit),
+            concurrency: (concurrency, gate),
+            shedding,
         }
     }
 
     fn replace(&self, settings: &ServerSettings) {
-        let ServerSettings { rate_limit, principal_rate_limit } = settings.clone();
-        self.rate_limit.0.replace(rate_limit);
-        self.principal_rate_limit.0.replace(principal_rate_limit);
+        self.rate_limit.0.replace(settings.rate_limit.clone());
+        self.principal_rate_limit.0.replace(settings.principal_rate_limit.clone());
+        self.concurrency.0.replace(settings.concurrency.clone());
+        self.shedding.replace(settings.shedding.clone());
     }
 
     fn describe(&self, place: &str) -> String {
         match place {
             "rate_limit" => self.rate_limit.1.describe(),
             "principal_rate_limit" => self.principal_rate_limit.1.describe(),
-            _ => String::new(),
+            "concurrency" => self.concurrency.1.describe(),
+            _ => self.concurrency.1.describe_shedding(),
         }
     }
 
     fn around<E: Endpoint>(&self, method: &'static Method, inner: E) -> Around<E> {
+        let inner = self.concurrency.1.layer(method, inner);
         let inner = self.principal_rate_limit.1.layer(method, inner);
         Around(self.rate_limit.1.layer(method, inner))
     }
 }
 
-/// An endpoint within one of each layer.
-struct Around<E>(RateLimitEndpoint<RateLimitEndpoint<E>>);
+/// An endpoint within one of each limit.
+struct Around<E>(RateLimitEndpoint<RateLimitEndpoint<ConcurrencyEndpoint<E>>>);
 
 impl<E: Endpoint> Endpoint for Around<E> {
     fn call(&self, request: Request) -> impl Future<Output = Result<Reply, Error>> + Send {
@@ -135,18 +167,43 @@ impl<E: Endpoint> Endpoint for Around<E> {
     }
 }
 
+/// What all methods share.
+#[derive(Clone)]
+struct Shared {
+    limits: Limits,
+    idempotency: (Live<IdempotencySettings>, Idempotency),
+}
+
+impl Shared {
+    fn new(settings: &ServerSettings, store: Option<Arc<dyn IdempotencyStore>>) -> Self {
+        let live = Live::new(settings.idempotency.clone());
+        let idempotency = match store {
+            Some(store) => Idempotency::with_store(live.clone(), store),
+            None => Idempotency::new(live.clone()),
+        };
+        Shared { limits: Limits::new(settings), idempotency: (live, idempotency) }
+    }
+
+    fn describe(&self, place: &str) -> String {
+        match place {
+            "idempotency" => self.idempotency.1.describe(),
+            _ => self.limits.describe(place),
+        }
+    }
+}
+
 /// The protection of a host: its layers, and what they are set to.
 #[derive(Clone)]
 pub(crate) struct Protection {
     pub(crate) control: Arc<Control<ServerSettings>>,
-    all: Layers,
+    shared: Shared,
     methods: Arc<[Own]>,
 }
 
 /// What one method has of its own.
 struct Own {
     method: &'static Method,
-    layers: Layers,
+    limits: Limits,
     /// Whether no layer decides anything for its calls, neither its own nor that of all.
     quiet: AtomicBool,
 }
@@ -157,50 +214,53 @@ impl Protection {
         contracts: &[&'static Contract],
         code: ServerSettings,
         own: Vec<Change>,
+        store: Option<Arc<dyn IdempotencyStore>>,
     ) -> Result<Self, ChangeError> {
-        let all = Layers::new(&code);
+        let shared = Shared::new(&code, store);
         let methods = contracts.iter().flat_map(|contract| contract.methods);
         let methods: Arc<[Own]> = methods
             .map(|method| {
-                let (layers, quiet) =
-                    (Layers::new(&ServerSettings::default()), AtomicBool::new(true));
-                Own { method, layers, quiet }
+                let limits = Limits::new(&ServerSettings::default());
+                Own { method, limits, quiet: AtomicBool::new(true) }
             })
             .collect();
         let apply = {
-            let (all, methods) = (all.clone(), Arc::clone(&methods));
-            move |resolved: &Resolved<ServerSettings>| replace(&all, &methods, resolved)
+            let (shared, methods) = (shared.clone(), Arc::clone(&methods));
+            move |resolved: &Resolved<ServerSettings>| replace(&shared, &methods, resolved)
         };
         let describe = {
-            let (all, methods) = (all.clone(), Arc::clone(&methods));
-            move |place: &str, method: Option<usize>| {
-                method.map_or(&all, |index| &methods[index].layers).describe(place)
+            let (shared, methods) = (shared.clone(), Arc::clone(&methods));
+            move |place: &str, method: Option<usize>| match method {
+                Some(index) => methods[index].limits.describe(place),
+                None => shared.describe(place),
             }
         };
         let names = methods.iter().map(|own| own.method).collect();
         let control = Control::new(names, code, Box::new(apply), Box::new(describe));
         let source = |change| Source { change, origin: Origin::Code };
         control.begin(own.into_iter().map(source).collect())?;
-        Ok(Protection { control: Arc::new(control), all, methods })
+        Ok(Protection { control: Arc::new(control), shared, methods })
     }
 
     /// The protected endpoint of `method`; as it is, where the method is none of the protected.
     pub(crate) fn protect(&self, method: &'static Method, direct: BoxEndpoint) -> Protected {
         let index = self.methods.iter().position(|own| std::ptr::eq(own.method, method));
         let layered = index.map(|index| {
-            let own = self.methods[index].layers.around(method, direct.clone());
-            let layered = BoxEndpoint::new(self.all.around(method, own));
+            let own = self.shared.idempotency.1.layer(method, direct.clone());
+            let own = self.methods[index].limits.around(method, own);
+            let layered = BoxEndpoint::new(self.shared.limits.around(method, own));
             Layered { methods: Arc::clone(&self.methods), index, layered }
         });
         Protected { direct, layered }
     }
 }
 
-fn replace(all: &Layers, methods: &[Own], resolved: &Resolved<ServerSettings>) {
-    all.replace(&resolved.base);
+fn replace(shared: &Shared, methods: &[Own], resolved: &Resolved<ServerSettings>) {
+    shared.limits.replace(&resolved.base);
+    shared.idempotency.0.replace(resolved.base.idempotency.clone());
     let quiet = resolved.base.is_quiet();
     for (own, settings) in methods.iter().zip(&resolved.methods) {
-        own.layers.replace(settings);
+        own.limits.replace(settings);
         own.quiet.store(quiet && settings.is_quiet(), Ordering::Relaxed);
     }
 }
@@ -222,7 +282,8 @@ impl Endpoint for Protected {
     fn call(&self, request: Request) -> impl Future<Output = Result<Reply, Error>> + Send {
         match &self.layered {
             Some(Layered { methods, index, layered })
-                if !methods[*index].quiet.load(Ordering::Relaxed) =>
+                if !methods[*index].quiet.load(Ordering::Relaxed)
+                    || request.context.idempotency_key().is_some() =>
             {
                 layered.call_boxed(request)
             }
