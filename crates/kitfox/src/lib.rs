@@ -85,8 +85,8 @@ pub mod stack;
 
 pub use host::{Ending, Handle, Host, HostError, Outcome, Phase, Running, Services, ServicesError};
 pub use kitfox_core::*;
-pub use kitfox_macros::{error, labels, message, service};
 pub use kitfox_discovery as discovery;
+pub use kitfox_macros::{error, labels, message, service};
 pub use kitfox_resilience as resilience;
 pub use kitfox_telemetry as telemetry;
 pub use kitfox_telemetry::Telemetry;
