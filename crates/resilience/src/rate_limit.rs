@@ -282,9 +282,15 @@ impl RateLimit {
         }
         state.measures.tell(context);
         let quota = Quota::new(settings.rate, settings.burst);
-        let now = nanoseconds(state.begin.elapsed());
+        let arrived = Instant::now();
+        let now = nanoseconds(arrived - state.begin);
         // A call cannot wait for longer than its caller does.
-        let patience = context.remaining().map_or(settings.wait, |left| left.min(settings.wait));
+        let patience = match context.deadline() {
+            Some(deadline) if !settings.wait.is_zero() => {
+                settings.wait.min(deadline.saturating_duration_since(arrived))
+            }
+            _ => settings.wait,
+        };
         let own = state.key_of(&settings.key, context, method).map(|key| {
             let found = state.keys.cell(key, settings.keys, now);
             if !found.own {
@@ -302,6 +308,7 @@ impl RateLimit {
                 let left = (settings.headers == RateLimitHeaders::Always).then_some(left);
                 let turn = (!wait.is_zero()).then(|| {
                     state.counts.delayed.increment();
+                    context.record("rate_limit.waited", format!("{wait:?}"));
                     Turn { limit: self.clone(), cell: own, quota, wait, taken: false }
                 });
                 Verdict::Pass { turn, left }
@@ -406,7 +413,8 @@ impl<E: Endpoint> Endpoint for RateLimitEndpoint<E> {
                 Verdict::Refuse(error) => return Err(error),
             };
             if let Some(turn) = turn {
-                turn.take().await;
+                // In a box, which only a call that waits pays for: every call is as large as its future.
+                Box::pin(turn.take()).await;
             }
             let mut answer = self.inner.call(request).await;
             if let Some(left) = left {
