@@ -3,7 +3,7 @@
 use kitfox::resilience::{
     Concurrency, ConcurrencyKind, ConcurrencySettings, Live, Mode, SheddingSettings,
 };
-use kitfox::{Code, Context, Recovery};
+use kitfox::{Code, Context, Ending, Phase, Recovery};
 
 use super::till::{Payment, Shop, Till, WAYS, reason};
 
@@ -41,6 +41,21 @@ async fn an_open_stream_counts_until_its_caller_leaves_and_the_refusal_is_told_f
         client.pay(&cx, Payment { amount: 1 }).await.unwrap();
     }
     assert_eq!(shop.payments(), WAYS.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_open_stream_is_awaited_at_drain() {
+    let (shop, limit) = narrow().await;
+    let mut watching = shop.client(WAYS[2]).watch(&Context::background(), ()).await.unwrap();
+    watching.next().await.unwrap().unwrap();
+    let handle = shop.running.handle();
+    handle.shutdown();
+    handle.reached(Phase::Finishing).await;
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    assert_eq!((handle.phase(), limit.running()), (Phase::Finishing, 1));
+    drop(watching);
+    assert_eq!(shop.running.wait().await, Ending::Clean);
+    assert_eq!(limit.running(), 0);
 }
 
 #[tokio::test(start_paused = true)]

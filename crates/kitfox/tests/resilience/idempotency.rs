@@ -1,14 +1,15 @@
 //! Calls that are made twice.
 
 use kitfox::contract::Idempotency as Promise;
-use kitfox::resilience::{Idempotency, IdempotencySettings, Live};
-use kitfox::{Code, Context};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use kitfox::{Code, Context, Error, Origin, Recovery, layer_fn};
 
 use super::till::{Payment, Shop, Till, TillClient, WAYS, reason};
 
 async fn open() -> Shop {
-    let layer = Idempotency::new(Live::new(IdempotencySettings::default()));
-    Shop::open(|host| host.layer(layer)).await
+    Shop::open(|host| host).await
 }
 
 #[tokio::test(start_paused = true)]
@@ -50,6 +51,30 @@ async fn a_key_that_was_used_for_another_request_is_an_error_on_every_wire() {
         let error = shop.client(way).pay(&cx, Payment { amount: 2 }).await.unwrap_err();
         assert_eq!((error.code(), reason(&error).as_str()), (Code::InvalidArgument, "KEY_REUSED"));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_whose_answer_is_lost_is_made_again_with_its_key_and_done_once() {
+    let shop = open().await;
+    let attempts = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&attempts);
+    let loses_the_first_answer = layer_fn(move |request, next| {
+        let number = counter.fetch_add(1, Ordering::SeqCst);
+        async move {
+            let answer = next.call(request).await;
+            match number {
+                0 => Err(Error::new(Code::Unavailable, "the connection broke")
+                    .with_origin(Origin::Transport)
+                    .with_recovery(Recovery::Retry)),
+                _ => answer,
+            }
+        }
+    });
+    let client = shop.stacked(loses_the_first_answer);
+    let first = client.pay(&Context::background(), Payment { amount: 1 }).await.unwrap();
+    assert_eq!((first.number, attempts.load(Ordering::SeqCst), shop.payments()), (1, 2, 1));
+    let second = client.pay(&Context::background(), Payment { amount: 1 }).await.unwrap();
+    assert_eq!((second.number, shop.payments()), (2, 2), "another call has another key");
 }
 
 #[test]

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use kitfox::discovery::StaticList;
 use kitfox::types::rpc::ErrorInfo;
 use kitfox::{
-    Context, Detail, Error, Host, HttpChannel, HttpVersion, Protocol, Running, Streaming,
+    BoxEndpoint, Context, Detail, Error, Host, HttpChannel, HttpVersion, Layer, Protocol, Running,
+    ServiceChannel, Streaming,
 };
 
 use crate::support::http::{self, Answer};
@@ -79,6 +81,19 @@ impl Shop {
         let address = format!("http://{}", self.address());
         let channel = HttpChannel::builder(address).protocol(protocol).http(http);
         TillClient::new(&channel.platform(self.net.platform()).build().unwrap())
+    }
+
+    /// A client with the whole stack, which knows this host as the only replica.
+    pub(super) fn stacked(
+        &self,
+        layer: impl Layer<BoxEndpoint> + Send + Sync + 'static,
+    ) -> TillClient {
+        let registry = StaticList::new().service("till", [self.address().to_string()]);
+        let channel = ServiceChannel::builder("till", &registry)
+            .http(|replica| replica.protocol(Protocol::Grpc))
+            .layer(layer)
+            .platform(self.net.platform());
+        TillClient::new(&channel.build().unwrap())
     }
 
     /// By REST, in JSON; `head` are more header lines, each with its end.
