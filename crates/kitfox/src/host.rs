@@ -398,7 +398,8 @@ impl Host {
         let output = (announce && self.sink.is_none()).then(Stdout::open);
         let may_block = output.as_ref().is_some_and(Stdout::may_block);
         let background = telemetry.as_ref().map(|telemetry| {
-            if announce {
+            // Where nobody reads it, user code need not be listened to.
+            if announce || self.sink.is_some() || telemetry.exporter().is_some() {
                 telemetry.install();
             }
             let output = output.map(|output| Box::new(output) as Sink);

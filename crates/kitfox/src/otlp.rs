@@ -42,6 +42,8 @@ pub struct Collector {
     protocol: OtlpProtocol,
     headers: Metadata,
     timeout: Duration,
+    #[cfg(feature = "tls")]
+    roots: Option<kitfox_transport::tls::Roots>,
 }
 
 impl Collector {
@@ -52,6 +54,8 @@ impl Collector {
             protocol: OtlpProtocol::default(),
             headers: Metadata::new(),
             timeout: Duration::from_secs(10),
+            #[cfg(feature = "tls")]
+            roots: None,
         }
     }
 
@@ -73,6 +77,14 @@ impl Collector {
         self
     }
 
+    /// Whom to believe that a collector of `https://` is who it says; the system's authorities by
+    /// default.
+    #[cfg(feature = "tls")]
+    pub fn roots(mut self, roots: kitfox_transport::tls::Roots) -> Self {
+        self.roots = Some(roots);
+        self
+    }
+
     /// The way there, through the network of `platform`. It connects when there is something to send.
     ///
     /// # Errors
@@ -82,6 +94,11 @@ impl Collector {
         limits.call_timeout = self.timeout;
         let channel =
             HttpChannel::builder(self.endpoint.origin()).platform(platform.clone()).limits(limits);
+        #[cfg(feature = "tls")]
+        let channel = match self.roots {
+            Some(roots) => channel.roots(roots),
+            None => channel,
+        };
         Ok(match self.protocol {
             OtlpProtocol::Http => {
                 let channel = channel.http(HttpVersion::Http1).build()?;

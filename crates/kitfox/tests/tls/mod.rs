@@ -16,11 +16,11 @@ use tokio::time::Instant;
 use crate::foreign::{run, text};
 use crate::support::memory::Memory;
 
-fn directory() -> &'static Path {
+pub(crate) fn directory() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tls"))
 }
 
-fn roots() -> Roots {
+pub(crate) fn roots() -> Roots {
     Roots::pem(&std::fs::read(directory().join("authority.pem")).unwrap()).unwrap()
 }
 

@@ -117,6 +117,11 @@ impl Collected {
 
     /// Serves OTLP over both protocols on `net`.
     pub(super) async fn serve(&self, net: &Memory) -> Running {
+        self.host(net).start().await.unwrap()
+    }
+
+    /// A host that does so.
+    pub(super) fn host(&self, net: &Memory) -> Host {
         let http = Router::new().route("/v1/{signal}", post(over_http)).with_state(self.clone());
         Host::new("collector")
             .serve(TraceServiceServer::new(self.clone()))
@@ -129,9 +134,6 @@ impl Collected {
             .admin("10.0.0.9:1")
             .announce(false)
             .unrecorded()
-            .start()
-            .await
-            .unwrap()
     }
 }
 

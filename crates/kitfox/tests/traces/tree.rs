@@ -17,7 +17,7 @@ use tracing::{Instrument, info, info_span};
 use tracing_subscriber::layer::SubscriberExt;
 
 use super::collector::Collected;
-use super::model::{Span, hex, value};
+use super::model::{LogRecord, Span, hex, value};
 use super::{telemetry, work};
 use crate::support::http::read;
 use crate::support::memory::Memory;
@@ -318,6 +318,39 @@ async fn who_comes_by_rest_brings_a_trace_as_well() {
         assert_eq!(value(&root.attributes, "http.response.status_code").unwrap(), "200");
         assert_eq!(root.flags, 0x301);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_within_the_process_has_a_span_and_steps_of_its_own() {
+    let _listening = listening();
+    let (net, collected) = (Memory::default(), Collected::default());
+    let here = platform("edge", &net);
+    let background = telemetry("edge", 1.0, &here, &collected);
+    let background = background.start(&here, Box::new(tokio::io::sink()));
+    let client = StringsClient::local(Told(StringsClient::local(Told(Service))));
+    let request = UppercaseRequest { text: "fox".to_owned() };
+    assert_eq!(client.uppercase(&work(&here), request).await.unwrap().text, "FOX");
+    let _none = background.flush(Instant::now() + std::time::Duration::from_secs(2)).await;
+
+    // The inner call is made while the thread is in the outer one's step, and is part of it; what the
+    // inner one logs before its own step is its own, not that step's.
+    let (spans, records) = (collected.spans(), collected.records());
+    let names: Vec<_> = line(&spans).into_iter().map(|(_, name, _)| name).collect();
+    let method = "strings.v1.Strings/Uppercase";
+    assert_eq!(names, [method, "step", method, "step"]);
+    let logged = |message| {
+        let of_it = |record: &&(String, LogRecord)| record.1.body.text.as_deref() == Some(message);
+        let records = records.iter().filter(of_it);
+        records.map(|(_, record)| hex(&record.span_id)).collect::<Vec<_>>()
+    };
+    let of = |name| {
+        let mut spans: Vec<_> = spans.iter().filter(|(_, span)| span.name == name).collect();
+        // Those that are within others end first.
+        spans.reverse();
+        spans.iter().map(|(_, span)| hex(&span.span_id)).collect::<Vec<_>>()
+    };
+    assert_eq!(logged("before"), of(method));
+    assert_eq!(logged("within"), of("step"));
 }
 
 #[tokio::test(start_paused = true)]
