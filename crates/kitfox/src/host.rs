@@ -26,7 +26,7 @@ use http_body::Body;
 use kitfox_core::layers::ServerStack;
 use kitfox_core::platform::Tasks;
 use kitfox_core::{BoxEndpoint, Context, Layer, Platform, Service};
-use kitfox_resilience::IdempotencyStore;
+use kitfox_resilience::{GuardHandle, IdempotencyStore};
 use kitfox_telemetry::logs::Stdout;
 use kitfox_telemetry::metrics::Metrics;
 use kitfox_telemetry::{Sink, Telemetry, TelemetrySettings};
@@ -46,7 +46,7 @@ pub use worker::Outcome;
 
 use crate::ServiceChannel;
 use crate::config::{Change, Drain, Environment, Settings, Sources, Stacks};
-use crate::stack::{Protected, ServerSettings};
+use crate::stack::{Protected, ServerSettings, tunable_guard};
 use admin::{Admin, Dial, Guard, Pages, Switch};
 use life::Life;
 use port::Port;
@@ -77,6 +77,7 @@ pub struct Host {
     services: Services,
     mount: Option<Mount>,
     clients: Vec<ServiceChannel>,
+    guards: Vec<GuardHandle>,
     workers: Vec<Worker>,
     checks: Vec<Check>,
     platform: Option<Platform>,
@@ -112,6 +113,7 @@ impl Host {
             services: Services::new(),
             mount: None,
             clients: Vec::new(),
+            guards: Vec::new(),
             workers: Vec::new(),
             checks: Vec::new(),
             platform: None,
@@ -168,6 +170,13 @@ impl Host {
     /// and cannot be is told when the host starts.
     pub fn client(mut self, client: &ServiceChannel) -> Self {
         self.clients.push(client.clone());
+        self
+    }
+
+    /// The same for a guard ([`Guard::handle`](kitfox_resilience::Guard::handle)), by the keys
+    /// `guards.<name>.*`.
+    pub fn guard(mut self, guard: &GuardHandle) -> Self {
+        self.guards.push(guard.clone());
         self
     }
 
@@ -377,6 +386,9 @@ impl Host {
         stacks.add("server", Arc::clone(&protection.control) as _);
         for client in &self.clients {
             stacks.add(format!("clients.{}", client.name()), client.tunable());
+        }
+        for guard in &self.guards {
+            stacks.add(format!("guards.{}", guard.name()), tunable_guard(guard));
         }
         let configuration = sources.read(&stacks)?;
         let settings = configuration.settings().clone();

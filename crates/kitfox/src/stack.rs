@@ -8,6 +8,7 @@
 mod change;
 mod client;
 mod control;
+mod guard;
 mod server;
 mod settings;
 
@@ -18,5 +19,6 @@ pub use server::ServerSettings;
 pub(crate) use change::Source;
 pub(crate) use client::ClientStack;
 pub(crate) use control::{Control, Row, RowKey, Tunable};
+pub(crate) use guard::tunable as tunable_guard;
 pub(crate) use server::{Protected, Protection};
 pub(crate) use settings::{LayerSettings, StackSettings};

@@ -6,7 +6,7 @@ use super::KEYS;
 pub(super) fn unknown_key(name: &str) -> String {
     let names = KEYS.iter().map(|key| key.name);
     let tables = names.clone().filter_map(|name| Some(name.split_once('.')?.0));
-    match nearest(name, names.clone().chain(tables).chain(["server", "clients"])) {
+    match nearest(name, names.clone().chain(tables).chain(["server", "clients", "guards"])) {
         Some(meant) => format!("there is no such key; did you mean `{meant}`?"),
         None => {
             let names = names.collect::<Vec<_>>().join("`, `");

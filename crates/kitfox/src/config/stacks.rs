@@ -2,7 +2,8 @@
 //! depends on the host.
 //!
 //! `server.rate_limit.rate` is for all methods, `server.methods."strings.v1.Strings/Uppercase".rate_limit.rate`
-//! for one, `clients.payments.retry.attempts` for the client called `payments`.
+//! for one, `clients.payments.retry.attempts` for the client called `payments`,
+//! `guards.orders-db.breaker.open` for the guard called `orders-db`.
 
 use std::sync::Arc;
 
@@ -36,7 +37,7 @@ impl Stacks {
     /// Whether a key, or a table of keys, is a stack's.
     pub(super) fn owns(name: &str) -> bool {
         let first = name.split('.').next();
-        matches!(first, Some("server" | "clients"))
+        matches!(first, Some("server" | "clients" | "guards"))
     }
 
     /// What somebody says of a stack.
@@ -48,8 +49,8 @@ impl Stacks {
         let Some((stack, rest)) = found else {
             let names: Vec<_> = self.0.iter().map(|stack| stack.name.as_str()).collect();
             let mend = format!(
-                "there is no such client in this host (`Host::client` adds one); what can be set \
-                 begins with `{}`",
+                "there is no such client or guard in this host (`Host::client` and `Host::guard` add \
+                 one); what can be set begins with `{}`",
                 names.join("`, `")
             );
             let (key, value) = (name.to_owned(), text.to_owned());

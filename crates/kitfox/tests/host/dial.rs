@@ -121,7 +121,32 @@ async fn code_and_environment_set_it_too_and_what_is_wrong_is_told_at_start() {
         .set("server.rate_limit.rat", 1)
         .set("clients.payments.retry.attempts", 1);
     let why = wrong.start().await.unwrap_err().to_string();
-    for part in ["no key `rat`", "no such client", "a `burst` of 0 would let nothing through"] {
+    for part in
+        ["no key `rat`", "no such client or guard", "a `burst` of 0 would let nothing through"]
+    {
         assert!(why.contains(part), "{why}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_guard_is_shown_and_set_like_a_client() {
+    let net = Memory::default();
+    let guard = kitfox::resilience::Guard::<std::io::Error>::new("orders-db");
+    let environment = Environment::from_iter([("KITFOX_GUARDS_ORDERS_DB_DEADLINE_TOTAL", "3s")]);
+    let running = host(&net)
+        .environment(environment)
+        .guard(&guard.handle())
+        .set("guards.orders-db.breaker.open", "7s")
+        .start()
+        .await
+        .unwrap();
+    let settings = guard.handle().settings();
+    assert_eq!((settings.deadline.total.as_secs(), settings.breaker.open.as_secs()), (3, 7));
+    let put = "PUT /stack/guards.orders-db?switch.mode=off&for=1m";
+    assert_eq!(ask(&net, &running, put, HERE, "").await.status, 200);
+    assert_eq!(guard.handle().settings().switch.mode, kitfox::resilience::Mode::Off);
+    let json = stack(&net, &running).await;
+    assert_eq!(json["stacks"][1]["name"], "guards.orders-db");
+    tokio::time::sleep(Duration::from_secs(61)).await;
+    assert_eq!(guard.handle().settings().switch.mode, kitfox::resilience::Mode::On);
 }

@@ -43,8 +43,9 @@ pub(super) fn page(pages: &Pages, authority: &str) -> Page {
 }
 
 fn heading(stack: &Stack) -> String {
-    match stack.name.strip_prefix("clients.") {
-        Some(name) => format!("The client {name}: each layer, from outside in, and its keys."),
+    match stack.name.split_once('.') {
+        Some(("clients", name)) => format!("The client {name}: its layers from outside in."),
+        Some((_, name)) => format!("The guard {name}: its layers from outside in."),
         None => "The keys of the layers around all methods. What a method has of its own is named \
                  with it."
             .to_owned(),
