@@ -176,7 +176,8 @@ impl Error {
     /// or a wire said is another service's business: its code becomes `Internal` (`Unavailable`
     /// and `DeadlineExceeded` mean the same here and stay; a callee without capacity is
     /// `Unavailable`), and its message, details and metadata stay here, as the source, for the log.
-    /// That nobody above may try again ([`Recovery::Exhausted`]) goes on.
+    /// Two things go on: the [`Reason`] of a layer of this process, and that nobody above may try
+    /// again ([`Recovery::Exhausted`]).
     #[must_use]
     pub fn into_answer(self) -> Error {
         if self.0.origin.is_answer() {
@@ -198,7 +199,14 @@ impl Error {
             _ if code == Code::Unavailable => Recovery::Retry,
             _ => Recovery::No,
         };
-        Error::new(code, message).with_recovery(recovery).with_source(self)
+        // Which of our own layers refused it, and why, is nobody's secret.
+        let reason = match self.0.origin {
+            Origin::Layer(_) => self.0.details.iter().find(|detail| refusal::is_reason(detail)),
+            _ => None,
+        };
+        let mut answer = Error::new(code, message).with_recovery(recovery);
+        answer.0.details.extend(reason.cloned());
+        answer.with_source(self)
     }
 }
 

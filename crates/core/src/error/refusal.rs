@@ -63,6 +63,14 @@ impl Reason {
     }
 }
 
+/// The domain of our reasons.
+const DOMAIN: &str = "kitfox";
+
+/// Whether the detail is the reason of a refusal.
+pub(super) fn is_reason(detail: &Detail) -> bool {
+    detail.decode::<ErrorInfo>().is_some_and(|info| info.domain == DOMAIN)
+}
+
 /// The refusal of the layer called `layer`.
 #[cold]
 pub fn refusal(
@@ -73,7 +81,7 @@ pub fn refusal(
 ) -> Error {
     let info = ErrorInfo {
         reason: reason.name().to_owned(),
-        domain: "kitfox".to_owned(),
+        domain: DOMAIN.to_owned(),
         ..ErrorInfo::default()
     };
     Error::by_layer(layer, reason.code(), message)

@@ -1,5 +1,6 @@
 //! The client's stack, between hosts on a network in memory.
 
 mod configured;
+mod gateway;
 mod replicas;
 mod service;
