@@ -80,6 +80,14 @@ impl Registered {
         self.standing.borrow().clone()
     }
 
+    /// Waits until it stands otherwise.
+    pub async fn changed(&mut self) {
+        if self.standing.changed().await.is_err() {
+            // Its task was ended: nothing changes any more.
+            std::future::pending::<()>().await;
+        }
+    }
+
     /// Waits until the first attempt to register is over, whether it went well or not.
     pub async fn settled(&self) {
         let mut standing = self.standing.clone();

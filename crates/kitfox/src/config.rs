@@ -28,7 +28,7 @@ pub use environment::Environment;
 pub use keys::{KEYS, Key, reference};
 pub use otlp::{Endpoint, InvalidEndpoint, Otlp, OtlpProtocol};
 pub use problem::{ConfigError, Origin, Problem};
-pub use settings::{Drain, Settings};
+pub use settings::{Drain, Register, Settings};
 pub use telemetry::Log;
 
 use std::path::PathBuf;

@@ -9,6 +9,7 @@ mod own;
 mod phase;
 mod port;
 mod readiness;
+mod registration;
 mod running;
 mod services;
 mod signals;
@@ -26,6 +27,7 @@ use http_body::Body;
 use kitfox_core::layers::ServerStack;
 use kitfox_core::platform::Tasks;
 use kitfox_core::{BoxEndpoint, Context, Layer, Platform, Service};
+use kitfox_discovery::Registrar;
 use kitfox_resilience::{GuardHandle, IdempotencyStore};
 use kitfox_telemetry::logs::Stdout;
 use kitfox_telemetry::metrics::Metrics;
@@ -51,6 +53,7 @@ use admin::{Admin, Dial, Guard, Pages, Switch};
 use life::Life;
 use port::Port;
 use readiness::{Check, Readiness};
+use registration::Registrations;
 use worker::Worker;
 
 /// The process that serves: services on every wire, an admin port, background workers, and a
@@ -80,6 +83,7 @@ pub struct Host {
     guards: Vec<GuardHandle>,
     workers: Vec<Worker>,
     checks: Vec<Check>,
+    registrars: Vec<Arc<dyn Registrar>>,
     platform: Option<Platform>,
     code: Vec<Change>,
     file: Option<PathBuf>,
@@ -116,6 +120,7 @@ impl Host {
             guards: Vec::new(),
             workers: Vec::new(),
             checks: Vec::new(),
+            registrars: Vec::new(),
             platform: None,
             code: Vec::new(),
             file: None,
@@ -214,6 +219,25 @@ impl Host {
         Fut: Future<Output: Outcome> + Send + 'static,
     {
         self.checks.push(Check::new(name.into(), check));
+        self
+    }
+
+    /// Registers the host under its name in a registry, as soon as it serves and its checks hold, and
+    /// again whenever the registry forgets it. At shutdown it leaves the registry first of all, and
+    /// takes calls for a second more (`drain.propagation`), until those who watch have noticed.
+    ///
+    /// It is found where it listens; where that is every address (`0.0.0.0`), the key
+    /// `register.address` must say how others reach it.
+    ///
+    /// ```
+    /// use kitfox::Host;
+    /// use kitfox::discovery::Directory;
+    ///
+    /// let host = Host::new("strings").register(Directory::new("/run/kitfox"));
+    /// # let _ = host;
+    /// ```
+    pub fn register(mut self, registrar: impl Registrar) -> Self {
+        self.registrars.push(Arc::new(registrar));
         self
     }
 
@@ -376,11 +400,17 @@ impl Host {
     /// [`Host::run`], or for whoever calls [`Running::shutdown`].
     ///
     /// # Errors
-    /// When the configuration cannot be used, two methods want the same route, or an address cannot
-    /// be listened on.
+    /// When the configuration cannot be used, two methods want the same route, an address cannot be
+    /// listened on, or it is to be registered and others could not call it.
     pub async fn start(self) -> Result<Running, HostError> {
         let environment = self.environment.unwrap_or_else(Environment::of_process);
-        let sources = Sources { code: self.code, file: self.file, environment };
+        let mut code = self.code;
+        if !self.registrars.is_empty() && !environment.is_kubernetes() {
+            // Whoever watches the registry notices within a second; whatever else is said counts.
+            let (key, text) = ("drain.propagation".to_owned(), "1s".to_owned());
+            code.insert(0, Change::Text { key, text });
+        }
+        let sources = Sources { code, file: self.file, environment };
         let protection = self.services.protection()?;
         let mut stacks = Stacks::default();
         stacks.add("server", Arc::clone(&protection.control) as _);
@@ -438,12 +468,12 @@ impl Host {
         let dial = Dial::new(stacks, telemetry.as_ref(), &platform);
         let pages = Admin::new(Pages {
             name: self.name.clone(),
-            version: self.version,
+            version: self.version.clone(),
             started: Instant::now(),
             contracts,
             layers: services.layer_names(),
             dial,
-            readiness,
+            readiness: Arc::clone(&readiness),
             configuration: configuration.clone(),
             telemetry: telemetry.clone(),
             switch,
@@ -456,6 +486,14 @@ impl Host {
             Port::open("listen", listen, self.acceptor, wires, limits, platform.clone()).await?;
         let (listen_address, admin_address) = (services.address(), admin.address());
 
+        let registrars = self.registrars;
+        let instance = (!registrars.is_empty())
+            .then(|| {
+                let version = self.version.as_deref();
+                registration::instance(&settings.register, listen_address, version)
+            })
+            .transpose()?;
+
         let stop = CancellationToken::new();
         for worker in self.workers {
             let supervised = worker.supervise(platform.clone(), stop.clone());
@@ -465,6 +503,9 @@ impl Host {
         if announce {
             tell_addresses(&self.name, &listen_address, &admin_address, telemetry.as_ref());
         }
+        let registrations = instance.map(|instance| {
+            Registrations::begin(registrars, &self.name, &instance, &readiness, &platform)
+        });
 
         let life = Life {
             handle: handle.clone(),
@@ -474,6 +515,7 @@ impl Host {
             platform,
             services,
             admin,
+            registrations,
             workers: stop,
             background,
             may_block,

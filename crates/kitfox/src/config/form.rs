@@ -20,6 +20,25 @@ pub(super) const ADDRESS: Form<SocketAddr> = Form {
     show: SocketAddr::to_string,
 };
 
+pub(super) const HOST: Form<Option<String>> = Form {
+    expects: "`none`, or a host and perhaps a port, such as `10.0.0.7`, `shop-1:8080` or `[::1]:8080`",
+    parse: |text| {
+        let sane = |letter: char| letter.is_ascii_alphanumeric() || ".-:[]_".contains(letter);
+        match text {
+            "none" => Some(None),
+            _ if text.is_empty() || !text.chars().all(sane) => None,
+            _ => Some(Some(text.to_owned())),
+        }
+    },
+    show: |host| host.clone().unwrap_or_else(|| "none".to_owned()),
+};
+
+pub(super) const NAME: Form<Option<String>> = Form {
+    expects: "`none`, or a name",
+    parse: |text| Some((text != "none" && !text.is_empty()).then(|| text.to_owned())),
+    show: |name| name.clone().unwrap_or_else(|| "none".to_owned()),
+};
+
 pub(super) const ORIGINS: Form<Origins> = Form {
     expects: "`none`, `*`, or origins such as `https://app.example`, separated by commas",
     parse: |text| text.parse().ok(),

@@ -3,8 +3,8 @@
 
 use super::Settings;
 use super::form::{
-    ADDRESS, DURATION, ENDPOINT, FILTER, FORMAT, HEADERS, NAMES, NUMBER, NUMBER_32, ORIGINS,
-    OTLP_PROTOCOL, PAIRS, SHARE, SIGNALS, SIZE, SWITCH, TOKEN,
+    ADDRESS, DURATION, ENDPOINT, FILTER, FORMAT, HEADERS, HOST, NAME, NAMES, NUMBER, NUMBER_32,
+    ORIGINS, OTLP_PROTOCOL, PAIRS, SHARE, SIGNALS, SIZE, SWITCH, TOKEN,
 };
 
 /// A key of the configuration.
@@ -60,7 +60,7 @@ pub const KEYS: &[Key] = &[
     key!("reflection", "KITFOX_REFLECTION", SWITCH reflection,
         "Whether gRPC's reflection tells tools such as grpcurl what is served. Turn it off where strangers reach the port."),
     key!("drain.propagation", "KITFOX_DRAIN_PROPAGATION", DURATION drain.propagation,
-        "How long calls are still accepted after readiness fails, until every load balancer knows. 5s in Kubernetes where nobody says otherwise."),
+        "How long calls are still accepted after readiness fails, until every load balancer knows. 5s in Kubernetes, 1s for a host that is registered, where nobody says otherwise."),
     key!("drain.calls", "KITFOX_DRAIN_CALLS", DURATION drain.calls,
         "How long the calls in flight have at shutdown. Then they are dropped."),
     key!("drain.tasks", "KITFOX_DRAIN_TASKS", DURATION drain.tasks,
@@ -69,6 +69,12 @@ pub const KEYS: &[Key] = &[
         "How long logs, metrics and traces have to get out at the end. What is left then is lost."),
     key!("drain.grace", "KITFOX_DRAIN_GRACE", DURATION drain.grace,
         "When whoever runs the process kills it, counted from the signal. The four parts above stay a second below it."),
+    key!("register.address", "KITFOX_REGISTER_ADDRESS", HOST register.address,
+        "How others reach a host that is registered: a host, or a host and a port. Where it listens, unless that is every address."),
+    key!("register.zone", "KITFOX_REGISTER_ZONE", NAME register.zone,
+        "Where a host that is registered runs, for callers that prefer what is near."),
+    key!("register.weight", "KITFOX_REGISTER_WEIGHT", NUMBER_32 register.weight,
+        "How many calls a host that is registered takes beside the others, each of which has 100."),
     key!("cors.origins", "KITFOX_CORS_ORIGINS", ORIGINS cors.origins,
         "Which pages of a browser may call the services: their origins, or `*` for any."),
     key!("cors.credentials", "KITFOX_CORS_CREDENTIALS", SWITCH cors.credentials,

@@ -29,6 +29,8 @@ pub struct Settings {
     pub reflection: bool,
     /// How long each phase of the shutdown may take.
     pub drain: Drain,
+    /// How the host is registered, where it is.
+    pub register: Register,
     /// Which pages of a browser may call the services; none by default.
     pub cors: Cors,
     /// What protects the two ports.
@@ -41,6 +43,23 @@ pub struct Settings {
     pub series_limit: usize,
     /// Where telemetry is sent by OTLP, and how; nowhere by default.
     pub otlp: Otlp,
+}
+
+/// How a host is registered: see [`Host::register`](crate::Host::register).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Register {
+    /// How others reach it: a host, or a host and a port. Where it listens by default.
+    pub address: Option<String>,
+    /// Where it runs, for callers that prefer what is near.
+    pub zone: Option<String>,
+    /// How many calls it takes beside the others, 100 by default.
+    pub weight: u32,
+}
+
+impl Default for Register {
+    fn default() -> Self {
+        Register { address: None, zone: None, weight: 100 }
+    }
 }
 
 /// How long each phase of the shutdown may take.
@@ -108,6 +127,7 @@ impl Default for Settings {
             announce: true,
             reflection: true,
             drain: Drain::default(),
+            register: Register::default(),
             cors: Cors::default(),
             limits: Limits::default(),
             log: Log::default(),

@@ -43,6 +43,16 @@ pub enum HostError {
     /// Telemetry cannot be sent where the key `otlp.endpoint` says.
     #[error("cannot export telemetry: {0}")]
     Export(#[source] ChannelError),
+    /// The host is to be registered, and nobody could call it where it says that it is.
+    #[error(
+        "a host that listens on {listen}, which is every address, cannot be registered as such: \
+         name the host (and the port, if others see another one) by which it is reached in the \
+         variable KITFOX_REGISTER_ADDRESS (or the key `register.address`)"
+    )]
+    NoAddress {
+        /// Where it listens.
+        listen: SocketAddr,
+    },
     /// Nobody would hear a signal.
     #[error("cannot listen for signals: {0}")]
     Signals(#[source] io::Error),

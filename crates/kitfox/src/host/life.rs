@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::phase::{Phase, Progress};
 use super::port::{Port, end};
+use super::registration::Registrations;
 use super::running::{Ending, Handle};
 use crate::config::{Drain, show_duration};
 use crate::notice::notice;
@@ -23,6 +24,7 @@ pub(super) struct Life {
     pub(super) platform: Platform,
     pub(super) services: Port,
     pub(super) admin: Port,
+    pub(super) registrations: Option<Registrations>,
     /// Tells the workers to end.
     pub(super) workers: CancellationToken,
     /// What writes and sends the records of calls.
@@ -62,6 +64,9 @@ impl Life {
     /// The phases from the shutdown on.
     async fn finish(&mut self) -> Ending {
         self.progress.enter(Phase::Leaving);
+        if let Some(registrations) = &mut self.registrations {
+            registrations.leave().await;
+        }
         if !self.drain.propagation.is_zero() {
             sleep(self.drain.propagation).await;
         }

@@ -9,6 +9,7 @@ mod health;
 mod mount;
 mod pages;
 mod process;
+mod registration;
 mod shutdown;
 mod sockets;
 mod workers;

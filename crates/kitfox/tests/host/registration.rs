@@ -1,0 +1,105 @@
+//! Hosts and registries.
+
+use std::time::Duration;
+
+use kitfox::discovery::{Directory, Instance, Memory};
+use kitfox::{Ending, Host, HostError};
+use tokio::time::{sleep, timeout};
+
+use crate::support::memory;
+
+/// A host on a network within the process.
+fn host(registry: &Memory) -> Host {
+    let host = Host::new("shop").version("1.2.3").announce(false).unrecorded();
+    host.platform(memory::Memory::default().platform()).register(registry.clone())
+}
+
+/// Waits until as many instances are registered, for a minute at most.
+async fn registered(registry: &Memory, number: usize) -> Vec<Instance> {
+    let there = async {
+        while registry.instances("shop").len() != number {
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(Duration::from_secs(60), there).await.expect("in time");
+    registry.instances("shop")
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_registers_when_it_is_ready_and_leaves_first_of_all() {
+    let registry = Memory::new();
+    let (open, ready) = tokio::sync::watch::channel(false);
+    let check = move || {
+        let ready = *ready.borrow();
+        async move { if ready { Ok(()) } else { Err("warming") } }
+    };
+    let host = host(&registry).check("cache", check).set("register.zone", "west");
+    let running = host.listen("10.0.0.7:8080").start().await.unwrap();
+    sleep(Duration::from_secs(5)).await;
+    assert!(registry.instances("shop").is_empty(), "it is not ready");
+    open.send_replace(true);
+    let expected = Instance::new("10.0.0.7:8080").zone("west").version("1.2.3");
+    assert_eq!(registered(&registry, 1).await, [expected]);
+
+    running.shutdown();
+    registered(&registry, 0).await;
+    assert_eq!(running.handle().phase(), kitfox::Phase::Leaving, "calls are still taken");
+    let start = tokio::time::Instant::now();
+    assert_eq!(running.wait().await, Ending::Clean);
+    assert!(start.elapsed() >= Duration::from_millis(900), "{:?}", start.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_registry_that_forgets_and_one_that_was_away_find_the_host_again() {
+    let registry = Memory::new();
+    registry.fail(Some("away"));
+    let running = host(&registry).start().await.unwrap();
+    sleep(Duration::from_secs(30)).await;
+    registry.fail(None);
+    registered(&registry, 1).await;
+    registry.forget();
+    registered(&registry, 1).await;
+    running.shutdown();
+    assert_eq!(running.wait().await, Ending::Clean);
+    assert!(registry.instances("shop").is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_registry_that_cannot_be_told_keeps_no_host_from_ending() {
+    let registry = Memory::new();
+    let running = host(&registry).start().await.unwrap();
+    registered(&registry, 1).await;
+    registry.fail(Some("away"));
+    running.shutdown();
+    assert_eq!(running.wait().await, Ending::Clean);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_that_nobody_could_call_does_not_start() {
+    let error = host(&Memory::new()).listen("0.0.0.0:0").start().await.unwrap_err();
+    assert!(matches!(error, HostError::NoAddress { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn hosts_are_found_in_a_directory_also_after_that_was_deleted() {
+    let path = std::env::temp_dir().join(format!("kitfox-host-{}", std::process::id()));
+    let directory = Directory::new(&path).interval(Duration::from_millis(20));
+    let host = Host::new("shop").announce(false).unrecorded().register(directory);
+    let running = host.listen("127.0.0.1:0").admin("127.0.0.1:0").start().await.unwrap();
+    let files = || std::fs::read_dir(path.join("shop")).map_or(0, Iterator::count);
+    let one = |expected: usize| async move {
+        let there = async {
+            while files() != expected {
+                sleep(Duration::from_millis(5)).await;
+            }
+        };
+        timeout(Duration::from_secs(20), there).await.expect("in time");
+    };
+    one(1).await;
+    std::fs::remove_dir_all(&path).unwrap();
+    one(1).await;
+    running.shutdown();
+    one(0).await;
+    assert_eq!(running.wait().await, Ending::Clean);
+    let _ = std::fs::remove_dir_all(&path);
+}
