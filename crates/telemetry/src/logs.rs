@@ -46,6 +46,7 @@ pub use settings::{Format, LogSettings, UnknownFormat};
 pub use stdout::Stdout;
 pub use writer::Flushed;
 
+pub(crate) use out::with_ip;
 pub(crate) use redaction::HIDDEN;
 
 use attributes::Attributes;

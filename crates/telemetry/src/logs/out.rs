@@ -1,7 +1,7 @@
 //! Where the bytes of a line go, up to its limit.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use super::value::Text;
@@ -114,12 +114,7 @@ impl<'a> Out<'a> {
             return self.text(Text::Display(&address), true);
         };
         let mut text = [0; 16];
-        let mut end = 0;
-        for octet in address.ip().octets() {
-            let (digits, length) = OCTETS[usize::from(octet)];
-            text[end..end + 4].copy_from_slice(&digits);
-            end += length;
-        }
+        let end = dotted(*address.ip(), &mut text);
         text[end - 1] = b':';
         self.raw(&text[..end]);
         self.integer(address.port());
@@ -131,6 +126,25 @@ impl<'a> Out<'a> {
         self.raw(b".");
         self.raw(&time::six_digits(duration.subsec_micros()));
     }
+}
+
+/// Writes the octets of an address, a dot behind each; says where the last one is.
+fn dotted(address: Ipv4Addr, text: &mut [u8; 16]) -> usize {
+    let mut end = 0;
+    for octet in address.octets() {
+        let (digits, length) = OCTETS[usize::from(octet)];
+        text[end..end + 4].copy_from_slice(&digits);
+        end += length;
+    }
+    end
+}
+
+/// Gives `take` an address as text, without memory of its own where it is of the usual kind.
+pub(crate) fn with_ip<T>(address: IpAddr, take: impl FnOnce(&str) -> T) -> T {
+    let IpAddr::V4(address) = address else { return take(&address.to_string()) };
+    let mut text = [0; 16];
+    let end = dotted(address, &mut text);
+    take(std::str::from_utf8(&text[..end - 1]).expect("digits and dots are ASCII"))
 }
 
 /// Escapes what a formatter writes.
@@ -157,6 +171,8 @@ mod tests {
             let mut bytes = Vec::new();
             Out::new(&mut bytes, 1_000).address(text.parse().unwrap());
             assert_eq!(String::from_utf8(bytes).unwrap(), text);
+            let ip = text.parse::<SocketAddr>().unwrap().ip();
+            assert_eq!(with_ip(ip, str::to_owned), ip.to_string());
         }
     }
 }

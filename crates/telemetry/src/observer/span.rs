@@ -4,7 +4,7 @@ use kitfox_core::record::{Outcome, Record, Side, Wire};
 use kitfox_core::{Code, RecordField, TraceContext};
 
 use super::series::system;
-use crate::logs::{HIDDEN, Redaction};
+use crate::logs::{HIDDEN, Redaction, with_ip};
 use crate::traces::{Attributes, Span, SpanKind, Spans};
 
 /// Writes the span of a call that ended so many nanoseconds after the beginning of 1970.
@@ -38,7 +38,7 @@ pub(super) fn write(
         ending(attributes, record);
         if let Some(peer) = cx.peer() {
             let address = peer.address();
-            attributes.text("network.peer.address", &address.ip().to_string());
+            with_ip(address.ip(), |ip| attributes.text("network.peer.address", ip));
             attributes.number("network.peer.port", address.port().into());
         }
         if side == Side::Attempt || cx.attempt() > 1 {

@@ -2,7 +2,7 @@
 
 use crate::logs::AttributeValue;
 
-use super::message::{Message, length_of};
+use super::message::{Message, length_of, length_of_number};
 
 /// Numbers of fields in `KeyValue` and `AnyValue`.
 const KEY: u32 = 1;
@@ -20,34 +20,38 @@ pub(crate) fn attribute(
     name: &str,
     value: AttributeValue<'_>,
 ) {
-    if let AttributeValue::Text(text) = value {
-        return text_attribute(message, field, name, text);
+    match value {
+        AttributeValue::Text(text) => {
+            begin(message, field, name, 1 + length_of(text.len()) + text.len());
+            message.bytes(TEXT, text);
+        }
+        AttributeValue::Integer(integer) => {
+            number(message, field, name, INTEGER, integer.cast_unsigned());
+        }
+        AttributeValue::Boolean(boolean) => {
+            number(message, field, name, BOOLEAN, u64::from(boolean));
+        }
+        AttributeValue::Float(float) => {
+            begin(message, field, name, 9);
+            message.double(FLOAT, float);
+        }
     }
-    message.nested(field, |pair| {
-        pair.bytes(KEY, name);
-        pair.nested(VALUE, |any| match value {
-            AttributeValue::Text(text) => any.bytes(TEXT, text),
-            AttributeValue::Integer(integer) => {
-                // Said even if it is zero: it is one of several.
-                any.varint(u64::from(INTEGER << 3));
-                any.varint(integer.cast_unsigned());
-            }
-            AttributeValue::Float(float) => any.double(FLOAT, float),
-            AttributeValue::Boolean(boolean) => {
-                any.varint(u64::from(BOOLEAN << 3));
-                any.varint(u64::from(boolean));
-            }
-        });
-    });
 }
 
-/// The most frequent kind, whose lengths are known before.
+/// A number is said even if it is zero: it is one of several kinds.
 #[inline]
-fn text_attribute(message: &mut Message<'_>, field: u32, name: &str, text: &str) {
-    let of_text = 1 + length_of(text.len()) + text.len();
+fn number(message: &mut Message<'_>, field: u32, name: &str, kind: u32, number: u64) {
+    begin(message, field, name, 1 + length_of_number(number));
+    message.varint(u64::from(kind << 3));
+    message.varint(number);
+}
+
+/// What goes before a value that takes up so many bytes. All lengths are known before, so that
+/// nothing is moved.
+#[inline]
+fn begin(message: &mut Message<'_>, field: u32, name: &str, of_value: usize) {
     let of_name = 1 + length_of(name.len()) + name.len();
-    message.begin(field, of_name + 1 + length_of(of_text) + of_text);
+    message.begin(field, of_name + 1 + length_of(of_value) + of_value);
     message.bytes(KEY, name);
-    message.begin(VALUE, of_text);
-    message.bytes(TEXT, text);
+    message.begin(VALUE, of_value);
 }

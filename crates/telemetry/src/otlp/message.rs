@@ -77,6 +77,12 @@ impl Message<'_> {
     }
 
     fn settle(&mut self, start: usize, length: usize) {
+        if length < 0x80 {
+            self.0.copy_within(start.., start - 1);
+            self.0.truncate(start - 1 + length);
+            [self.0[start - 2], ..] = length.to_le_bytes();
+            return;
+        }
         let mut prefix = Vec::with_capacity(5);
         Message(&mut prefix).varint(length as u64);
         self.0.splice(start - 2..start, prefix);
@@ -95,7 +101,13 @@ impl Message<'_> {
 /// How many bytes a length takes up.
 #[inline]
 pub(crate) fn length_of(length: usize) -> usize {
-    let bits = usize::BITS - (length | 1).leading_zeros();
+    length_of_number(length as u64)
+}
+
+/// How many bytes a number takes up.
+#[inline]
+pub(crate) fn length_of_number(number: u64) -> usize {
+    let bits = u64::BITS - (number | 1).leading_zeros();
     bits.div_ceil(7) as usize
 }
 
@@ -124,10 +136,10 @@ mod tests {
 
     #[test]
     fn the_length_of_a_length_is_known_before() {
-        for length in [0, 1, 127, 128, 16_383, 16_384, 2_097_151, 2_097_152] {
+        for length in [0, 1, 127, 128, 16_383, 16_384, 2_097_151, 2_097_152, u64::MAX] {
             let mut out = Vec::new();
-            Message(&mut out).varint(length as u64);
-            assert_eq!(length_of(length), out.len(), "{length}");
+            Message(&mut out).varint(length);
+            assert_eq!(length_of_number(length), out.len(), "{length}");
         }
     }
 }
