@@ -9,12 +9,10 @@ use crate::support::memory::Memory;
 
 #[tokio::test]
 async fn a_refused_connection_names_the_address_and_was_never_processed() {
-    // A port that was free a moment ago, on the real network.
-    let platform = Platform::system();
-    let anywhere = "127.0.0.1:0".parse().unwrap();
-    let listener = platform.net().listen(anywhere).await.unwrap();
-    let address = listener.local_address().unwrap();
-    drop(listener);
+    // A port of the real network that is taken, so that nobody else gets it, and that nobody serves.
+    let taken = tokio::net::TcpSocket::new_v4().unwrap();
+    taken.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = taken.local_addr().unwrap();
     for http in [HttpVersion::Http1, HttpVersion::Http2] {
         let channel = HttpChannel::builder(format!("http://{address}")).http(http).build();
         let error = call(&channel.unwrap()).await.unwrap_err();

@@ -19,7 +19,7 @@ use super::{missing, run, text};
 use crate::support::http::send;
 
 /// How long a browser may take to start, to load its page, and to call.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 fn local(host: Host) -> Host {
     let host = host.environment(Environment::default()).announce(false);
