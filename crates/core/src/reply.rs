@@ -5,6 +5,7 @@ use std::pin::Pin;
 
 use bytes::Bytes;
 use futures_core::Stream;
+use tokio::time::Instant;
 
 use crate::payload::Body;
 use crate::stream::Source;
@@ -84,6 +85,23 @@ impl Reply {
         if let Body::Stream(_) = self.payload.body() {
             let codec = self.payload.codec();
             self.payload = Payload::stream(codec, self.payload.into_stream().wrap(wrap));
+        }
+        self
+    }
+
+    /// The same for the layer that ends a stream at its `deadline`.
+    pub(crate) fn wrap_stream_until<S>(
+        mut self,
+        deadline: Instant,
+        wrap: impl FnOnce(Pin<Box<dyn Source>>) -> S,
+    ) -> Self
+    where
+        S: Source + 'static,
+    {
+        if let Body::Stream(_) = self.payload.body() {
+            let codec = self.payload.codec();
+            let messages = self.payload.into_stream().wrap(wrap).until(deadline);
+            self.payload = Payload::stream(codec, messages);
         }
         self
     }

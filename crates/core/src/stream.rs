@@ -12,6 +12,7 @@ use std::task::{Context as TaskContext, Poll, ready};
 use bytes::Bytes;
 use futures_core::Stream;
 use futures_core::stream::BoxStream;
+use tokio::time::Instant;
 
 pub use batch::{Batch, TooLong};
 pub use channel::Sender;
@@ -32,6 +33,7 @@ struct Parts {
     messages: Option<Pin<Box<dyn Source>>>,
     guards: Guards,
     trailers: Option<Trailers>,
+    deadline: Option<Instant>,
 }
 
 impl MessageStream {
@@ -44,7 +46,8 @@ impl MessageStream {
     /// The messages of `source`.
     pub(crate) fn of(source: Pin<Box<dyn Source>>) -> Self {
         let guards = Guards::default();
-        MessageStream(Box::new(Parts { messages: Some(source), guards, trailers: None }))
+        let (messages, trailers, deadline) = (Some(source), None, None);
+        MessageStream(Box::new(Parts { messages, guards, trailers, deadline }))
     }
 
     /// A stream of one message.
@@ -67,6 +70,19 @@ impl MessageStream {
     #[must_use]
     pub fn trailers(&self) -> Option<&Trailers> {
         self.0.trailers.as_ref()
+    }
+
+    /// When the stream ends at the latest, with an error, where the call has a deadline. Only who asks
+    /// for a message is told: who cannot, because nobody takes the last one, drops the stream then.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        self.0.deadline
+    }
+
+    /// The stream ends then, if it is asked.
+    pub(crate) fn until(mut self, deadline: Instant) -> Self {
+        self.0.deadline = Some(deadline);
+        self
     }
 
     /// With the messages wrapped; guards and trailers stay where they are.

@@ -20,7 +20,7 @@ mod drain;
 mod hangup;
 mod linger;
 mod socket;
-mod stalled;
+pub(crate) mod stalled;
 mod streams;
 mod watch;
 

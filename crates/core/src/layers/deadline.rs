@@ -67,7 +67,12 @@ impl<F: Future<Output = Result<Reply, Error>>> Future for Until<F> {
             let output = output.map_err(|error| in_time(error, deadline));
             let timer = this.timer.take().map(Timer::new);
             return Poll::Ready(output.map(|reply| {
-                reply.wrap_stream(|messages| StreamUntil { messages, deadline, timer, untimed: 0 })
+                reply.wrap_stream_until(deadline, |messages| StreamUntil {
+                    messages,
+                    deadline,
+                    timer,
+                    untimed: 0,
+                })
             }));
         }
         let Some(deadline) = *this.deadline else { return Poll::Pending };

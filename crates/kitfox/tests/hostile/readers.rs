@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use tokio::io::AsyncReadExt;
+
 use super::frames::*;
-use super::port::Port;
+use super::port::{Port, Raw};
 
 /// SETTINGS_INITIAL_WINDOW_SIZE
 const INITIAL_WINDOW: u16 = 4;
@@ -70,6 +72,55 @@ async fn a_stream_without_a_window_ends_while_others_go_on() {
         assert!(said.iter().any(|got| got.kind == RESET && got.stream == 1), "{window}");
         port.is_well().await;
     }
+}
+
+/// Until `flow`, which has five seconds, is let go of by a peer that does this again and again.
+async fn let_go_meanwhile(port: &Port, raw: &mut Raw, again: impl AsyncFn(&mut Raw)) -> Duration {
+    let start = tokio::time::Instant::now();
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    assert_eq!(port.victim.open(), 1);
+    while port.victim.open() > 0 {
+        assert!(start.elapsed() < Duration::from_secs(500), "it is held for ever");
+        again(raw).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    start.elapsed()
+}
+
+#[tokio::test(start_paused = true)]
+async fn over_http1_who_reads_slowly_keeps_no_call_beyond_its_deadline() {
+    let port = Port::start().await;
+    for bytes in [0, 100] {
+        let mut raw = port.connect().await;
+        raw.send("GET /v1/flow HTTP/1.1\r\nhost: a\r\nconnect-timeout-ms: 5000\r\n\r\n").await;
+        let read = async |raw: &mut Raw| {
+            let mut read = vec![0; bytes];
+            raw.0.read_exact(&mut read).await.unwrap();
+        };
+        about(6, let_go_meanwhile(&port, &mut raw, read).await);
+        assert!(raw.rest().await.closed);
+    }
+    port.is_well().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn over_http2_who_reads_slowly_keeps_no_call_beyond_its_deadline() {
+    let port = Port::start().await;
+    for bytes in [0_u32, 100] {
+        let mut raw = port.http2(&[(INITIAL_WINDOW, 60_000)]).await;
+        let head = [call("Flow"), block(&[("grpc-timeout", "5S")])].concat();
+        raw.send(frame(HEADERS, END_HEADERS, 1, &head)).await;
+        raw.send(frame(DATA, END_STREAM, 1, b"\0\0\0\0\0")).await;
+        let open = async |raw: &mut Raw| {
+            if bytes > 0 {
+                raw.send(frame(WINDOW, 0, 1, &bytes.to_be_bytes())).await;
+            }
+        };
+        about(6, let_go_meanwhile(&port, &mut raw, open).await);
+        let said = raw.within(Duration::from_secs(1)).await;
+        assert!(frames(&said).iter().any(|got| got.kind == RESET && got.stream == 1));
+    }
+    port.is_well().await;
 }
 
 #[tokio::test(start_paused = true)]

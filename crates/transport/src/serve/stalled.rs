@@ -4,7 +4,9 @@
 //! one. Until then nothing of the body is polled, so a timer of its own would never be heard, and a
 //! peer that opens a stream's window no more would keep the answer, and whatever its call holds,
 //! for as long as the connection lives. So the clock is around the stream's task: it runs while a
-//! piece stands, and when it is over the stream is dropped, which resets it.
+//! piece stands, and when it is over the stream is dropped, which resets it. For the same reason a
+//! call would not hear that its deadline passes; so a piece stands for no longer than that, and a
+//! moment.
 //!
 //! hyper's future of a stream hides its body. The two are polled on the same thread, one within the
 //! other, and that is how the body says what it last did. A stream that is done in its first poll
@@ -32,6 +34,27 @@ enum Body {
 
 thread_local! {
     static BODY: Cell<Body> = const { Cell::new(Body::Unasked) };
+    /// Until when the call of the body that gave a piece may have one that stands.
+    static ENDS: Cell<Option<Instant>> = const { Cell::new(None) };
+}
+
+/// How long after its deadline a call may have a piece that stands: a peer that reads on is still told
+/// of the deadline.
+const MOMENT: Duration = Duration::from_secs(1);
+
+/// A body is giving a piece, and its call has this deadline.
+pub(crate) fn call_ends(deadline: Instant) {
+    ENDS.set(deadline.checked_add(MOMENT));
+}
+
+/// Until when the last body that gave a piece since [`forget`] may have one that stands.
+pub(super) fn ends() -> Option<Instant> {
+    ENDS.get()
+}
+
+/// What was said before is of another connection.
+pub(super) fn forget() {
+    ENDS.set(None);
 }
 
 /// The body of an answer was asked for a piece; `there` is whether it was there.
@@ -43,6 +66,7 @@ pub(super) fn asked(there: bool) {
 /// behind yet.
 pub(super) fn observed(poll: impl FnOnce() -> Poll<()>) -> (Poll<()>, bool) {
     BODY.set(Body::Unasked);
+    forget();
     let polled = poll();
     (polled, BODY.get() == Body::Gave)
 }
@@ -55,6 +79,8 @@ pin_project! {
         patience: Duration,
         // When the piece that stands must have gone.
         until: Option<Instant>,
+        // Until when one may stand at all.
+        ends: Option<Instant>,
         // Made for the first piece that stands; it may ring too early, never too late.
         timer: Option<Pin<Box<Sleep>>>,
     }
@@ -64,8 +90,10 @@ impl<S> Stallable<S> {
     /// `stream`, where a piece may stand for as long as `patience`; `stands` is whether one does
     /// already.
     pub(super) fn new(stream: S, patience: Duration, stands: bool) -> Self {
-        let until = stands.then(|| Instant::now() + patience);
-        Stallable { stream, patience, until, timer: None }
+        // What was said in the first poll, if there was one.
+        let ends = if stands { ends() } else { None };
+        let until = stands.then(|| soonest(patience, ends));
+        Stallable { stream, patience, until, ends, timer: None }
     }
 }
 
@@ -75,12 +103,16 @@ impl<S: Future<Output = ()>> Future for Stallable<S> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.project();
         BODY.set(Body::Unasked);
+        forget();
         if this.stream.poll(cx).is_ready() {
             return Poll::Ready(());
         }
+        if let Some(ends) = ends() {
+            *this.ends = Some(ends);
+        }
         match BODY.get() {
             Body::Unasked => {}
-            Body::Gave => *this.until = Some(Instant::now() + *this.patience),
+            Body::Gave => *this.until = Some(soonest(*this.patience, *this.ends)),
             Body::Makes => *this.until = None,
         }
         let Some(until) = *this.until else { return Poll::Pending };
@@ -94,6 +126,12 @@ impl<S: Future<Output = ()>> Future for Stallable<S> {
             timer.as_mut().reset(until);
         }
     }
+}
+
+/// When a piece that stands now must have gone.
+fn soonest(patience: Duration, ends: Option<Instant>) -> Instant {
+    let until = Instant::now() + patience;
+    ends.map_or(until, |ends| until.min(ends))
 }
 
 #[cfg(test)]
@@ -141,6 +179,24 @@ mod tests {
         let late = [Body::Gave, Body::Unasked, Body::Gave, Body::Makes, Body::Unasked, Body::Gave];
         let late: &'static [Body] = Box::leak(Box::new(late));
         assert_eq!(over(late, false).await, Some(PATIENCE + Duration::from_secs(5)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_piece_stands_for_longer_than_its_call_may_take() {
+        let start = Instant::now();
+        let deadline = start + Duration::from_secs(7);
+        let gives = || {
+            call_ends(deadline);
+            asked(true);
+            Poll::<()>::Pending
+        };
+        // In its first poll, and later.
+        let (polled, stands) = observed(gives);
+        assert!(polled.is_pending() && stands);
+        let first = Stallable::new(std::future::pending(), PATIENCE, stands);
+        let later = Stallable::new(poll_fn(|_| gives()), PATIENCE, false);
+        tokio::join!(first, later);
+        assert_eq!(start.elapsed(), Duration::from_secs(7) + MOMENT);
     }
 
     #[test]

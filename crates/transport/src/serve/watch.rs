@@ -8,7 +8,8 @@
 //!   is set only where a poll of the connection ended in the middle of a head, which honest callers
 //!   almost never cause. The connection is dropped.
 //! - **stalled**: the peer has taken no byte of an answer within the write timeout. Set only
-//!   where the socket took nothing. The connection is dropped.
+//!   where the socket took nothing. The connection is dropped; over HTTP/1.1 soon after the deadline
+//!   of its call, too, however slowly the peer reads (over HTTP/2 `stalled` sees to that).
 //! - **idle**: no request was in flight and none came at each of four looks in an idle interval.
 //!   The connection is closed gracefully.
 //! - **age**: the connection is closed gracefully, ten percent sooner or later by chance, so that
@@ -31,6 +32,7 @@ use tokio::time::{Instant, Sleep};
 use super::acceptor::Protocol;
 use super::activity::Activity;
 use super::drain::{Drain, Phase};
+use super::stalled;
 use crate::Limits;
 
 /// How many looks at an idle connection make it idle.
@@ -121,6 +123,8 @@ struct State {
     times: Times,
     due: Due,
     looked: Looked,
+    /// When the answer to the request of this number must have gone; of HTTP/1.1 only.
+    ends: Option<(Instant, u64)>,
     closing: bool,
 }
 
@@ -150,7 +154,8 @@ impl<C> Watch<C> {
         let change = drain.change();
         let timer = tokio::time::sleep_until(due.first());
         let phase = Phase::Open;
-        let state = State { activity, drain, phase, times, due, looked, closing: false };
+        let (ends, closing) = (None, false);
+        let state = State { activity, drain, phase, times, due, looked, ends, closing };
         Watch { connection, close, timer, change, waker: None, state }
     }
 }
@@ -187,9 +192,11 @@ impl<C: Future> Future for Watch<C> {
                 return Poll::Ready(None);
             }
         }
+        stalled::forget();
         if let Poll::Ready(ended) = this.connection.poll(cx) {
             return Poll::Ready(Some(ended));
         }
+        state.hears();
         if state.notices() || !listens {
             this.timer.as_mut().reset(state.due.first());
             *this.waker = Some(cx.waker().clone());
@@ -237,6 +244,22 @@ impl State {
         self.remember(0);
     }
 
+    /// Hears what a poll of the connection said of the deadline of its call.
+    fn hears(&mut self) {
+        if self.times.protocol == Protocol::Http1
+            && let Some(ends) = stalled::ends()
+        {
+            self.ends = Some((ends, self.activity.started()));
+        }
+    }
+
+    /// When the answer under way must have gone, if its call has a deadline.
+    fn ends(&self) -> Option<Instant> {
+        let (ends, request) = self.ends?;
+        let under_way = request == self.activity.started() && self.activity.in_flight() > 0;
+        under_way.then_some(ends)
+    }
+
     /// Sees what a poll of the connection left behind; true where that needs the timer.
     fn notices(&mut self) -> bool {
         let mut news = false;
@@ -247,7 +270,9 @@ impl State {
             news = true;
         }
         if self.activity.blocked() && self.due.stalled.is_none() {
-            self.due.stalled = Some((Instant::now() + self.times.write, self.activity.written()));
+            let until = Instant::now() + self.times.write;
+            let until = self.ends().map_or(until, |ends| until.min(ends));
+            self.due.stalled = Some((until, self.activity.written()));
             news = true;
         }
         news
@@ -256,6 +281,7 @@ impl State {
     /// Looks at all that is due.
     fn look(&mut self, now: Instant) -> Verdict {
         let (started, written) = (self.activity.started(), self.activity.written());
+        let over = self.ends().is_some_and(|ends| ends <= now);
         let (head, stalled) = (&mut self.due.head, &mut self.due.stalled);
         if let Some((_, before)) = head.take_if(|(at, _)| *at <= now)
             && self.activity.half_head() == Some(before)
@@ -264,9 +290,12 @@ impl State {
         }
         if let Some((_, before)) = stalled.take_if(|(at, _)| *at <= now)
             && self.activity.blocked()
-            && written == before
+            && (written == before || over)
         {
-            return Verdict::Dropped("its peer took no byte of an answer");
+            return Verdict::Dropped(match over {
+                true => "its peer has not taken the answer by the deadline of the call",
+                false => "its peer took no byte of an answer",
+            });
         }
         if self.due.age.take_if(|at| *at <= now).is_some() {
             return Verdict::Closes;

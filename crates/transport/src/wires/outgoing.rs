@@ -15,6 +15,7 @@ use kitfox_core::{Batch, Error, MessageStream};
 
 use super::body::BoxError;
 use super::metadata::own;
+use crate::serve::stalled;
 
 /// How messages are written.
 pub(super) trait Form: Unpin {
@@ -166,7 +167,15 @@ impl<F: Form> Body for Outgoing<F> {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        self.get_mut().poll_piece(cx).map(|piece| piece.map(Ok))
+        let this = self.get_mut();
+        let piece = this.poll_piece(cx);
+        if piece.is_ready()
+            && let Some(deadline) = this.messages.as_ref().and_then(MessageStream::deadline)
+        {
+            // Nobody asks for more, the deadline included, before the peer has taken this.
+            stalled::call_ends(deadline);
+        }
+        piece.map(|piece| piece.map(Ok))
     }
 
     fn is_end_stream(&self) -> bool {
