@@ -84,6 +84,9 @@ impl Rig {
         });
         let mut limits = Limits::default();
         limits.body_bytes = MESSAGE_BYTES;
+        // On a busy machine nobody is slow on purpose.
+        (limits.header_timeout, limits.body_timeout) = (LIMIT, LIMIT);
+        (limits.write_timeout, limits.keep_alive) = (LIMIT, LIMIT);
         let apart = platform.apart();
         let host = Host::new("suite")
             .limits(limits)
@@ -186,6 +189,7 @@ fn client(way: Way, address: SocketAddr, platform: Platform) -> SuiteClient {
         Way::Http { protocol, codec, http, form } => {
             let mut limits = ChannelLimits::default();
             limits.answer_bytes = MESSAGE_BYTES;
+            (limits.connect_timeout, limits.keep_alive) = (LIMIT, LIMIT);
             let mut channel = HttpChannel::builder(format!("http://{address}"))
                 .protocol(protocol)
                 .codec(codec)

@@ -18,11 +18,11 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 /// The most bytes that are thrown away.
 const MOST: usize = 1024 * 1024;
-/// The longest that they are waited for.
-const LONGEST: Duration = Duration::from_secs(1);
+/// The longest that they are waited for: a peer may be far away, or have a lot to do.
+const LONGEST: Duration = Duration::from_secs(3);
 /// How many are thrown away before a pause, and how long that is: sixteen fit well into the longest.
 const PORTION: usize = 64 * 1024;
-const PAUSE: Duration = Duration::from_millis(20);
+const PAUSE: Duration = Duration::from_millis(60);
 /// How many are read at a time.
 const PIECE: usize = 8 * 1024;
 
