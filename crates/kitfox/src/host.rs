@@ -432,7 +432,10 @@ impl Host {
                 let sample = settings.sample;
                 let export = settings.otlp.export(&self.name, self.version.as_deref(), &platform);
                 let export = export.map_err(HostError::Export)?;
-                Some(Telemetry::new(TelemetrySettings { metrics, logs, access, sample, export }))
+                let plain = matches!(self.acceptor, Acceptor::Plain);
+                let scheme = if plain { "http" } else { "https" };
+                let settings = TelemetrySettings { metrics, logs, access, sample, export, scheme };
+                Some(Telemetry::new(settings))
             }
             Observed::By(telemetry) => Some(telemetry),
             Observed::ByNobody => None,

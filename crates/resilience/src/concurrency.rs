@@ -25,7 +25,7 @@ use std::time::Duration;
 use kitfox_core::contract::Method;
 use kitfox_core::setting::{DURATION, Form, Key, Keyed, NUMBER, REAL, key};
 use kitfox_core::{
-    Body, Code, Context, Criticality, Endpoint, Error, Layer, Origin, Reply, Request,
+    Body, Code, Context, Criticality, Endpoint, Error, Layer, LayerName, Origin, Reply, Request,
 };
 
 use crate::mode::MODE;
@@ -266,7 +266,10 @@ impl<E: Endpoint> Endpoint for ConcurrencyEndpoint<E> {
                 Arrival::In(permit) => Some(permit),
                 // In a box, which only a call that waits pays for: every call is as large as its
                 // future.
-                Arrival::Wait => Some(Box::pin(self.limit.0.wait(&request.context)).await?),
+                Arrival::Wait => {
+                    request.context.enter_layer(LayerName::of(CONCURRENCY));
+                    Some(Box::pin(self.limit.0.wait(&request.context)).await?)
+                }
             };
             let answer = self.inner.call(request).await;
             match permit {

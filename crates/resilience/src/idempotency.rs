@@ -21,7 +21,7 @@ use std::time::Duration;
 use kitfox_core::contract::{Idempotency as Promise, Method, Shape};
 use kitfox_core::meter::{Measure, Measures, Reading, Tally};
 use kitfox_core::setting::{DURATION, Key, Keyed, NUMBER, SIZE, key};
-use kitfox_core::{Code, Context, Endpoint, Error, Layer, Recovery, Reply, Request};
+use kitfox_core::{Code, Context, Endpoint, Error, Layer, LayerName, Recovery, Reply, Request};
 use tokio::time::{Instant, timeout_at};
 
 use crate::mode::MODE;
@@ -204,6 +204,7 @@ impl State {
             };
             if !std::mem::replace(&mut waited, true) {
                 self.counts.waited.increment();
+                context.enter_layer(LayerName::of(IDEMPOTENCY));
             }
             let patience = *end.get_or_insert_with(|| Instant::now() + settings.wait);
             let until = context.deadline().map_or(patience, |deadline| deadline.min(patience));

@@ -18,7 +18,7 @@ use std::time::Duration;
 use kitfox_core::contract::{Idempotency, Method};
 use kitfox_core::meter::{Measure, Measures, Reading, Tally};
 use kitfox_core::setting::{DURATION, Key, Keyed, NUMBER_32, SIZE, key};
-use kitfox_core::{Body, Context, Endpoint, Error, Layer, Payload, Reply, Request};
+use kitfox_core::{Body, Context, Endpoint, Error, Layer, LayerName, Payload, Reply, Request};
 
 use crate::mode::MODE;
 use crate::{Budget, Live, Mode};
@@ -214,6 +214,8 @@ impl<E: Endpoint> RetryEndpoint<E> {
             request = again;
             _spent = None;
             let context = &request.context;
+            // Between two attempts it is here again.
+            context.enter_layer(LayerName::of(RETRY));
             let repeatable = self.idempotent || context.idempotency_key().is_some();
             match attempts.next(context, recovery(&error), repeatable).await {
                 Ok(spent) => _spent = Some(spent),

@@ -4,6 +4,8 @@
 //! record; of that it makes series ([`metrics`]), a line ([`logs`]) and a span ([`traces`]).
 
 mod background;
+#[cfg(test)]
+mod conformance;
 mod inflight;
 pub mod logs;
 pub mod metrics;
@@ -39,6 +41,7 @@ struct Inner {
     export: Option<Exporting>,
     calls: InFlight,
     edges: EdgeSeries,
+    scheme: &'static str,
 }
 
 struct Exporting {
@@ -59,6 +62,9 @@ pub struct TelemetrySettings {
     pub sample: f64,
     /// What leaves by OTLP, and how; nothing by default.
     pub export: Option<Export>,
+    /// How callers reach this process, for the metrics of REST: `http`, which is the default, or
+    /// `https`.
+    pub scheme: &'static str,
 }
 
 impl Default for TelemetrySettings {
@@ -69,6 +75,7 @@ impl Default for TelemetrySettings {
             access: AccessPolicy::default(),
             sample: 0.01,
             export: None,
+            scheme: "http",
         }
     }
 }
@@ -77,7 +84,7 @@ impl Telemetry {
     /// Of these settings.
     #[must_use]
     pub fn new(settings: TelemetrySettings) -> Self {
-        let TelemetrySettings { metrics, logs, access, sample, export } = settings;
+        let TelemetrySettings { metrics, logs, access, sample, export, scheme } = settings;
         let logs = Logs::new(logs);
         watch(&metrics, &logs);
         let export = export.map(|Export { settings, sender }| Exporting {
@@ -90,7 +97,8 @@ impl Telemetry {
             logs.export(move |record| exporter.log(record));
         }
         Telemetry(Arc::new(Inner {
-            edges: EdgeSeries::new(metrics.clone()),
+            edges: EdgeSeries::new(metrics.clone(), scheme),
+            scheme,
             metrics,
             logs,
             access,

@@ -17,7 +17,7 @@ use series::MethodSeries;
 
 impl Observer for Telemetry {
     fn method(&self, side: Side, method: &'static Method) -> Box<dyn Recorder> {
-        let series = MethodSeries::new(self.metrics(), side, method);
+        let series = MethodSeries::new(self.metrics(), side, method, self.0.scheme);
         let lines = self.logs().calls(side, method);
         let path = method.path.trim_start_matches('/');
         Box::new(MethodRecorder { telemetry: self.clone(), side, method, path, series, lines })
@@ -149,7 +149,7 @@ impl Telemetry {
         let duration = edge.started.map(|started| started.elapsed());
         let before = inner.edges.record(edge, duration.unwrap_or_default());
         if inner.logs.enabled_for_calls(Level::INFO) && inner.access.logs_edge(before) {
-            inner.logs.edge(edge, duration);
+            inner.logs.edge(edge, duration, inner.logs.now());
         }
     }
 }

@@ -43,6 +43,6 @@ pub enum Signal {
 }
 
 #[cfg(test)]
-mod reading;
+pub(crate) mod reading;
 #[cfg(test)]
 mod tests;

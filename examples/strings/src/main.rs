@@ -9,7 +9,8 @@ use strings::{Service, StringsServer};
 
 #[tokio::main]
 async fn main() -> Result<(), kitfox::HostError> {
-    let host = Host::new("strings").serve(StringsServer::new(Service)).start().await?;
+    let host = Host::new("strings").version(env!("CARGO_PKG_VERSION"));
+    let host = host.serve(StringsServer::new(Service)).start().await?;
     println!("{}", usage(host.address()));
     host.run().await
 }

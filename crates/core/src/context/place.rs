@@ -35,6 +35,13 @@ impl LayerName {
     /// The layer called so.
     #[must_use]
     pub fn of(name: &str) -> Self {
+        let names = NAMES.read().unwrap_or_else(PoisonError::into_inner);
+        let known = names.iter().position(|known| *known == name);
+        drop(names);
+        known.map_or_else(|| LayerName::new(name), |index| LayerName::numbered(index + 1))
+    }
+
+    fn new(name: &str) -> Self {
         let mut names = NAMES.write().unwrap_or_else(PoisonError::into_inner);
         let number = match names.iter().position(|known| *known == name) {
             Some(index) => index + 1,
@@ -44,6 +51,10 @@ impl LayerName {
             }
             None => 0,
         };
+        LayerName::numbered(number)
+    }
+
+    fn numbered(number: usize) -> Self {
         LayerName(u32::try_from(number).expect("no more than there may be"))
     }
 

@@ -54,7 +54,11 @@ impl Progress {
     }
 
     pub(super) fn enter(&self, phase: Phase) {
-        tracing::info!(phase = ?phase, "{phase}");
+        // That it has come up the host says itself, with its addresses.
+        match phase {
+            Phase::Starting | Phase::Serving => tracing::debug!(phase = ?phase, "{phase}"),
+            _ => tracing::info!(phase = ?phase, "{phase}"),
+        }
         self.0.send_replace(phase);
     }
 

@@ -7,6 +7,7 @@ mod collector;
 mod grpcio;
 mod h2spec;
 mod printed;
+mod prometheus;
 mod reflection;
 mod rest_streams;
 mod script;

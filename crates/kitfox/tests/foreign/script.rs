@@ -21,7 +21,8 @@ use crate::support::http::send;
 /// How long a browser may take to start, to load its page, and to call.
 const PATIENCE: Duration = Duration::from_secs(180);
 
-fn local(host: Host) -> Host {
+/// On free ports, and reading nothing of this process's environment.
+pub(super) fn local(host: Host) -> Host {
     let host = host.environment(Environment::default()).announce(false);
     host.listen("127.0.0.1:0").admin("127.0.0.1:0")
 }

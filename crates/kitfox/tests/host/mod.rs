@@ -6,6 +6,7 @@ mod dial;
 mod filter;
 mod guard;
 mod health;
+mod logs;
 mod mount;
 mod pages;
 mod process;

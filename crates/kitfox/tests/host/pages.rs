@@ -177,6 +177,45 @@ async fn calls_in_flight_are_shown_with_their_age_their_deadline_and_where_they_
     assert!(lines[2].ends_with(trace), "{text}");
 }
 
+/// A layer in which a call waits that says so.
+struct Gatekeeper;
+
+struct AtTheGate<E>(E);
+
+impl<E: kitfox::Endpoint> Layer<E> for Gatekeeper {
+    type Endpoint = AtTheGate<E>;
+
+    fn layer(&self, _: &'static kitfox::Method, inner: E) -> AtTheGate<E> {
+        AtTheGate(inner)
+    }
+}
+
+impl<E: kitfox::Endpoint> kitfox::Endpoint for AtTheGate<E> {
+    async fn call(&self, request: kitfox::Request) -> Result<kitfox::Reply, kitfox::Error> {
+        if request.context.metadata().text("x-wait").is_some() {
+            std::future::pending::<()>().await;
+        }
+        self.0.call(request).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_in_flight_are_shown_with_the_layer_they_are_in() {
+    let net = Memory::default();
+    let running = host(&net, &Probe::default()).layer(Quota).layer(Gatekeeper).layer(Quota);
+    let running = running.start().await.unwrap();
+    let mut waiting = net.dial(running.address()).await.unwrap();
+    let head = "POST /probe.v1.Probe/Hang HTTP/1.1\r\nhost: test\r\nx-wait: yes\r\n\
+                content-type: application/json\r\ncontent-length: 2\r\n\r\n{}";
+    tokio::io::AsyncWriteExt::write_all(&mut waiting, head.as_bytes()).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let json = json(&net, &running, "/calls").await;
+    let call = &json["calls"][0];
+    assert_eq!((&call["stage"], &call["layer"]), (&"layers".into(), &"Gatekeeper".into()));
+    let text = admin(&net, &running, "/calls").await.body;
+    assert!(text.lines().nth(1).unwrap().contains("  Gatekeeper  "), "{text}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_configuration_shows_where_values_come_from_and_no_secrets() {
     let net = Memory::default();

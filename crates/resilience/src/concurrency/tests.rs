@@ -68,6 +68,7 @@ async fn what_is_above_the_limit_waits_and_what_is_above_the_queue_is_refused_at
     let calls = join_all([start(&limit, cx.clone()).await, start(&limit, cx.clone()).await]);
     let waits = start(&limit, cx.clone()).await;
     assert_eq!((limit.running(), limit.waiting()), (2, 1));
+    assert_eq!(cx.layer(), Some(CONCURRENCY), "whoever looks at the calls in flight sees where");
     let error = start(&limit, cx).await.await.unwrap().unwrap_err();
     assert_eq!(begin.elapsed(), Duration::ZERO);
     assert_eq!((error.code(), reason(&error).as_str()), (Code::Unavailable, "QUEUE_FULL"));

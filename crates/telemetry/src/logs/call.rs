@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use kitfox_core::record::{Edge, Ending, Record, Side, Wire};
+use kitfox_core::record::{Edge, Ending, Record, Side, Volume, Wire};
 use kitfox_core::{Code, Context, Method, RecordField};
 use tracing::Level;
 
@@ -33,27 +33,28 @@ impl Logs {
         CallLines { logs: self.clone(), side, method, short, answered: Default::default() }
     }
 
-    /// The line of a request that reached no method, whatever filter and policy say.
-    pub(crate) fn edge(&self, edge: &Edge<'_>, duration: Option<Duration>) {
+    /// The line of a request that reached no method and was over so many nanoseconds after the
+    /// beginning of 1970, whatever filter and policy say. `took` is how long it took, where a clock
+    /// was read when it came.
+    pub(crate) fn edge(&self, edge: &Edge<'_>, took: Option<Duration>, at: u64) {
         let Edge { wire, peer, verb, status, error, .. } = *edge;
         let code = error.map_or(Code::Canceled, kitfox_core::Error::code);
-        let took = duration.unwrap_or_default();
-        self.encode(Level::INFO, self.now(), CALL, |line| {
+        let ending = error.map_or(Ending::Dropped, |_| Ending::Refused);
+        self.encode(Level::INFO, at, CALL, |line| {
             line.head();
-            let short = format!("{verb} {}", status.map_or("".into(), |status| status.to_string()));
-            let outcome = if error.is_some() { code.name() } else { "dropped" };
-            if !line.call_ended(short.trim(), took, outcome) {
-                line.message(happened(match error {
-                    Some(_) => Ending::Refused,
-                    None => Ending::Dropped,
-                }));
+            let outcome = error.map_or("dropped", |_| code.name());
+            let read = line.call_ended(&asked(verb, status), took, outcome);
+            if !read {
+                line.message(happened(ending));
                 line.text("method", NO_METHOD);
                 line.text("side", Side::Server.name());
                 if let Some(wire) = wire {
                     line.text("wire", wire.name());
                 }
                 line.text("code", code.name());
-                line.duration("duration", took);
+                if let Some(took) = took {
+                    line.duration("duration", took);
+                }
                 line.text("verb", verb);
                 if let Some(status) = status {
                     line.number("status", status.into());
@@ -62,9 +63,7 @@ impl Logs {
             if let Some(error) = error {
                 line.text("error", error.message());
             }
-            if line.is_pretty()
-                && let Some(wire) = wire
-            {
+            if let Some(wire) = wire.filter(|_| read) {
                 line.text("wire", wire.name());
             }
             if let Some(peer) = peer {
@@ -128,10 +127,13 @@ impl CallLines {
                 line.number("received", record.received.messages);
             }
             line.number("received_bytes", record.received.bytes);
-            if record.sent.messages != 1 {
-                line.number("sent", record.sent.messages);
+            // People see that nothing was sent by how it ended.
+            if record.sent != Volume::default() || !line.is_pretty() {
+                if record.sent.messages != 1 {
+                    line.number("sent", record.sent.messages);
+                }
+                line.number("sent_bytes", record.sent.bytes);
             }
-            line.number("sent_bytes", record.sent.bytes);
             if let Some(trace) = cx.trace() {
                 line.trace(trace);
             }
@@ -156,7 +158,7 @@ impl CallLines {
     fn begin(&self, line: &mut Line<'_>, access: &Access, wire: Wire) {
         let happened = happened(access.ending);
         line.head();
-        if line.call_ended(&self.short, access.duration, outcome(access)) {
+        if line.call_ended(&self.short, Some(access.duration), outcome(access)) {
             return;
         }
         line.message(happened);
@@ -173,6 +175,15 @@ impl CallLines {
             ("wire", wire.name()),
             ("code", code.map_or("ok", Code::name)),
         ]
+    }
+}
+
+/// What was asked for, and the status of the answer where that tells something: `GET 404`.
+fn asked(verb: &str, status: Option<u16>) -> String {
+    let verb = if verb == NO_METHOD { "no request" } else { verb };
+    match status {
+        Some(status) if status != 200 => format!("{verb} {status}"),
+        _ => verb.to_owned(),
     }
 }
 

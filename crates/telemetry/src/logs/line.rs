@@ -101,7 +101,12 @@ impl<'a> Line<'a> {
     }
 
     /// What became of a call, where a person reads it; says whether one does.
-    pub(super) fn call_ended(&mut self, method: &str, took: Duration, outcome: &str) -> bool {
+    pub(super) fn call_ended(
+        &mut self,
+        method: &str,
+        took: Option<Duration>,
+        outcome: &str,
+    ) -> bool {
         let Form::Pretty { colour } = self.form else { return false };
         if let Some(attributes) = &mut self.attributes {
             attributes.message(Text::Plain(outcome));

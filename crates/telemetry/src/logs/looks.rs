@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use kitfox_core::contract::{Idempotency, Shape};
 use kitfox_core::message::Message;
-use kitfox_core::record::{Outcome, Record, Side, Ticket, Volume, Wire};
-use kitfox_core::{Code, Context, DomainError, Error, Incoming, Method, Peer, RecordField};
+use kitfox_core::record::{Edge, Outcome, Record, Side, Ticket, Volume, Wire};
+use kitfox_core::{Code, Context, DomainError, Error, Incoming, Method, Origin, Peer, RecordField};
 
 use super::tests::written;
 use super::*;
@@ -71,6 +71,23 @@ impl Life {
     }
 }
 
+/// Requests that reach no method: one of a route that there is not, one that is none, and one whose
+/// caller went away after a while.
+fn edges(life: &mut Life) {
+    let peer = Peer::new("10.1.2.3:50412".parse().unwrap());
+    let nothing = Error::by_layer("wire", Code::NotFound, "there is no route `GET /nope`");
+    let garbage = Error::by_layer("wire", Code::InvalidArgument, "the bytes are no request");
+    for (wire, verb, status, error, took) in [
+        (Some(Wire::Rest), "GET", Some(404), Some(&nothing), None),
+        (None, "_OTHER", Some(400), Some(&garbage), None),
+        (Some(Wire::Grpc), "POST", None, None, Some(Duration::from_millis(20))),
+    ] {
+        life.now += 1_000_000;
+        let (started, peer) = (None, Some(&peer));
+        life.logs.edge(&Edge { wire, peer, verb, status, error, started }, took, life.now);
+    }
+}
+
 fn trace() -> kitfox_core::TraceContext {
     "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".parse().unwrap()
 }
@@ -113,6 +130,9 @@ fn life(form: Form) -> String {
         },
     );
     life.say(Level::TRACE, "shop::cart", "", |_| {});
+    edges(&mut life);
+    let refused = Error::new(Code::Unavailable, "card declined").with_origin(Origin::Peer);
+    life.call(Side::Server, Wire::Rest, millis(1), Outcome::Failed(&refused.into_answer()));
     written(&life.logs)
 }
 
@@ -172,4 +192,23 @@ fn a_machine_finds_the_same_names_in_each_line_of_a_call() {
             "trace_id=4bf92f3577b34da6a3ce929d0e0e4736 span_id=00f067aa0ba902b7",
         )
     );
+}
+
+#[test]
+fn a_machine_finds_what_reached_no_method_and_what_the_caller_was_not_told() {
+    let json = life(Form::Json);
+    let lines: Vec<serde_json::Value> =
+        json.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let [.., nothing, garbage, left, masked] = &lines[..] else { panic!("{json}") };
+    assert_eq!(nothing["message"], "refused");
+    assert_eq!((&nothing["method"], &nothing["code"]), (&"_OTHER".into(), &"not_found".into()));
+    assert_eq!((&nothing["verb"], &nothing["status"]), (&"GET".into(), &404.into()));
+    assert_eq!(garbage["error"], "the bytes are no request");
+    assert_eq!(
+        (&left["message"], &left["code"]),
+        (&"dropped by its caller".into(), &"canceled".into())
+    );
+    assert_eq!(left["duration"], 0.02);
+    assert_eq!(masked["error"], "a service needed for the answer is unavailable");
+    assert_eq!(masked["cause"], "unavailable: card declined");
 }

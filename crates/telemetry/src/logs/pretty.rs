@@ -12,8 +12,9 @@ use super::logfmt;
 use super::out::Out;
 use super::value::{Text, Value};
 
-/// How wide the column of messages is, in characters.
-const MESSAGE: usize = 48;
+/// How wide the column of messages is, in characters: as wide as the longest name of a code needs it
+/// to be behind a method and its duration.
+const MESSAGE: usize = 55;
 
 /// How wide the columns of a call's method and duration are, within that.
 const METHOD: usize = 28;
@@ -56,13 +57,13 @@ pub(super) fn message(text: Text<'_>, level: Level, colour: bool, out: &mut Out<
 /// What became of a call: `Strings/Uppercase   843µs  ok`, in the columns of a message.
 pub(super) fn call(
     method: &str,
-    took: Duration,
+    took: Option<Duration>,
     outcome: &str,
     level: Level,
     colour: bool,
     out: &mut Out<'_>,
 ) {
-    let short = short(took);
+    let short = took.map(short).unwrap_or_default();
     let padding = (METHOD + TOOK).saturating_sub(width(method) + width(&short)).max(1);
     out.text(Text::Plain(method), false);
     out.spaces(padding);

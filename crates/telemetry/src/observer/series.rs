@@ -20,6 +20,7 @@ pub(super) struct MethodSeries {
     metrics: Metrics,
     side: Side,
     method: &'static Method,
+    scheme: &'static str,
     path: String,
     /// By wire, then by outcome.
     durations: [[OnceLock<Histogram>; OUTCOMES]; WIRES],
@@ -28,11 +29,17 @@ pub(super) struct MethodSeries {
 }
 
 impl MethodSeries {
-    pub(super) fn new(metrics: &Metrics, side: Side, method: &'static Method) -> Self {
+    pub(super) fn new(
+        metrics: &Metrics,
+        side: Side,
+        method: &'static Method,
+        scheme: &'static str,
+    ) -> Self {
         MethodSeries {
             metrics: metrics.clone(),
             side,
             method,
+            scheme,
             path: method.path.trim_start_matches('/').to_owned(),
             durations: Default::default(),
             active: OnceLock::new(),
@@ -109,6 +116,7 @@ impl MethodSeries {
                 ("http.request.method", route.verb.name()),
                 ("http.response.status_code", &status),
                 ("http.route", route.template),
+                ("url.scheme", self.scheme),
             ];
             if let Some(code) = code {
                 labels.push(("error.type", code.name()));
@@ -167,12 +175,13 @@ impl MethodSeries {
 /// The series of what reached no method.
 pub(crate) struct EdgeSeries {
     metrics: Metrics,
+    scheme: &'static str,
     so_far: AtomicU64,
 }
 
 impl EdgeSeries {
-    pub(crate) fn new(metrics: Metrics) -> Self {
-        EdgeSeries { metrics, so_far: AtomicU64::new(0) }
+    pub(crate) fn new(metrics: Metrics, scheme: &'static str) -> Self {
+        EdgeSeries { metrics, scheme, so_far: AtomicU64::new(0) }
     }
 
     /// Adds a request that reached no method, under one name: what strangers ask for makes no
@@ -187,6 +196,7 @@ impl EdgeSeries {
                 ("http.request.method", known(verb)),
                 ("http.response.status_code", &status),
                 ("http.route", "_OTHER"),
+                ("url.scheme", self.scheme),
             ])
         } else {
             self.metrics.family(&names::RPC_SERVER).histogram(&[
