@@ -1,6 +1,9 @@
-//! What protects a server from its callers, as they see it on every wire.
+//! What protects a server from its callers, as they see it on every wire, and what keeps callers from
+//! making an outage worse.
 
+mod chain;
 mod concurrency;
 mod idempotency;
 mod rate_limit;
+mod refusals;
 mod till;
