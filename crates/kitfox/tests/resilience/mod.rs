@@ -3,6 +3,7 @@
 
 mod chain;
 mod concurrency;
+mod guards;
 mod idempotency;
 mod rate_limit;
 mod refusals;
