@@ -146,6 +146,9 @@ async fn send(endpoint: String, protocol: OtlpProtocol) -> Collected {
         .environment(Environment::default())
         .listen("127.0.0.1:0")
         .admin("127.0.0.1:0")
+        // The clock is a real one, and the machine may have much else to do.
+        .set("drain.flush", "30s")
+        .set("drain.grace", "60s")
         .announce(false);
     let host = host.start().await.unwrap();
     let channel = HttpChannel::builder(format!("http://{}", host.address()));

@@ -1,12 +1,17 @@
 use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
 
-use kitfox_core::{Baggage, TraceContext};
+use bytes::Bytes;
+use futures_core::future::BoxFuture;
+use kitfox_core::{Baggage, Platform, TraceContext};
 use tracing::{Level, debug, error, info, info_span, warn};
 use tracing_subscriber::layer::SubscriberExt;
 
 use super::*;
 use crate::logs::tests::written;
 use crate::logs::{Format, LogSettings};
+use crate::metrics::Metrics;
+use crate::otlp::{ExportSettings, Exporter, Loss, Refused, Resource, Sender, Signal};
 
 /// The process has one list of those that listen.
 static ALONE: Mutex<()> = Mutex::new(());
@@ -128,4 +133,36 @@ fn each_hosts_filter_is_its_own() {
         say(&loud);
     });
     assert_eq!((lines(&quiet).len(), lines(&loud).len()), (1, 2));
+}
+
+/// A collector that has no use for anything.
+struct Refusing;
+
+impl Sender for Refusing {
+    fn send(&self, _: Signal, _: Bytes) -> BoxFuture<'_, Result<Bytes, Refused>> {
+        Box::pin(async { Err(Refused::for_good("no such tenant")) })
+    }
+}
+
+#[test]
+fn that_lines_are_lost_is_told_by_one_line_and_not_by_one_for_each_that_tells_of_it() {
+    let _alone = alone();
+    let logs = logs("info");
+    let _heard = tracing::subscriber::set_default(tracing_subscriber::registry().with(layer(find)));
+    let runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = { runtime }.enable_time().start_paused(true).build().unwrap();
+    let platform = Platform::system();
+    let exporter = Exporter::new(ExportSettings::new(Resource::new("shop", platform.random())));
+    let exported = exporter.clone();
+    logs.export(move |record| exported.log(record));
+    runtime.block_on(async {
+        let sender: Arc<dyn Sender> = Arc::new(Refusing);
+        exporter.start(&platform, &Metrics::new(), &sender);
+        info!(target: "shop", "open");
+        tokio::time::sleep(Duration::from_secs(50)).await;
+    });
+    let lines = lines(&logs);
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert!(lines[1].contains("telemetry is lost") && lines[1].contains("no such tenant"));
+    assert_eq!(exporter.lost(Signal::Logs, Loss::Refused), 2);
 }
