@@ -136,7 +136,7 @@ impl Balanced {
 impl Channel for Balanced {
     fn endpoint(&self, method: &'static Method) -> BoxEndpoint {
         let column = self.0.add(method);
-        BoxEndpoint::new(BalancedEndpoint::new(Arc::clone(&self.0), column))
+        BoxEndpoint::new(BalancedEndpoint::new(Arc::clone(&self.0), method, column))
     }
 
     fn codec(&self) -> Codec {

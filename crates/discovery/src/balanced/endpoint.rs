@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use kitfox_core::error::is_failure;
-use kitfox_core::{Body, Code, Context, Endpoint, Error, Origin, Recovery, Reply, Request};
+use kitfox_core::error::is_failure_of;
+use kitfox_core::{Body, Code, Context, Endpoint, Error, Method, Origin, Recovery, Reply, Request};
 use tokio::time::Instant;
 
 use super::Inner;
@@ -13,12 +13,13 @@ use crate::replica::{Event, Outcome};
 /// A method of a service, sent to one of its replicas for each call.
 pub struct BalancedEndpoint {
     inner: Arc<Inner>,
+    method: &'static Method,
     column: usize,
 }
 
 impl BalancedEndpoint {
-    pub(super) fn new(inner: Arc<Inner>, column: usize) -> Self {
-        BalancedEndpoint { inner, column }
+    pub(super) fn new(inner: Arc<Inner>, method: &'static Method, column: usize) -> Self {
+        BalancedEndpoint { inner, method, column }
     }
 }
 
@@ -31,7 +32,7 @@ impl Endpoint for BalancedEndpoint {
             None => self.inner.wait_and_pick(self.column, context).await?,
         };
         let answer = flight.slot.endpoint.call(request).await;
-        flight.land(answer)
+        flight.land(self.method, answer)
     }
 }
 
@@ -61,10 +62,10 @@ impl Flight {
     }
 
     /// The answer has come. A call is over when its stream is.
-    fn land(mut self, answer: Result<Reply, Error>) -> Result<Reply, Error> {
+    fn land(mut self, method: &Method, answer: Result<Reply, Error>) -> Result<Reply, Error> {
         let outcome = match &answer {
             Ok(_) => Outcome::Answered,
-            Err(error) => outcome(error),
+            Err(error) => outcome(method, error),
         };
         let replica = &self.slot.replica;
         let now = replica.ground.now();
@@ -123,13 +124,65 @@ impl Drop for Flight {
     }
 }
 
-/// What an error says about the replica.
-fn outcome(error: &Error) -> Outcome {
-    if is_failure(error) {
+/// What an error says about the replica. An answer of the business logic says that it lives.
+fn outcome(method: &Method, error: &Error) -> Outcome {
+    if is_failure_of(method, error) {
         return Outcome::Failed;
     }
     match (error.code(), error.origin()) {
         (Code::ResourceExhausted, Origin::Peer) => Outcome::Refused,
         _ => Outcome::Answered,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kitfox_core::DomainError;
+    use kitfox_core::contract::{Idempotency, Shape};
+    use kitfox_core::error::{ErrorSchema, ErrorVariant};
+    use kitfox_core::message::Message;
+
+    use super::*;
+
+    static ERRORS: ErrorSchema = ErrorSchema {
+        domain: "test.v1.TestError",
+        variants: &[ErrorVariant {
+            reason: "SOLD_OUT",
+            code: Code::Unavailable,
+            recovery: Recovery::No,
+            docs: "",
+            deprecated: false,
+            detail: None,
+        }],
+    };
+
+    const fn method(errors: &'static ErrorSchema) -> Method {
+        Method {
+            service: "test.v1.Test",
+            name: "Call",
+            path: "/test.v1.Test/Call",
+            docs: "",
+            shape: Shape::Unary,
+            idempotency: Idempotency::None,
+            detached: false,
+            deprecated: false,
+            routes: &[],
+            input: <() as Message>::schema,
+            output: <() as Message>::schema,
+            errors,
+        }
+    }
+
+    #[test]
+    fn an_answer_of_the_business_logic_ejects_no_replica() {
+        let sold_out = || ERRORS.error(0, "sold out".to_owned()).with_origin(Origin::Peer);
+        let named = method(&ERRORS);
+        assert_eq!(outcome(&named, &sold_out()), Outcome::Answered);
+        let unnamed = method(<Error as DomainError>::SCHEMA);
+        assert_eq!(
+            outcome(&unnamed, &sold_out()),
+            Outcome::Failed,
+            "it is no error of that method"
+        );
     }
 }
