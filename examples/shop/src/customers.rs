@@ -1,9 +1,12 @@
 //! Customers: as many a second as one wants, whatever becomes of those before them.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use kitfox::{Context, Error, Platform};
+use kitfox::{
+    BoxEndpoint, Context, Error, Layer, Platform, Request, ServiceChannelError, layer_fn,
+};
 use shop_catalog::{Catalog, CatalogClient, DeliverRequest};
 use shop_storefront::{
     BrowseRequest, BuyRequest, Line, OrderRequest, Storefront, StorefrontClient, StorefrontError,
@@ -11,25 +14,52 @@ use shop_storefront::{
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use crate::registry::{NoWay, Registry};
+use crate::registry::Registry;
 use crate::role::Role;
-use crate::tally::{Outcome, Tally};
+use crate::tally::{Outcome, Second, Tally};
 
-/// How long a customer waits.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long a customer waits, if nothing else is said.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How many customers are in the shop at most. More are not sent, and counted as such.
-const CROWD: usize = 2_000;
+const CROWD: u32 = 2_000;
 
 /// How many customers come in a second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate(pub u32);
+
+/// Those who come.
+#[derive(Debug)]
+pub struct Crowd {
+    tally: Arc<Tally>,
+    /// A place for each who is in the shop.
+    room: Arc<Semaphore>,
+    /// Whether nobody comes any more.
+    closed: AtomicBool,
+}
+
+impl Crowd {
+    /// What they have seen since the last time somebody asked.
+    #[must_use]
+    pub fn seen(&self) -> Second {
+        self.tally.take()
+    }
+
+    /// Nobody comes any more, and those who are there leave: what they have seen.
+    pub async fn leave(&self) -> Second {
+        self.closed.store(true, Ordering::Relaxed);
+        let _everybody = self.room.acquire_many(CROWD).await;
+        self.tally.take()
+    }
+}
 
 /// The customers of a shop, and whoever delivers what they buy.
 #[derive(Clone, Debug)]
 pub struct Customers {
     storefront: StorefrontClient,
     catalog: CatalogClient,
+    patience: Duration,
+    tally: Arc<Tally>,
     platform: Platform,
     /// The order that was confirmed last.
     last: Arc<Mutex<Option<String>>>,
@@ -40,37 +70,50 @@ impl Customers {
     ///
     /// # Errors
     /// When nobody can be reached.
-    pub fn new(registry: &Registry) -> Result<Self, NoWay> {
-        let storefront = StorefrontClient::new(&registry.reach(Role::Storefront)?);
-        let catalog = CatalogClient::new(&registry.reach(Role::Catalog)?);
-        let (platform, last) = (Platform::system(), Arc::default());
-        Ok(Customers { storefront, catalog, platform, last })
-    }
-
-    /// Lets them come from now on. The tally has what they see.
-    pub fn come(self, rate: Rate) -> Arc<Tally> {
+    pub fn new(registry: &Registry) -> Result<Self, ServiceChannelError> {
         let tally = Arc::new(Tally::default());
-        let (to, tasks) = (Arc::clone(&tally), self.platform.tasks().clone());
-        drop(tasks.spawn(self.keep_coming(rate, to)));
-        tally
+        let storefront = registry.way(Role::Storefront).layer(counting(&tally)).build()?;
+        let catalog = registry.way(Role::Catalog).layer(counting(&tally)).build()?;
+        let storefront = StorefrontClient::new(&storefront);
+        let catalog = CatalogClient::new(&catalog);
+        let (platform, last) = (Platform::system(), Arc::default());
+        Ok(Customers { storefront, catalog, patience: PATIENCE, tally, platform, last })
     }
 
-    async fn keep_coming(self, rate: Rate, tally: Arc<Tally>) {
+    /// The same, who wait for so long.
+    #[must_use]
+    pub fn patient(self, patience: Duration) -> Self {
+        Customers { patience, ..self }
+    }
+
+    /// Lets them come from now on.
+    #[must_use]
+    pub fn come(self, rate: Rate) -> Arc<Crowd> {
+        let (tally, room) = (Arc::clone(&self.tally), Arc::new(Semaphore::new(CROWD as usize)));
+        let crowd = Arc::new(Crowd { tally, room, closed: AtomicBool::new(false) });
+        let (to, tasks) = (Arc::clone(&crowd), self.platform.tasks().clone());
+        drop(tasks.spawn(self.keep_coming(rate, to)));
+        crowd
+    }
+
+    async fn keep_coming(self, rate: Rate, crowd: Arc<Crowd>) {
         let mut next = interval(Duration::from_secs(1) / rate.0.max(1));
         // Those who could not come in time come all at once: there are as many a second as was said.
         next.set_missed_tick_behavior(MissedTickBehavior::Burst);
-        let room = Arc::new(Semaphore::new(CROWD));
         for number in 0_u64.. {
             next.tick().await;
-            let Ok(place) = Arc::clone(&room).try_acquire_owned() else {
-                tally.turned_away();
+            if crowd.closed.load(Ordering::Relaxed) {
+                return;
+            }
+            let Ok(place) = Arc::clone(&crowd.room).try_acquire_owned() else {
+                crowd.tally.turned_away();
                 continue;
             };
-            let (customer, tally) = (self.clone(), Arc::clone(&tally));
+            let (customer, crowd) = (self.clone(), Arc::clone(&crowd));
             let visit = self.platform.tasks().spawn(async move {
                 let begun = Instant::now();
                 let outcome = customer.visit(number).await;
-                tally.add(outcome, begun.elapsed());
+                crowd.tally.add(outcome, begun.elapsed());
                 drop(place);
             });
             drop(visit);
@@ -80,13 +123,15 @@ impl Customers {
     /// What one customer does. Of twenty, one looks around, one looks how the last order went, one
     /// wants what is soon sold out, one has no money, and one is the van with new goods.
     async fn visit(&self, number: u64) -> Outcome {
-        let cx = Context::background().with_timeout(PATIENCE);
+        let cx = Context::background().with_timeout(self.patience);
         match number % 20 {
-            4 => Outcome::of(&self.storefront.browse(&cx, BrowseRequest::default()).await),
+            4 => {
+                Outcome::of("browse", &self.storefront.browse(&cx, BrowseRequest::default()).await)
+            }
             8 => self.look(&cx).await,
             12 => self.buy(&cx, "meteorite", "4242").await,
             16 => self.buy(&cx, "mug", "40000002").await,
-            19 => Outcome::of(&self.deliver(&cx, self.pick()).await),
+            19 => Outcome::of("deliver", &self.deliver(&cx, self.pick()).await),
             _ => self.buy(&cx, self.pick(), "4242").await,
         }
     }
@@ -94,16 +139,15 @@ impl Customers {
     /// Looks at the last order.
     async fn look(&self, cx: &Context) -> Outcome {
         let id = self.last().clone().unwrap_or_default();
-        Outcome::of(&self.storefront.order(cx, OrderRequest { id }).await)
+        Outcome::of("order", &self.storefront.order(cx, OrderRequest { id }).await)
     }
 
     /// Buys one of it.
     async fn buy(&self, cx: &Context, sku: &str, card: &str) -> Outcome {
-        let key = format!("{:016x}", self.platform.random().next_u64());
         let lines = vec![Line { sku: sku.to_owned(), quantity: 1 }];
-        let request = BuyRequest { key, lines, card: card.to_owned() };
+        let request = BuyRequest { lines, card: card.to_owned() };
         let bought = self.storefront.buy(cx, request).await;
-        let outcome = Outcome::of(&bought);
+        let outcome = Outcome::of("buy", &bought);
         if let Ok(order) = bought {
             *self.last() = Some(order.id);
         }
@@ -130,4 +174,15 @@ impl Customers {
             _ => "teapot",
         }
     }
+}
+
+/// Counts attempts that are not the first of their call.
+fn counting(tally: &Arc<Tally>) -> impl Layer<BoxEndpoint> + Send + Sync + 'static {
+    let tally = Arc::clone(tally);
+    layer_fn(move |request: Request, next| {
+        if request.context.attempt() > 1 {
+            tally.again();
+        }
+        async move { next.call(request).await }
+    })
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use kitfox::Platform;
@@ -11,7 +11,6 @@ use kitfox::platform::Task;
 use tokio::sync::{mpsc, watch};
 use tokio::time::sleep;
 
-use crate::registry::Registry;
 use crate::replica::{Replica, ReplicaError, Spec};
 use crate::role::Role;
 
@@ -70,21 +69,21 @@ impl Fleet {
         let (tell, news) = mpsc::channel(NEWS);
         let (closing, closed) = watch::channel(false);
         let mut fleet = Fleet { places: Vec::new(), closing, keepers: Vec::new() };
-        for spec in plan.specs(&program) {
-            let replica = match Replica::start(&spec).await {
-                Ok(replica) => replica,
+        for role in Role::ALL {
+            // One service after the other, so that each finds those that it calls.
+            let started = match Replica::start_all(plan.specs(role, &program)).await {
+                Ok(started) => started,
                 Err(error) => {
                     fleet.stop().await;
                     return Err(error.into());
                 }
             };
-            if spec.number == 1 {
-                Registry::new(&spec.data).note(spec.role, replica.address);
+            for (spec, replica) in started {
+                let (address, admin, pid) = (replica.address, replica.admin, replica.pid());
+                fleet.places.push(Place { spec: spec.clone(), pid, address, admin });
+                let keeper = keep(spec, replica, closed.clone(), tell.clone());
+                fleet.keepers.push(Platform::system().tasks().spawn(keeper));
             }
-            let (address, admin, pid) = (replica.address, replica.admin, replica.pid());
-            fleet.places.push(Place { spec: spec.clone(), pid, address, admin });
-            let keeper = keep(spec, replica, closed.clone(), tell.clone());
-            fleet.keepers.push(Platform::system().tasks().spawn(keeper));
         }
         Ok((fleet, news))
     }
@@ -99,17 +98,15 @@ impl Fleet {
 }
 
 impl Plan {
-    fn specs(&self, program: &std::path::Path) -> Vec<Spec> {
-        let spec = |role, index: u16| {
+    fn specs(&self, role: Role, program: &Path) -> impl Iterator<Item = Spec> {
+        (0..self.replicas).map(move |index| {
             let port = match role {
                 Role::Storefront if self.port > 0 => self.port.saturating_add(index),
                 _ => 0,
             };
             let (program, number, data) = (program.to_owned(), index + 1, self.data.clone());
             Spec { program, role, number, port, data }
-        };
-        let all = Role::ALL.into_iter();
-        all.flat_map(|role| (0..self.replicas).map(move |index| spec(role, index))).collect()
+        })
     }
 }
 
@@ -169,8 +166,8 @@ impl fmt::Display for Fleet {
             f,
             r#"
 curl http://{shop}/v1/products
-curl http://{shop}/v1/orders \
-     --json '{{"key":"my first","card":"4242","lines":[{{"sku":"mug","quantity":1}}]}}'
+curl http://{shop}/v1/orders -H 'idempotency-key: my first' \
+     --json '{{"card":"4242","lines":[{{"sku":"mug","quantity":1}}]}}'
 curl -X PUT http://{pay}/v1/trouble --json '{{"slowPercent":30,"slowMillis":400,"failPercent":20}}'
 kill -9 {}     # or without the -9
 "#,

@@ -10,7 +10,7 @@ use shop::arguments::{Command, HELP};
 use shop::customers::{Customers, Rate};
 use shop::fleet::{Fleet, Plan};
 use shop::registry::Registry;
-use shop::tally::HEADER;
+use shop::tally::{HEADER, Second};
 use tokio::sync::mpsc;
 
 #[tokio::main]
@@ -57,26 +57,30 @@ async fn traffic(
     rate: Rate,
     mut news: mpsc::Receiver<String>,
 ) -> Result<(), Box<dyn Error>> {
-    let tally = Customers::new(registry)?.come(rate);
+    let crowd = Customers::new(registry)?.come(rate);
+    let mut sum = Second::default();
     let mut seconds = tokio::time::interval(Duration::from_secs(1));
     seconds.tick().await;
     let mut told = std::pin::pin!(told_to_end());
-    let mut second = 0_u64;
-    loop {
-        if second.is_multiple_of(20) {
+    'seconds: for second in 1_u64.. {
+        if second % 20 == 1 {
             println!("{HEADER}");
         }
-        second += 1;
         loop {
             tokio::select! {
                 biased;
-                () = &mut told => return Ok(()),
+                () = &mut told => break 'seconds,
                 Some(news) = news.recv() => println!("  {news}"),
                 _ = seconds.tick() => break,
             }
         }
-        println!("{second:6} {}", tally.take());
+        let seen = crowd.seen();
+        println!("{second:6} {seen}");
+        sum.absorb(seen);
     }
+    sum.absorb(crowd.leave().await);
+    println!("   all {sum}");
+    Ok(())
 }
 
 /// Ctrl-C, or a polite `kill`.

@@ -1,52 +1,53 @@
-//! How one process of the shop finds the others.
+//! How one process of the shop finds the others: a folder is the registry.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use kitfox::{Channel, ChannelError, Host, HttpChannel, Protocol};
+use kitfox::discovery::{Directory, Watcher};
+use kitfox::{Host, Platform, Protocol, ServiceChannel, ServiceChannelBuilder};
 
 use crate::role::Role;
 
 /// Who is where.
 #[derive(Clone, Debug)]
-pub struct Registry {
-    folder: PathBuf,
-}
-
-/// Why nobody can be reached.
-#[derive(Debug, thiserror::Error)]
-#[error("there is no way to the {name}: {cause}")]
-pub struct NoWay {
-    name: &'static str,
-    cause: ChannelError,
-}
+pub struct Registry(Directory);
 
 impl Registry {
     /// That of the shop in the folder `data`.
     #[must_use]
     pub fn new(data: &Path) -> Self {
-        Registry { folder: data.join("registry") }
+        Registry(Directory::new(data.join("registry")))
     }
 
-    /// A host that others find as one of `role`.
-    pub fn enlist(&self, _: Role, host: Host) -> Host {
-        host
+    /// A host that others find by its name, for as long as it is ready.
+    pub fn enlist(&self, host: Host) -> Host {
+        host.register(self.0.clone())
     }
 
-    /// Notes where `role` is.
-    pub(crate) fn note(&self, role: Role, address: SocketAddr) {
-        let _ = std::fs::create_dir_all(&self.folder);
-        let _ = std::fs::write(self.folder.join(role.name()), format!("http://{address}"));
+    /// The way to all replicas of `role`: by gRPC, and with everything that Kitfox puts on it.
+    pub fn way(&self, role: Role) -> ServiceChannelBuilder<'_> {
+        ServiceChannel::builder(role.name(), &self.0)
+            .http(|replica| replica.protocol(Protocol::Grpc))
+            // Of two replicas one may go, and half of what is in flight with it. That this does not
+            // become a storm is seen to by the budget's share of the last ten seconds.
+            .set("budget.in_flight", 1)
     }
 
-    /// The way to the replicas of `role`.
-    ///
-    /// # Errors
-    /// When there can be none.
-    pub fn reach(&self, role: Role) -> Result<impl Channel + use<>, NoWay> {
-        let name = role.name();
-        let address = std::fs::read_to_string(self.folder.join(name)).unwrap_or_default();
-        let channel = HttpChannel::builder(address.trim()).protocol(Protocol::Grpc).build();
-        channel.map_err(|cause| NoWay { name, cause })
+    /// Waits until the replica at `address` can be found as one of `role`.
+    pub async fn knows(&self, role: Role, address: SocketAddr) {
+        let address = address.to_string();
+        // A registry that does not work is asked again.
+        let Ok(mut watcher) = Watcher::start(&self.0, role.name(), &Platform::system()) else {
+            return;
+        };
+        loop {
+            let list = watcher.view().snapshot.unwrap_or_default();
+            if list.instances().iter().any(|instance| instance.address == address) {
+                return;
+            }
+            if !watcher.changed().await {
+                return;
+            }
+        }
     }
 }

@@ -11,6 +11,7 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::time::timeout;
 
+use crate::registry::Registry;
 use crate::role::Role;
 
 /// How long a replica may take to start, on a machine that does much else.
@@ -79,6 +80,9 @@ pub enum ReplicaError {
         /// Its log.
         log: PathBuf,
     },
+    /// A bug.
+    #[error("what starts a replica panicked")]
+    Panicked,
     /// It does not come to serve.
     #[error("{name} does not serve after {START:?}; {log} may say why")]
     Slow {
@@ -90,7 +94,7 @@ pub enum ReplicaError {
 }
 
 impl Replica {
-    /// Starts a replica, and waits until it serves.
+    /// Starts a replica, and waits until it serves and can be found.
     ///
     /// It ends with whoever holds it, however that ends.
     ///
@@ -125,7 +129,32 @@ impl Replica {
         let Ok(found) = found else { return Err(ReplicaError::Slow { name, log }) };
         let Some((address, admin)) = found else { return Err(ReplicaError::Ended { name, log }) };
         drop(Platform::system().tasks().spawn(copy(output, file)));
+        let registry = Registry::new(&spec.data);
+        let known = timeout(START, registry.knows(spec.role, address)).await;
+        known.map_err(|_| ReplicaError::Slow { name, log })?;
         Ok(Replica { child, leash, address, admin })
+    }
+
+    /// Starts replicas at the same time, and gives them in their order.
+    ///
+    /// # Errors
+    /// When one does not come to serve; the others are ended then.
+    pub async fn start_all(
+        specs: impl IntoIterator<Item = Spec>,
+    ) -> Result<Vec<(Spec, Self)>, ReplicaError> {
+        let tasks = Platform::system();
+        let start = |spec: Spec| {
+            tasks.tasks().spawn(async move {
+                let replica = Replica::start(&spec).await?;
+                Ok((spec, replica))
+            })
+        };
+        let starting: Vec<_> = specs.into_iter().map(start).collect();
+        let mut started = Vec::new();
+        for replica in starting {
+            started.push(replica.await.map_err(|_| ReplicaError::Panicked)?);
+        }
+        started.into_iter().collect()
     }
 
     /// The process's number; none once it has ended.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use kitfox::{Handle, Host, HostError, Platform};
+use kitfox::{Handle, Host, HostError, Platform, ServiceChannelError};
 use shop_catalog::{CatalogClient, CatalogServer};
 use shop_orders::{OrdersClient, OrdersServer};
 use shop_payments::{PaymentsClient, PaymentsServer, TroubleServer};
@@ -11,7 +11,7 @@ use shop_store::{Store, StoreError};
 use shop_storefront::StorefrontServer;
 use tokio::io::AsyncReadExt;
 
-use crate::registry::{NoWay, Registry};
+use crate::registry::Registry;
 
 /// A service of the shop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -43,7 +43,7 @@ pub enum RoleError {
     Store(#[from] StoreError),
     /// It cannot find the others.
     #[error(transparent)]
-    Registry(#[from] NoWay),
+    Way(#[from] ServiceChannelError),
     /// Its host does not start.
     #[error(transparent)]
     Host(#[from] HostError),
@@ -81,7 +81,7 @@ impl Role {
         let open = |schema| Store::open(data.join(self.name()).with_extension("db"), schema);
         let host = Host::new(self.name()).version(env!("CARGO_PKG_VERSION"));
         // Any ports will do, since the registry knows them; `KITFOX_LISTEN` and `KITFOX_ADMIN` say others.
-        let host = registry.enlist(self, host.listen("127.0.0.1:0").admin("127.0.0.1:0"));
+        let host = registry.enlist(host.listen("127.0.0.1:0").admin("127.0.0.1:0"));
         Ok(match self {
             Role::Catalog => {
                 let store = open(shop_catalog_service::SCHEMA).await?;
@@ -97,17 +97,22 @@ impl Role {
             }
             Role::Orders => {
                 let store = open(shop_orders_service::SCHEMA).await?;
-                let catalog = CatalogClient::new(&registry.reach(Role::Catalog)?);
-                let payments = PaymentsClient::new(&registry.reach(Role::Payments)?);
-                let service = shop_orders_service::Service::new(store.clone(), catalog, payments);
-                store.tend(host).serve(OrdersServer::new(service))
+                let catalog = registry.way(Role::Catalog).build()?;
+                let payments = registry.way(Role::Payments).build()?;
+                let host = store.tend(host).client(&catalog).client(&payments);
+                let (catalog, payments) =
+                    (CatalogClient::new(&catalog), PaymentsClient::new(&payments));
+                let service = shop_orders_service::Service::new(store, catalog, payments);
+                host.serve(OrdersServer::new(service))
             }
             Role::Storefront => {
                 let store = open(shop_storefront_service::SCHEMA).await?;
-                let catalog = CatalogClient::new(&registry.reach(Role::Catalog)?);
-                let orders = OrdersClient::new(&registry.reach(Role::Orders)?);
-                let service = shop_storefront_service::Service::new(store.clone(), catalog, orders);
-                store.tend(host).serve(StorefrontServer::new(service))
+                let catalog = registry.way(Role::Catalog).build()?;
+                let orders = registry.way(Role::Orders).build()?;
+                let host = store.tend(host).client(&catalog).client(&orders);
+                let (catalog, orders) = (CatalogClient::new(&catalog), OrdersClient::new(&orders));
+                let service = shop_storefront_service::Service::new(store, catalog, orders);
+                host.serve(StorefrontServer::new(service))
             }
         })
     }

@@ -9,7 +9,7 @@ use kitfox::Code;
 use shop_storefront::StorefrontError;
 
 /// What the columns of a [`Second`] mean.
-pub const HEADER: &str = "second   ended      ok refused  failed     p50     p99  why";
+pub const HEADER: &str = "second   ended      ok refused  failed   again     p50     p99  why";
 
 /// How a visit ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,16 +18,16 @@ pub enum Outcome {
     Ok,
     /// With an answer that is none of their liking: sold out, declined, no such order.
     Refused,
-    /// Without an answer.
-    Failed(Code),
+    /// Without an answer: what was wanted, and the code.
+    Failed(&'static str, Code),
 }
 
 impl Outcome {
-    /// What a call of the storefront came to.
-    pub fn of<T>(outcome: &Result<T, StorefrontError>) -> Self {
+    /// What a call came to that was to do `what`.
+    pub fn of<T>(what: &'static str, outcome: &Result<T, StorefrontError>) -> Self {
         match outcome {
             Ok(_) => Outcome::Ok,
-            Err(StorefrontError::Call(error)) => Outcome::Failed(error.code()),
+            Err(StorefrontError::Call(error)) => Outcome::Failed(what, error.code()),
             Err(_) => Outcome::Refused,
         }
     }
@@ -44,8 +44,10 @@ pub struct Second {
     pub ok: u64,
     /// Visits that ended with an answer of another kind.
     pub refused: u64,
-    /// Visits that got none, by their code.
-    pub failed: BTreeMap<&'static str, u64>,
+    /// Visits that got none, by what was wanted and the code.
+    pub failed: BTreeMap<(&'static str, &'static str), u64>,
+    /// Attempts that were made since the first one failed.
+    pub again: u64,
     /// Visits that did not take place, since too many wait already.
     pub turned_away: u64,
     /// How long the others took.
@@ -59,9 +61,16 @@ impl Tally {
         match outcome {
             Outcome::Ok => second.ok += 1,
             Outcome::Refused => second.refused += 1,
-            Outcome::Failed(code) => *second.failed.entry(code.name()).or_default() += 1,
+            Outcome::Failed(what, code) => {
+                *second.failed.entry((what, code.name())).or_default() += 1;
+            }
         }
         second.took.push(took);
+    }
+
+    /// Counts an attempt that is not the first.
+    pub fn again(&self) {
+        self.second().again += 1;
     }
 
     /// Counts a visit that did not take place.
@@ -90,9 +99,10 @@ impl Second {
     pub fn absorb(&mut self, other: Second) {
         self.ok += other.ok;
         self.refused += other.refused;
+        self.again += other.again;
         self.turned_away += other.turned_away;
-        for (code, count) in other.failed {
-            *self.failed.entry(code).or_default() += count;
+        for (what, count) in other.failed {
+            *self.failed.entry(what).or_default() += count;
         }
         self.took.extend(other.took);
     }
@@ -112,10 +122,10 @@ impl fmt::Display for Second {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let millis = |left_out| self.all_but_one_in(left_out).as_secs_f64() * 1e3;
         let (ended, failed) = (self.took.len(), self.failures());
-        write!(f, "{ended:7} {:7} {:7} {failed:7}", self.ok, self.refused)?;
+        write!(f, "{ended:7} {:7} {:7} {failed:7} {:7}", self.ok, self.refused, self.again)?;
         write!(f, " {:5.1}ms {:5.1}ms ", millis(2), millis(100))?;
-        for (code, count) in &self.failed {
-            write!(f, " {code} {count}")?;
+        for ((what, code), count) in &self.failed {
+            write!(f, " {what}: {code} {count}")?;
         }
         if self.turned_away > 0 {
             write!(f, " (too many in the shop: {} stayed away)", self.turned_away)?;
@@ -135,11 +145,15 @@ mod tests {
             tally.add(Outcome::Ok, Duration::from_millis(millis));
         }
         tally.add(Outcome::Refused, Duration::from_millis(99));
-        tally.add(Outcome::Failed(Code::Unavailable), Duration::from_millis(100));
+        tally.add(Outcome::Failed("buy", Code::Unavailable), Duration::from_millis(100));
+        tally.again();
         tally.turned_away();
         let line = tally.take().to_string();
-        let words: Vec<_> = line.split_whitespace().take(8).collect();
-        assert_eq!(words, ["100", "98", "1", "1", "50.0ms", "99.0ms", "unavailable", "1"]);
+        let words: Vec<_> = line.split_whitespace().take(10).collect();
+        assert_eq!(
+            words,
+            ["100", "98", "1", "1", "1", "50.0ms", "99.0ms", "buy:", "unavailable", "1"]
+        );
         assert!(line.ends_with("(too many in the shop: 1 stayed away)"), "{line}");
         assert_eq!(tally.take().took.len(), 0);
     }

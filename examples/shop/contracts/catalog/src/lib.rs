@@ -150,7 +150,6 @@ pub enum CatalogError {
         /// What is wrong with them.
         why: String,
     },
-    /// Everything that can happen to a call.
     #[call]
     Call(kitfox::Error),
 }

@@ -112,7 +112,6 @@ pub enum OrdersError {
         /// What the bank said.
         reason: String,
     },
-    /// Everything that can happen to a call.
     #[call]
     Call(kitfox::Error),
 }

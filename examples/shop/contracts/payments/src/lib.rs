@@ -74,7 +74,6 @@ pub enum PaymentsError {
     /// this order has been charged another amount
     #[code(AlreadyExists)]
     OtherAmount,
-    /// Everything that can happen to a call.
     #[call]
     Call(kitfox::Error),
 }

@@ -15,9 +15,9 @@ pub trait Storefront {
         request: BrowseRequest,
     ) -> Result<BrowseResponse, StorefrontError>;
 
-    /// Buys something. The key, or the header `idempotency-key` in its place, makes it safe to send
-    /// an order again when no answer came: it is bought once.
-    #[endpoint(post = "/v1/orders", idempotent)]
+    /// Buys something. Sent again with the same idempotency key, when no answer came, it is bought once;
+    /// without a key each call is an order of its own.
+    #[endpoint(post = "/v1/orders", idempotency_key)]
     async fn buy(&self, cx: &Context, request: BuyRequest) -> Result<Order, StorefrontError>;
 
     /// An order as it stands.
@@ -46,8 +46,6 @@ pub struct BrowseResponse {
 /// What to buy.
 #[kitfox::message]
 pub struct BuyRequest {
-    /// Made by the caller, another one for each order; at most 100 bytes.
-    pub key: String,
     /// At least one.
     pub lines: Vec<Line>,
     /// Who pays. One that ends in 0002 is declined.
@@ -64,9 +62,6 @@ pub struct OrderRequest {
 /// How it can fail.
 #[kitfox::error(domain = "storefront.v1")]
 pub enum StorefrontError {
-    /// an order needs a `key` of its own, or a header `idempotency-key`, so that it can be sent again
-    #[code(InvalidArgument)]
-    NoKey,
     /// the order is wrong: {why}
     #[code(InvalidArgument)]
     WrongOrder {
@@ -100,7 +95,6 @@ pub enum StorefrontError {
         /// The one that was asked for.
         id: String,
     },
-    /// Everything that can happen to a call.
     #[call]
     Call(kitfox::Error),
 }

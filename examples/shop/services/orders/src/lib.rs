@@ -18,10 +18,10 @@ use shop_store::Store;
 pub const SCHEMA: &str = include_str!("schema.sql");
 
 /// How long the catalog may take.
-const CATALOG: Duration = Duration::from_millis(800);
+const CATALOG: Duration = Duration::from_secs(3);
 
 /// How long the payments may take.
-const PAYMENTS: Duration = Duration::from_millis(1_500);
+const PAYMENTS: Duration = Duration::from_secs(5);
 
 /// The business logic.
 #[derive(Clone, Debug)]

@@ -18,7 +18,7 @@ use pages::Pages;
 pub use pages::SCHEMA;
 
 /// How long the catalog may take, before an older copy of the page is better than waiting.
-const CATALOG: Duration = Duration::from_millis(500);
+const CATALOG: Duration = Duration::from_secs(1);
 
 /// The business logic.
 #[derive(Clone, Debug)]
@@ -61,10 +61,12 @@ impl Storefront for Service {
     }
 
     async fn buy(&self, cx: &Context, request: BuyRequest) -> Result<Order, StorefrontError> {
-        let BuyRequest { mut key, lines, card } = request;
-        if key.is_empty() {
-            key = cx.idempotency_key().ok_or(StorefrontError::NoKey)?.to_owned();
-        }
+        let BuyRequest { lines, card } = request;
+        let key = match cx.idempotency_key() {
+            Some(key) => key.to_owned(),
+            // A call that is never sent again.
+            None => format!("{:016x}", cx.random().next_u64()),
+        };
         let order = PlaceOrderRequest { key, lines, card };
         let order = self.orders.place_order(cx, order).await.map_err(in_our_words)?;
         cx.record("order", order.id.clone());

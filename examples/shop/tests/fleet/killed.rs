@@ -1,0 +1,119 @@
+//! A replica is gone from one moment to the next.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use kitfox::platform::Task;
+use kitfox::{Context, Platform};
+use shop::role::Role;
+use shop_catalog::{Catalog, CatalogClient, CatalogError, DeliverRequest, Product};
+use tokio::time::{sleep, timeout};
+
+use crate::rig::{PATIENCE, Shop};
+
+/// A second, unless the machine is slow.
+const RATE: u32 = 40;
+
+/// Deliveries that are sent at once, and what is in each.
+const DELIVERIES: u32 = 40;
+const QUANTITY: u32 = 7;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replica_that_is_killed_fails_only_its_calls_in_flight_that_may_not_be_repeated() {
+    let mut shop = Shop::open().await;
+    let mut visitors = shop.customers(RATE);
+    visitors.visit(120).await;
+
+    // In the middle of whatever they do, which all may be sent again.
+    for role in [Role::Payments, Role::Orders, Role::Storefront] {
+        let index = shop.find(role, 1);
+        shop.signal(index, "-KILL");
+        shop.ended(index).await;
+        visitors.visit(120).await;
+        shop.start_again(index).await;
+        visitors.visit(30).await;
+    }
+    let before = visitors.sum.clone();
+    println!("killed payments, orders and a storefront: {} calls, {before}", before.took.len());
+    assert_eq!(before.failures(), 0, "{before}");
+
+    // A delivery may not. The catalog stands still first, so that it has some when it is killed.
+    let index = shop.find(Role::Catalog, 1);
+    shop.signal(index, "-STOP");
+    let van = Van::unload(&shop);
+    let in_flight = van.standing_still().await;
+    shop.signal(index, "-KILL");
+    shop.ended(index).await;
+    let (delivered, lost) = van.empty().await;
+    shop.start_again(index).await;
+    visitors.visit(30).await;
+
+    let sum = visitors.leave().await;
+    println!(
+        "killed a catalog with {in_flight} of {DELIVERIES} deliveries in flight: {lost} failed"
+    );
+    println!("all in all: {} calls, {sum}", sum.took.len());
+    assert_eq!(delivered + lost, DELIVERIES);
+    assert!((1..=in_flight).contains(&lost), "{lost} of {in_flight}");
+    assert!(sum.failed.keys().all(|(what, _)| *what == "deliver"), "{sum}");
+
+    let books = shop.close().await;
+    books.agree();
+    let (least, most) = (delivered, delivered + lost);
+    let deliveries = (books.meteorites - 3) / QUANTITY;
+    assert!((least..=most).contains(&deliveries), "{deliveries} of {least} to {most}: {books:?}");
+}
+
+/// Deliveries that are all sent at once.
+struct Van {
+    deliveries: Vec<Task<Result<Product, CatalogError>>>,
+    answered: Arc<AtomicU32>,
+}
+
+impl Van {
+    fn unload(shop: &Shop) -> Self {
+        let way = shop.registry().way(Role::Catalog).build().unwrap();
+        let catalog = CatalogClient::new(&way);
+        let answered = Arc::new(AtomicU32::new(0));
+        let deliver = |_| {
+            let (catalog, answered) = (catalog.clone(), Arc::clone(&answered));
+            Platform::system().tasks().spawn(async move {
+                let cx = Context::background().with_timeout(PATIENCE);
+                let request = DeliverRequest { sku: "meteorite".to_owned(), quantity: QUANTITY };
+                let delivered = catalog.deliver(&cx, request).await;
+                answered.fetch_add(1, Ordering::SeqCst);
+                delivered
+            })
+        };
+        Van { deliveries: (0..DELIVERIES).map(deliver).collect(), answered }
+    }
+
+    /// Waits until the replica that runs has done what it has, and gives how many it was not.
+    async fn standing_still(&self) -> u32 {
+        let wait = async {
+            let mut last = 0;
+            loop {
+                sleep(Duration::from_millis(300)).await;
+                let now = self.answered.load(Ordering::SeqCst);
+                if now > 0 && now == last {
+                    return DELIVERIES - now;
+                }
+                last = now;
+            }
+        };
+        timeout(PATIENCE, wait).await.expect("half of them are answered")
+    }
+
+    /// Waits for all of them: how many were delivered, and how many failed.
+    async fn empty(self) -> (u32, u32) {
+        let (mut delivered, mut lost) = (0, 0);
+        for delivery in self.deliveries {
+            match delivery.await.unwrap() {
+                Ok(_) => delivered += 1,
+                Err(_) => lost += 1,
+            }
+        }
+        (delivered, lost)
+    }
+}
