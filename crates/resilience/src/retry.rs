@@ -217,7 +217,9 @@ impl<E: Endpoint> RetryEndpoint<E> {
             // Between two attempts it is here again.
             context.enter_layer(LayerName::of(RETRY));
             let repeatable = self.idempotent || context.idempotency_key().is_some();
-            match attempts.next(context, recovery(&error), repeatable).await {
+            // In a box, which only a call that failed pays for: every call is as large as its future.
+            let next = Box::pin(attempts.next(context, recovery(&error), repeatable));
+            match next.await {
                 Ok(spent) => _spent = Some(spent),
                 Err(stop) => return Err(given_up(stop, context, error)),
             }

@@ -48,8 +48,10 @@ impl<'a> Attempts<'a> {
         repeatable: bool,
     ) -> Result<Spent<'a>, Stop> {
         let (pause, spent) = self.decide(context, recovery, repeatable)?;
-        if !pause.is_zero() {
-            tokio::time::sleep(pause).await;
+        tokio::select! {
+            biased;
+            () = context.cancelled() => return Err(Stop::Final),
+            () = tokio::time::sleep(pause) => {}
         }
         self.made += 1;
         Ok(spent)

@@ -213,6 +213,22 @@ async fn a_cancelled_call_is_not_tried_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_cancels_a_call_that_waits_for_its_next_attempt_need_not_wait() {
+    let later = || unavailable().retry_after(Duration::from_secs(5));
+    let stack = stack(&SAFE, RetrySettings::default(), always(later));
+    let (child, guard) = context().child();
+    let begin = Instant::now();
+    let cancel = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        drop(guard);
+    };
+    let (answer, ()) = futures_util::join!(stack.call(&child), cancel);
+    let error = answer.unwrap_err();
+    assert_eq!((stack.attempts(), begin.elapsed().as_secs()), (1, 1));
+    assert_eq!(error.recovery(), Recovery::After(Duration::from_secs(5)), "nobody tried it again");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_thousand_clones_share_one_budget() {
     let settings = BudgetSettings { floor: 0.0, ..BudgetSettings::default() };
     let budget = Budget::new(Live::new(settings));
