@@ -149,7 +149,8 @@ fn prometheus_scrapes_a_host_and_a_query_answers_rightly() {
     };
     let calls = "sum(http_server_request_duration_seconds_count";
     let route = "http_route=\"/v1/uppercase\"";
-    let answered = format!("{calls}{{{route},http_response_status_code=\"200\"}})");
+    let answered =
+        format!("{calls}{{{route},http_response_status_code=\"200\",url_scheme=\"http\"}})");
     assert_eq!(value(&answered), 3.0);
     assert_eq!(value(&format!("{calls}{{{route},error_type=\"invalid_argument\"}})")), 1.0);
     assert_eq!(value(&format!("{calls}{{http_route=\"_OTHER\"}})")), 1.0);
