@@ -3,4 +3,4 @@
 mod configured;
 mod gateway;
 mod replicas;
-mod service;
+pub(crate) mod service;

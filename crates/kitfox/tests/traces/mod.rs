@@ -1,5 +1,6 @@
 //! Telemetry as it leaves: what a collector gets to see of calls, of their log and of their metrics.
 
+mod attempts;
 mod b3;
 pub(crate) mod collector;
 mod export;
