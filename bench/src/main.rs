@@ -3,6 +3,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
 
 mod aims;
+mod balance;
 mod compile;
 mod count;
 mod failure;
@@ -31,6 +32,7 @@ const USAGE: &str = "usage: bench COMMAND
   throughput [--check]   requests per second and latencies (about 3 minutes)
   compile                seconds to compile a service of 1 and of 40 methods
   overload [--check]     an overloaded server, in paused time (about a minute)
+  balance [--check]      replicas of which one is in trouble, in paused time (about a minute)
   serve SERVER [WORKERS] one of hyper, axum, tonic, kitfox, on a free port until its input ends
   load WIRE ADDRESS CALLS [SHAPE]
                          calls over json, grpc, connect or lines; SHAPE is unary, a number of bytes,
@@ -61,6 +63,8 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         ["compile"] => compile::run(),
         ["overload"] => overload::run(false),
         ["overload", "--check"] => overload::run(true),
+        ["balance"] => balance::run(false),
+        ["balance", "--check"] => balance::run(true),
         ["serve", server] => server.parse::<Server>()?.serve(None),
         ["serve", server, workers] => {
             let workers = workers.parse().failed_while("reading the number of workers")?;

@@ -26,8 +26,8 @@ pub use view::ReplicaView;
 
 use crate::picker::Query;
 use crate::watcher::Watcher;
-use crate::{BalanceSettings, Discovery, RegistryError, Snapshot, View};
-use endpoint::Flight;
+use crate::{BalanceSettings, Discovery, Policy, RegistryError, Snapshot, View};
+use endpoint::{Flight, Kind};
 use set::{Set, Update};
 
 /// The name of this layer in errors.
@@ -182,7 +182,8 @@ impl Inner {
         let set = self.set.load();
         let settings = ground.settings.load();
         let now = ground.now();
-        let query = Query { now, settings: &settings, random: ground.platform.random(), context };
+        let (random, keyed) = (ground.platform.random(), ground.keyed());
+        let query = Query { now, settings: &settings, random, context, keyed };
         let pick = set.candidates.pick(&query)?;
         if let Some(cold) = pick.cold {
             set.candidates.members[cold].replica.heat();
@@ -191,7 +192,8 @@ impl Inner {
             ground.compare(&set.candidates, now);
         }
         let slot = Arc::clone(&set.columns[column][pick.index]);
-        Some(Flight::begin(slot, context, now, pick.probe))
+        let keyed = settings.policy == Policy::Hash;
+        Some(Flight::begin(slot, context, now, Kind { probe: pick.probe, keyed }))
     }
 
     /// Waits for the first list, and picks.

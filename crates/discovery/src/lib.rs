@@ -19,6 +19,7 @@ mod registrar;
 mod registry;
 mod replica;
 mod settings;
+mod subset;
 #[cfg(test)]
 mod testing;
 mod watcher;
@@ -30,7 +31,9 @@ pub use instance::{Ignored, Instance, Snapshot};
 pub use picker::HashKey;
 pub use registered::{Registered, Standing};
 pub use registrar::{Registrar, Registration};
-pub use registry::{Directory, Memory, StaticList};
+#[cfg(feature = "dns")]
+pub use registry::SystemResolver;
+pub use registry::{Directory, Dns, Memory, Records, Resolver, Srv, StaticList};
 pub use replica::{Event, State};
 pub use settings::{BalanceSettings, HashBy, HealthSettings, Policy};
 pub use watcher::{View, Watcher};

@@ -6,6 +6,9 @@
 //! this call, or has no connection is drawn again; only where that helps nobody, all are looked at.
 
 mod level;
+mod ring;
+#[cfg(test)]
+mod tests;
 mod weights;
 
 use std::cell::Cell;
@@ -19,7 +22,7 @@ pub(crate) use level::{Level, levels, number};
 
 use crate::census::Census;
 use crate::replica::{Replica, State};
-use crate::{BalanceSettings, Instance, Policy};
+use crate::{BalanceSettings, HashBy, Instance, Policy};
 
 /// How often is drawn before all are looked at.
 const DRAWS: usize = 8;
@@ -27,7 +30,7 @@ const DRAWS: usize = 8;
 /// Of so many or fewer replicas all are looked at: that costs no more than drawing.
 const FEW: usize = 2;
 
-/// What a new replica takes at least of what it would take otherwise (Envoy).
+/// How often a new replica is left in the draw at least, when it is drawn (Envoy).
 const SLOWEST: f64 = 0.1;
 
 /// What calls with the same value of have the same replica, under [`Policy::Hash`]: a value of the
@@ -67,6 +70,8 @@ pub(crate) struct Query<'a> {
     pub(crate) settings: &'a BalanceSettings,
     pub(crate) random: &'a Random,
     pub(crate) context: &'a Context,
+    /// How many calls with a key are not over.
+    pub(crate) keyed: u64,
 }
 
 /// Who was picked.
@@ -108,11 +113,19 @@ impl Candidates {
         let again = query.context.replicas_tried() > 0;
         let picking = Picking { candidates: self, query, panic, again, cold: Cell::new(None) };
         let level = picking.level();
-        let (index, probe) = match query.settings.policy {
+        let picked = match query.settings.policy {
             Policy::RoundRobin => picking.in_turn(level),
-            _ => picking.better_of_two(level),
-        }
-        .unwrap_or_else(|| (picking.best_of_all(), false));
+            Policy::P2c => picking.better_of_two(level),
+            Policy::Hash => match key(query) {
+                Some(key) => picking.by_key(level, key),
+                None => picking.better_of_two(level),
+            },
+        };
+        let (index, probe) = match picked {
+            Some((index, false)) => (picking.nearer_or_faster(level, index), false),
+            Some(probe) => probe,
+            None => (picking.best_of_all(), false),
+        };
         Some(Pick { index, probe, cold: picking.cold.get() })
     }
 }
@@ -158,6 +171,25 @@ impl Picking<'_> {
         first.map(|(index, _)| (index, false))
     }
 
+    /// The first of those to whom the key belongs that has not much more to do than its part.
+    fn by_key(&self, level: &Level, key: u64) -> Option<(usize, bool)> {
+        let most = self.query.settings.hash_bound * (self.query.keyed + 1) as f64;
+        let mut first = None;
+        for index in level.owners(key) {
+            match self.look(index) {
+                Look::Not => continue,
+                Look::Probe => return Some((index, true)),
+                Look::Takes(_) => {}
+            }
+            let Member { replica, weight, .. } = &self.candidates.members[index];
+            if f64::from(replica.load.open() + 1) <= (most * level.part(*weight)).ceil() {
+                return Some((index, false));
+            }
+            first = first.or(Some((index, false)));
+        }
+        first
+    }
+
     fn in_turn(&self, level: &Level) -> Option<(usize, bool)> {
         for _ in 0..level.len().min(DRAWS) {
             let index = level.next();
@@ -171,6 +203,28 @@ impl Picking<'_> {
             }
         }
         None
+    }
+
+    /// One of another zone, if it is so much faster that it is worth the way.
+    fn nearer_or_faster(&self, level: &Level, near: usize) -> usize {
+        let levels = &self.candidates.levels;
+        let settings = self.query.settings;
+        if settings.zone.is_empty() || levels.len() < 2 || !std::ptr::eq(level, &levels[0]) {
+            return near;
+        }
+        let priority = self.candidates.members[near].instance.priority;
+        let far = levels[1].draw(self.query.random);
+        let member = &self.candidates.members[far];
+        if member.instance.priority != priority || self.is_too_new(far) {
+            return near;
+        }
+        // Calls in flight say nothing here: whoever is called more has more of them.
+        let pace = |index: usize| {
+            let load = &self.candidates.members[index].replica.load;
+            load.pace(self.query.now, settings)
+        };
+        let worth = pace(far) * settings.zone_worth < pace(near);
+        if worth && matches!(self.look(far), Look::Takes(_)) { far } else { near }
     }
 
     /// Looks at everybody, for the rare case that chance found nobody.
@@ -225,8 +279,7 @@ impl Picking<'_> {
 
     fn score(&self, member: &Member) -> f64 {
         let Query { now, settings, .. } = *self.query;
-        let warmth = warmth(member.replica.joined, now, settings);
-        member.replica.load.score(now, settings) / (member.weight * warmth)
+        member.replica.load.score(now, settings) / member.weight
     }
 
     /// Whether a replica that has just joined is spared this time.
@@ -241,7 +294,18 @@ impl Picking<'_> {
     }
 }
 
-/// How much of what it would take otherwise a replica takes: more with time, if it is new.
+/// What a call is known by.
+fn key(query: &Query<'_>) -> Option<u64> {
+    match &query.settings.hash_by {
+        HashBy::Value => query.context.value::<HashKey>().map(|key| key.0),
+        HashBy::Header(name) => {
+            let value = query.context.metadata().text(name)?;
+            Some(xxh64(value.as_bytes(), 0))
+        }
+    }
+}
+
+/// How often a replica is left in the draw: more often with time, if it is new.
 fn warmth(joined: Option<u64>, now: u64, settings: &BalanceSettings) -> f64 {
     let Some(joined) = joined else { return 1.0 };
     let window = settings.slow_start.as_nanos() as f64;

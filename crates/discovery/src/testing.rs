@@ -142,6 +142,7 @@ pub(crate) struct Bench {
     pub(crate) registry: Memory,
     pub(crate) balanced: Balanced,
     endpoint: BoxEndpoint,
+    platform: Platform,
 }
 
 impl Bench {
@@ -165,7 +166,13 @@ impl Bench {
             Balanced::new("test", &registry, replicas.clone(), settings, &platform).unwrap();
         let endpoint = balanced.endpoint(&METHOD);
         settle().await;
-        Bench { registry, balanced, endpoint }
+        Bench { registry, balanced, endpoint, platform }
+    }
+
+    /// How many random numbers there were so far.
+    pub(crate) fn drawn(&self) -> usize {
+        let (next, again) = (self.platform.random().next_u64(), Random::seeded(7));
+        (0..).find(|_| again.next_u64() == next).expect("it comes")
     }
 
     pub(crate) async fn call(&self) -> Answer {

@@ -42,23 +42,35 @@ impl std::fmt::Debug for BalancedEndpoint {
     }
 }
 
+/// What is special about a call.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Kind {
+    /// It tries a replica that was left out.
+    pub(super) probe: bool,
+    /// It is one of those that are counted for keys.
+    pub(super) keyed: bool,
+}
+
 /// A call that was sent to a replica, until it is over.
 pub(super) struct Flight {
     slot: Arc<Slot>,
     begun: u64,
     deadline: Option<Instant>,
-    probe: bool,
+    kind: Kind,
     answered: bool,
 }
 
 impl Flight {
-    pub(super) fn begin(slot: Arc<Slot>, context: &Context, now: u64, probe: bool) -> Self {
+    pub(super) fn begin(slot: Arc<Slot>, context: &Context, now: u64, kind: Kind) -> Self {
         let replica = &slot.replica;
         context.try_replica(replica.id);
         replica.load.begin(now);
         // Where somebody else was quicker, this call is one more in a panic, or is late.
-        let probe = probe && replica.probe(now);
-        Flight { begun: now, deadline: context.deadline(), probe, answered: false, slot }
+        let kind = Kind { probe: kind.probe && replica.probe(now), ..kind };
+        if kind.keyed {
+            replica.ground.begin_keyed();
+        }
+        Flight { begun: now, deadline: context.deadline(), kind, answered: false, slot }
     }
 
     /// The answer has come. A call is over when its stream is.
@@ -95,7 +107,7 @@ impl Flight {
 
     fn judge(&self, outcome: Outcome, now: u64) {
         let replica = &self.slot.replica;
-        if !self.probe {
+        if !self.kind.probe {
             return replica.answered(now, outcome);
         }
         let event = match outcome {
@@ -116,11 +128,14 @@ impl Drop for Flight {
             let expired = self.deadline.is_some_and(|deadline| deadline <= Instant::now());
             if expired {
                 self.judge(Outcome::Failed, now);
-            } else if self.probe {
+            } else if self.kind.probe {
                 replica.tell(Event::ProbeDropped, now);
             }
         }
         replica.load.end();
+        if self.kind.keyed {
+            replica.ground.end_keyed();
+        }
     }
 }
 

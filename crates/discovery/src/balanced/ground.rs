@@ -23,6 +23,8 @@ pub(crate) struct Ground {
     begin: Instant,
     /// When rates of success are compared next.
     comparison: AtomicU64,
+    /// How many calls with a key are not over.
+    keyed: AtomicU64,
 }
 
 /// What is counted.
@@ -54,12 +56,27 @@ impl Ground {
             counts,
             begin: Instant::now(),
             comparison: AtomicU64::new(interval),
+            keyed: AtomicU64::new(0),
         }
     }
 
     /// Nanoseconds since the balancer began.
     pub(crate) fn now(&self) -> u64 {
         nanoseconds(self.begin.elapsed())
+    }
+
+    pub(crate) fn keyed(&self) -> u64 {
+        self.keyed.load(Ordering::Relaxed)
+    }
+
+    /// A call with a key begins.
+    pub(crate) fn begin_keyed(&self) {
+        self.keyed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A call with a key is over.
+    pub(crate) fn end_keyed(&self) {
+        self.keyed.fetch_sub(1, Ordering::Relaxed);
     }
 
     pub(crate) fn next_comparison(&self) -> u64 {

@@ -10,6 +10,7 @@ use super::{Connect, Ground};
 use crate::census::{Census, Seats};
 use crate::picker::{Candidates, Member, levels, number};
 use crate::replica::{Event, Replica};
+use crate::subset::subset;
 use crate::{Instance, Snapshot};
 
 /// What a call needs of a replica: one pointer to hold.
@@ -37,6 +38,8 @@ pub(super) struct Update {
     all: Arc<Census>,
     levels: HashMap<(u16, bool), Arc<Census>>,
     last_id: u32,
+    /// What tells this process's subset from that of others.
+    seed: u64,
     /// Whether there was a list.
     begun: bool,
 }
@@ -57,6 +60,7 @@ impl Update {
             all: Arc::default(),
             levels: HashMap::new(),
             last_id: 0,
+            seed: ground.platform.random().next_u64(),
             begun: false,
         }
     }
@@ -76,14 +80,15 @@ impl Update {
     /// The set of this list. Replicas that stay keep what is known of them.
     pub(super) fn take(&mut self, snapshot: &Snapshot, connect: &dyn Connect) -> Set {
         let settings = self.ground.settings.load_full();
-        let listed = snapshot.instances().iter();
+        let own = subset(snapshot, settings.subset, self.seed, &settings.zone);
+        let listed = own.instances().iter();
         let mut members: Vec<Member> =
             listed.filter_map(|it| self.member(it, &settings.zone, connect)).collect();
         members.sort_by_key(|member| number(&member.instance, &settings.zone));
         self.retire(&members);
         self.all.set_members(members.len());
         self.begun = true;
-        let levels = levels(&members, &settings.zone);
+        let levels = levels(&members, &settings);
         let candidates = Candidates { members, levels, all: Arc::clone(&self.all) };
         let columns = (0..self.methods.len()).map(|column| self.column(column, &candidates));
         Set { columns: columns.collect(), candidates: Arc::new(candidates) }

@@ -211,6 +211,9 @@ async fn calls_wait_for_the_first_list_and_not_for_ever() {
     let begin = Instant::now();
     assert!(bench.call().await.unwrap_err().message().contains("told nothing"));
     assert_eq!(begin.elapsed(), Duration::from_secs(1));
+    let registry = Memory::new();
+    registry.fail(Some("starting"));
+    let bench = Bench::over(registry, &replicas, settings()).await;
     let come = async {
         sleep(Duration::from_millis(100)).await;
         bench.registry.set("test", [Instance::new("a:1")]);

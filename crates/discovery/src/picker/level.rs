@@ -7,9 +7,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use kitfox_core::platform::Random;
 
 use super::Member;
+use super::ring::Ring;
 use super::weights::Weights;
-use crate::Instance;
 use crate::census::Census;
+use crate::{BalanceSettings, Instance, Policy};
 
 /// Some of the candidates, which stand beside each other.
 #[derive(Debug)]
@@ -19,6 +20,10 @@ pub(crate) struct Level {
     /// The weights of all before each, as shares of their sum; none where all weigh the same.
     before: Option<Box<[f64]>>,
     turn: AtomicUsize,
+    /// Where keys belong; none where nobody asks for that.
+    ring: Option<Ring>,
+    /// The sum of all weights.
+    sum: f64,
     pub(crate) census: Arc<Census>,
 }
 
@@ -29,20 +34,21 @@ pub(crate) fn number(instance: &Instance, zone: &str) -> (u16, bool) {
 }
 
 /// The levels of members that stand in their order.
-pub(crate) fn levels(members: &[Member], zone: &str) -> Vec<Level> {
-    let of = |member: &Member| number(&member.instance, zone);
+pub(crate) fn levels(members: &[Member], settings: &BalanceSettings) -> Vec<Level> {
+    let of = |member: &Member| number(&member.instance, &settings.zone);
+    let by_key = settings.policy == Policy::Hash;
     let mut begin = 0;
     let groups = members.chunk_by(|a, b| of(a) == of(b));
     let levels = groups.map(|group| {
         let range = begin..begin + group.len();
         begin = range.end;
-        Level::new(range, group)
+        Level::new(range, group, by_key)
     });
     levels.collect()
 }
 
 impl Level {
-    fn new(members: Range<usize>, group: &[Member]) -> Self {
+    fn new(members: Range<usize>, group: &[Member], by_key: bool) -> Self {
         let weights: Vec<f64> = group.iter().map(|member| member.weight).collect();
         let sum: f64 = weights.iter().sum();
         let equal = weights.windows(2).all(|pair| pair[0] == pair[1]);
@@ -56,8 +62,9 @@ impl Level {
         });
         let census = Arc::clone(&group[0].replica.seats.level);
         census.set_members(group.len());
-        let weights = Weights::new(&weights);
-        Level { members, weights, before, turn: AtomicUsize::new(0), census }
+        let (weights, turn) = (Weights::new(&weights), AtomicUsize::new(0));
+        let ring = by_key.then(|| Ring::new(group));
+        Level { members, weights, before, turn, ring, sum, census }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -67,6 +74,17 @@ impl Level {
     /// One by chance, by its weight.
     pub(crate) fn draw(&self, random: &Random) -> usize {
         self.members.start + self.weights.draw(random)
+    }
+
+    /// Those to which a key belongs, one after the other; nobody where there is no ring.
+    pub(crate) fn owners(&self, key: u64) -> impl Iterator<Item = usize> {
+        let owners = self.ring.iter().flat_map(move |ring| ring.walk(key));
+        owners.map(|member| self.members.start + member)
+    }
+
+    /// Which part of all a member of this weight has.
+    pub(crate) fn part(&self, weight: f64) -> f64 {
+        weight / self.sum
     }
 
     /// The next one. Where weights differ, multiples of the golden ratio spread the turns of each as

@@ -95,15 +95,27 @@ impl Load {
         f64::from_bits(self.latency.load(Ordering::Relaxed)) * decay
     }
 
+    /// How long a call takes there, in nanoseconds: the average, or the silence where that is longer.
+    /// Of who is hardly ever called no less is assumed than of who was never called.
+    pub(crate) fn pace(&self, now: u64, settings: &BalanceSettings) -> f64 {
+        let calls = self.calls.load(Ordering::Relaxed);
+        let first = settings.first_latency.as_nanos() as f64;
+        let known = f64::from_bits(self.latency.load(Ordering::Relaxed));
+        let average = self.latency(now, settings).max(known.min(first));
+        self.silence(calls, now).map_or(average, |silence| average.max(silence))
+    }
+
+    /// How long it has said nothing, where somebody waits for an answer.
+    fn silence(&self, calls: u64, now: u64) -> Option<f64> {
+        (calls & WAITING > 0).then(|| now.saturating_sub(self.heard.load(Ordering::Relaxed)) as f64)
+    }
+
     /// How long one more call is expected to take, in nanoseconds: only to be compared.
     pub(crate) fn score(&self, now: u64, settings: &BalanceSettings) -> f64 {
         let calls = self.calls.load(Ordering::Relaxed);
         let decay = decay(self.changed.load(Ordering::Relaxed), now, settings);
-        let mut latency = f64::from_bits(self.latency.load(Ordering::Relaxed)) * decay;
-        if calls & WAITING > 0 {
-            let silence = now.saturating_sub(self.heard.load(Ordering::Relaxed)) as f64;
-            latency = latency.max(silence);
-        }
+        let average = f64::from_bits(self.latency.load(Ordering::Relaxed)) * decay;
+        let latency = self.silence(calls, now).map_or(average, |silence| average.max(silence));
         let failures = f64::from_bits(self.failures.load(Ordering::Relaxed));
         let score = latency * ((calls >> 32) + 1) as f64;
         if failures == 0.0 {
