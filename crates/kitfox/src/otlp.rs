@@ -1,5 +1,8 @@
 //! The ways to a collector of OpenTelemetry, over Kitfox's own client.
 //!
+//! Its requests leave no record. With a filter as fine as `trace` the libraries below log them, though,
+//! and those lines leave with the next request: `trace,h2=info,hyper=info` leaves them out.
+//!
 //! The keys `otlp.*` of the [configuration](crate::config) are for hosts; [`Collector`] is for whoever
 //! makes a [`Telemetry`](crate::Telemetry) of their own.
 
