@@ -3,4 +3,5 @@
 mod configured;
 mod gateway;
 mod replicas;
+mod rolling;
 pub(crate) mod service;
