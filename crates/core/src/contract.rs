@@ -2,7 +2,8 @@
 //! (servers, clients, OpenAPI, `.proto`, consoles).
 
 use crate::error::ErrorSchema;
-use crate::message::MessageSchema;
+use crate::message::{Message, MessageSchema};
+use crate::{DomainError, Error};
 
 /// A service: its name and its methods.
 #[derive(Debug)]
@@ -46,6 +47,38 @@ pub struct Method {
     pub output: fn() -> &'static MessageSchema,
     /// How it fails.
     pub errors: &'static ErrorSchema,
+}
+
+impl Method {
+    /// A method with one message each way and nothing special about it, for whoever has none of a
+    /// trait: another protocol, a test. What is special is said by `..`:
+    ///
+    /// ```
+    /// use kitfox_core::contract::{Idempotency, Method};
+    ///
+    /// static READ: Method = Method {
+    ///     idempotency: Idempotency::Safe,
+    ///     ..Method::unary("test.v1.Test", "Read", "/test.v1.Test/Read")
+    /// };
+    /// # assert_eq!(READ.name, "Read");
+    /// ```
+    #[must_use]
+    pub const fn unary(service: &'static str, name: &'static str, path: &'static str) -> Method {
+        Method {
+            service,
+            name,
+            path,
+            docs: "",
+            shape: Shape::Unary,
+            idempotency: Idempotency::None,
+            detached: false,
+            deprecated: false,
+            routes: &[],
+            input: <() as Message>::schema,
+            output: <() as Message>::schema,
+            errors: <Error as DomainError>::SCHEMA,
+        }
+    }
 }
 
 /// Which sides of a method are streams.

@@ -56,28 +56,15 @@ mod tests {
     use futures_util::StreamExt;
 
     use super::*;
-    use crate::contract::{Idempotency, Shape};
-    use crate::message::{Codec, Message};
-    use crate::{Code, Context, DomainError, Incoming, MessageStream, Payload, Platform, layer_fn};
+    
+    use crate::message::Codec;
+    use crate::{Code, Context, Incoming, MessageStream, Payload, Platform, layer_fn};
 
     static METHOD: Method = method(false);
     static DETACHED: Method = method(true);
 
     const fn method(detached: bool) -> Method {
-        Method {
-            service: "test.v1.Test",
-            name: "Call",
-            path: "/test.v1.Test/Call",
-            docs: "",
-            shape: Shape::Unary,
-            idempotency: Idempotency::None,
-            detached,
-            deprecated: false,
-            routes: &[],
-            input: <() as Message>::schema,
-            output: <() as Message>::schema,
-            errors: <Error as DomainError>::SCHEMA,
-        }
+        Method { detached, ..Method::unary("test.v1.Test", "Call", "/test.v1.Test/Call") }
     }
 
     struct Function<F>(F);

@@ -4,30 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use futures_core::future::BoxFuture;
-use kitfox_core::contract::{Idempotency, Method, Shape};
-use kitfox_core::message::{Codec, Message};
+use kitfox_core::contract::Method;
+use kitfox_core::message::Codec;
 use kitfox_core::platform::{Random, Tcp};
 use kitfox_core::{
-    BoxEndpoint, Channel, Code, Context, DomainError, Endpoint, Error, Origin, Payload, Platform,
+    BoxEndpoint, Channel, Code, Context, Endpoint, Error, Origin, Payload, Platform,
     Recovery, Reply, Request,
 };
 
 use crate::{BalanceSettings, Balanced, Connect, Instance, Line, Memory};
 
-pub(crate) static METHOD: Method = Method {
-    service: "test.v1.Test",
-    name: "Call",
-    path: "/test.v1.Test/Call",
-    docs: "",
-    shape: Shape::Unary,
-    idempotency: Idempotency::None,
-    detached: false,
-    deprecated: false,
-    routes: &[],
-    input: <() as Message>::schema,
-    output: <() as Message>::schema,
-    errors: <Error as DomainError>::SCHEMA,
-};
+pub(crate) static METHOD: Method = Method::unary("test.v1.Test", "Call", "/test.v1.Test/Call");
 
 type Answer = Result<Reply, Error>;
 type Behaviour = dyn Fn(&str) -> BoxFuture<'static, Answer> + Send + Sync;

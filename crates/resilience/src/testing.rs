@@ -1,28 +1,15 @@
 //! What the tests of layers stand on.
 
 use kitfox_core::contract::{Idempotency, Method, Shape};
-use kitfox_core::message::{Codec, Message};
+use kitfox_core::message::Codec;
 use kitfox_core::platform::{Random, Tcp};
 use kitfox_core::types::rpc::ErrorInfo;
 use kitfox_core::{
-    BoxEndpoint, Code, Context, Detail, DomainError, Endpoint, Error, Incoming, Origin, Payload,
+    BoxEndpoint, Code, Context, Detail, Endpoint, Error, Incoming, Origin, Payload,
     Platform, Recovery, Reply, Request,
 };
 
-pub(crate) static METHOD: Method = Method {
-    service: "test.v1.Test",
-    name: "Call",
-    path: "/test.v1.Test/Call",
-    docs: "",
-    shape: Shape::Unary,
-    idempotency: Idempotency::None,
-    detached: false,
-    deprecated: false,
-    routes: &[],
-    input: <() as Message>::schema,
-    output: <() as Message>::schema,
-    errors: <Error as DomainError>::SCHEMA,
-};
+pub(crate) static METHOD: Method = Method::unary("test.v1.Test", "Call", "/test.v1.Test/Call");
 
 pub(crate) static IDEMPOTENT: Method = Method {
     name: "Put",

@@ -6,29 +6,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use kitfox_core::contract::{Idempotency, Method, Shape};
-use kitfox_core::message::{Codec, Message};
+use kitfox_core::contract::{Idempotency, Method};
+use kitfox_core::message::Codec;
 use kitfox_core::platform::{Random, Tcp};
 use kitfox_core::{
-    BoxEndpoint, Code, Context, DomainError, Endpoint, Error, Incoming, Layer, Origin, Payload,
+    BoxEndpoint, Code, Context, Endpoint, Error, Incoming, Layer, Origin, Payload,
     Platform, Recovery, Reply, Request, layer_fn,
 };
 use kitfox_resilience::{Budget, BudgetSettings, Live, Mode, Retry, RetrySettings};
 use tokio::time::{Instant, sleep, sleep_until};
 
 static METHOD: Method = Method {
-    service: "payments.v1.Payments",
-    name: "Charge",
-    path: "/payments.v1.Payments/Charge",
-    docs: "",
-    shape: Shape::Unary,
     idempotency: Idempotency::Idempotent,
-    detached: false,
-    deprecated: false,
-    routes: &[],
-    input: <() as Message>::schema,
-    output: <() as Message>::schema,
-    errors: <Error as DomainError>::SCHEMA,
+    ..Method::unary("payments.v1.Payments", "Charge", "/payments.v1.Payments/Charge")
 };
 
 /// Calls a second, by one caller.

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use kitfox_core::contract::{Idempotency as Kind, Method, Shape};
-use kitfox_core::message::{Codec, Message};
+use kitfox_core::message::Codec;
 use kitfox_core::{
-    BoxEndpoint, Context, DomainError, Endpoint, Error, Layer, MessageStream, Payload, Reply,
+    BoxEndpoint, Context, Endpoint, Error, Layer, MessageStream, Payload, Reply,
     Request,
 };
 use kitfox_resilience::{
@@ -21,18 +21,9 @@ use kitfox_resilience::{
 use tokio::time::timeout;
 
 static METHOD: Method = Method {
-    service: "test.v1.Test",
-    name: "Watch",
-    path: "/test.v1.Test/Watch",
-    docs: "",
     shape: Shape::ServerStream,
     idempotency: Kind::Safe,
-    detached: false,
-    deprecated: false,
-    routes: &[],
-    input: <() as Message>::schema,
-    output: <() as Message>::schema,
-    errors: <Error as DomainError>::SCHEMA,
+    ..Method::unary("test.v1.Test", "Watch", "/test.v1.Test/Watch")
 };
 
 /// Every layer around `inner`: with its defaults, or on.

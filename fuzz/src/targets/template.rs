@@ -2,11 +2,10 @@
 
 use bytes::Bytes;
 use http_body_util::Full;
-use kitfox::contract::{Contract, Idempotency, Method, Route, Shape, Verb};
-use kitfox::message::Message;
+use kitfox::contract::{Contract, Idempotency, Method, Route, Verb};
 use kitfox::platform::{Random, Tcp};
 use kitfox::transport::{Handler, Limits};
-use kitfox::{BoxEndpoint, DomainError, Endpoint, Error, Peer, Platform, Reply, Request, Services};
+use kitfox::{BoxEndpoint, Endpoint, Error, Peer, Platform, Reply, Request, Services};
 
 use crate::{outcome, runtime};
 
@@ -65,18 +64,9 @@ fn contract(templates: &[&str]) -> &'static Contract {
     };
     let routes: Vec<_> = templates.iter().map(route).collect();
     let method = Method {
-        service: "routed.v1.Routed",
-        name: "Take",
-        path: "/routed.v1.Routed/Take",
-        docs: "",
-        shape: Shape::Unary,
         idempotency: Idempotency::Safe,
-        detached: false,
-        deprecated: false,
         routes: routes.leak(),
-        input: <() as Message>::schema,
-        output: <() as Message>::schema,
-        errors: <Error as DomainError>::SCHEMA,
+        ..Method::unary("routed.v1.Routed", "Take", "/routed.v1.Routed/Take")
     };
     Box::leak(Box::new(Contract {
         package: "routed.v1",

@@ -2,10 +2,9 @@
 
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
-use kitfox_core::contract::{Idempotency, Shape};
 use kitfox_core::message::{Codec, MessageSchema};
 use kitfox_core::{
-    Body, BoxEndpoint, Channel, Code, Context, DomainError, Endpoint, Error, Metadata, Method,
+    Body, BoxEndpoint, Channel, Code, Context, Endpoint, Error, Metadata, Method,
     Payload, Recovery, Request,
 };
 use kitfox_telemetry::otlp::{Refused, Sender, Signal};
@@ -28,20 +27,7 @@ static METRICS: Method = method(
 );
 
 const fn method(service: &'static str, path: &'static str) -> Method {
-    Method {
-        service,
-        name: "Export",
-        path,
-        docs: "",
-        shape: Shape::Unary,
-        idempotency: Idempotency::None,
-        detached: false,
-        deprecated: false,
-        routes: &[],
-        input: || &BYTES,
-        output: || &BYTES,
-        errors: <Error as DomainError>::SCHEMA,
-    }
+    Method { input: || &BYTES, output: || &BYTES, ..Method::unary(service, "Export", path) }
 }
 
 /// The way to a collector over gRPC. Its calls leave no record: they are about records.

@@ -13,13 +13,13 @@ use futures_core::Stream;
 use h2::server::{Connection as Http2, SendResponse};
 use h2::{RecvStream, SendStream};
 use http::{HeaderMap, HeaderValue, Request, Response};
-use kitfox::contract::{Idempotency, Shape};
+use kitfox::contract::Shape;
 use kitfox::layers::Deadline;
 use kitfox::message::{Codec, MessageSchema};
 use kitfox::platform::{Connection, Listener, Task};
 use kitfox::transport::client::{HttpChannel, HttpChannelBuilder, HttpVersion, Protocol};
 use kitfox::{
-    Body, Channel, Context, DomainError, Endpoint, Error, Layer, MessageStream, Method, Payload,
+    Body, Channel, Context, Endpoint, Error, Layer, MessageStream, Method, Payload,
     Platform, Reply,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -37,18 +37,10 @@ pub(super) static BOTH: Method = method(Shape::BothStream);
 
 const fn method(shape: Shape) -> Method {
     Method {
-        service: "peer.v1.Peer",
-        name: "Say",
-        path: "/peer.v1.Peer/Say",
-        docs: "",
         shape,
-        idempotency: Idempotency::None,
-        detached: false,
-        deprecated: false,
-        routes: &[],
         input: || &MESSAGE,
         output: || &MESSAGE,
-        errors: <Error as DomainError>::SCHEMA,
+        ..Method::unary("peer.v1.Peer", "Say", "/peer.v1.Peer/Say")
     }
 }
 

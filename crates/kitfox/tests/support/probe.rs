@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use kitfox::contract::{Idempotency, Route, Shape, Verb};
+use kitfox::contract::{Route, Verb};
 use kitfox::message::MessageSchema;
 use kitfox::{
-    BoxEndpoint, Contract, DomainError, Endpoint, Error, Method, Reply, Request, Service,
+    BoxEndpoint, Contract, Endpoint, Error, Method, Reply, Request, Service,
 };
 
 /// How long `Slow` takes, and the work that `Detach` leaves behind.
@@ -32,18 +32,10 @@ static CONTRACT: Contract = Contract {
 
 const fn method(name: &'static str, path: &'static str, routes: &'static [Route]) -> Method {
     Method {
-        service: "probe.v1.Probe",
-        name,
-        path,
-        docs: "",
-        shape: Shape::Unary,
-        idempotency: Idempotency::None,
-        detached: false,
-        deprecated: false,
         routes,
         input: || &MESSAGE,
         output: || &MESSAGE,
-        errors: <Error as DomainError>::SCHEMA,
+        ..Method::unary("probe.v1.Probe", name, path)
     }
 }
 

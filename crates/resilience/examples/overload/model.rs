@@ -9,12 +9,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use kitfox_core::contract::{Idempotency, Method, Shape};
+use kitfox_core::contract::Method;
 use kitfox_core::layers::Deadline;
-use kitfox_core::message::{Codec, Message};
+use kitfox_core::message::Codec;
 use kitfox_core::platform::Random;
 use kitfox_core::{
-    BoxEndpoint, Context, Criticality, DomainError, Endpoint, Error, Incoming, Layer, Payload,
+    BoxEndpoint, Context, Criticality, Endpoint, Error, Incoming, Layer, Payload,
     Reply, Request,
 };
 use kitfox_resilience::{Concurrency, ConcurrencySettings, Live, Mode, SheddingSettings};
@@ -30,20 +30,7 @@ const WORK: f64 = 0.040;
 const CONTENTION: f64 = 0.1;
 const PATIENCE: Duration = Duration::from_millis(500);
 
-static METHOD: Method = Method {
-    service: "overload.v1.Server",
-    name: "Work",
-    path: "/overload.v1.Server/Work",
-    docs: "",
-    shape: Shape::Unary,
-    idempotency: Idempotency::None,
-    detached: false,
-    deprecated: false,
-    routes: &[],
-    input: <() as Message>::schema,
-    output: <() as Message>::schema,
-    errors: <Error as DomainError>::SCHEMA,
-};
+static METHOD: Method = Method::unary("overload.v1.Server", "Work", "/overload.v1.Server/Work");
 
 struct Server {
     workers: Semaphore,

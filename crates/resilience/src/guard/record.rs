@@ -2,10 +2,9 @@
 
 use std::sync::{Arc, OnceLock};
 
-use kitfox_core::contract::{Idempotency, Method, Shape};
-use kitfox_core::message::Message;
+use kitfox_core::contract::Method;
 use kitfox_core::record::{Observer, Outcome, Record, Recorder, Side, Ticket, Volume};
-use kitfox_core::{Context, DomainError, Error};
+use kitfox_core::{Context, Error};
 use tokio::time::Instant;
 
 /// What records the calls of one guard.
@@ -23,20 +22,7 @@ struct Bound {
 /// for as long as the process is; so is this one, of which there is one for each guard.
 pub(super) fn method(name: &'static str) -> &'static Method {
     let path = Box::leak(format!("/guard/{name}").into_boxed_str());
-    Box::leak(Box::new(Method {
-        service: "guard",
-        name,
-        path,
-        docs: "",
-        shape: Shape::Unary,
-        idempotency: Idempotency::None,
-        detached: false,
-        deprecated: false,
-        routes: &[],
-        input: <() as Message>::schema,
-        output: <() as Message>::schema,
-        errors: <Error as DomainError>::SCHEMA,
-    }))
+    Box::leak(Box::new(Method::unary("guard", name, path)))
 }
 
 impl Recording {

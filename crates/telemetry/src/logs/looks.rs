@@ -2,28 +2,14 @@
 
 use std::time::Duration;
 
-use kitfox_core::contract::{Idempotency, Shape};
-use kitfox_core::message::Message;
 use kitfox_core::record::{Edge, Outcome, Record, Side, Ticket, Volume, Wire};
-use kitfox_core::{Code, Context, DomainError, Error, Incoming, Method, Origin, Peer, RecordField};
+use kitfox_core::{Code, Context, Error, Incoming, Method, Origin, Peer, RecordField};
 
 use super::tests::written;
 use super::*;
 
-static METHOD: Method = Method {
-    service: "strings.v1.Strings",
-    name: "Uppercase",
-    path: "/strings.v1.Strings/Uppercase",
-    docs: "",
-    shape: Shape::Unary,
-    idempotency: Idempotency::None,
-    detached: false,
-    deprecated: false,
-    routes: &[],
-    input: <() as Message>::schema,
-    output: <() as Message>::schema,
-    errors: <Error as DomainError>::SCHEMA,
-};
+static METHOD: Method =
+    Method::unary("strings.v1.Strings", "Uppercase", "/strings.v1.Strings/Uppercase");
 
 /// A short life of a service, as its log tells it.
 struct Life {

@@ -6,29 +6,15 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 
 use super::*;
-use crate::contract::{Idempotency, Shape};
 use crate::layers::ServerStack;
-use crate::message::{Codec, Message};
+use crate::message::Codec;
 use crate::record::{Edge, Ending};
 use crate::{
-    Batch, BoxEndpoint, Code, DomainError, Incoming, MessageStream, Next, Platform, TraceContext,
+    Batch, BoxEndpoint, Code, Incoming, MessageStream, Next, Platform, TraceContext,
     layer_fn,
 };
 
-static METHOD: Method = Method {
-    service: "test.v1.Test",
-    name: "Call",
-    path: "/test.v1.Test/Call",
-    docs: "",
-    shape: Shape::Unary,
-    idempotency: Idempotency::None,
-    detached: false,
-    deprecated: false,
-    routes: &[],
-    input: <() as Message>::schema,
-    output: <() as Message>::schema,
-    errors: <Error as DomainError>::SCHEMA,
-};
+static METHOD: Method = Method::unary("test.v1.Test", "Call", "/test.v1.Test/Call");
 
 type Seen = (Ending, Option<Code>, Option<&'static str>, Volume, Volume);
 
