@@ -28,6 +28,7 @@ impl Outcome {
         match outcome {
             Ok(_) => Outcome::Ok,
             Err(StorefrontError::Call(error)) => Outcome::Failed(what, error.code()),
+            Err(StorefrontError::NotNow { .. }) => Outcome::Failed(what, Code::Unavailable),
             Err(_) => Outcome::Refused,
         }
     }

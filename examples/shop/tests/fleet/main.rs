@@ -7,3 +7,4 @@ mod killed;
 mod ready;
 mod rig;
 mod rolling;
+mod trouble;

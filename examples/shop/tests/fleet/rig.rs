@@ -114,6 +114,20 @@ impl Visitors {
         timeout(PATIENCE, wait).await.expect("customers come and go");
     }
 
+    /// Waits until forty in a row got their answers.
+    pub(crate) async fn until_well(&mut self) {
+        let wait = async {
+            let mut well = 0;
+            while well < 40 {
+                sleep(Duration::from_millis(20)).await;
+                let seen = self.crowd.seen();
+                well = if seen.failures() > 0 { 0 } else { well + seen.took.len() };
+                self.sum.absorb(seen);
+            }
+        };
+        timeout(PATIENCE, wait).await.expect("it is well again");
+    }
+
     /// No more customers come; those who are there leave.
     pub(crate) async fn leave(mut self) -> Second {
         let last = timeout(PATIENCE, self.crowd.leave()).await;

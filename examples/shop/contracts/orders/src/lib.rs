@@ -112,6 +112,12 @@ pub enum OrdersError {
         /// What the bank said.
         reason: String,
     },
+    /// the {what} cannot be reached; the order is kept: send it again in a while, with the same key
+    #[code(Unavailable)]
+    NotNow {
+        /// Who is missing.
+        what: String,
+    },
     #[call]
     Call(kitfox::Error),
 }

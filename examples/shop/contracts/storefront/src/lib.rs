@@ -95,6 +95,12 @@ pub enum StorefrontError {
         /// The one that was asked for.
         id: String,
     },
+    /// the {what} cannot be reached; the order is kept: send it again in a while, with the same key
+    #[code(Unavailable)]
+    NotNow {
+        /// Who is missing.
+        what: String,
+    },
     #[call]
     Call(kitfox::Error),
 }

@@ -8,7 +8,7 @@ mod book;
 
 use std::time::Duration;
 
-use kitfox::{Context, Error};
+use kitfox::{Code, Context, Error};
 use shop_catalog::{Catalog, CatalogClient, CatalogError, ReleaseRequest, ReserveRequest};
 use shop_orders::{GetOrderRequest, Order, Orders, OrdersError, PlaceOrderRequest, State};
 use shop_payments::{ChargeRequest, Payments, PaymentsClient, PaymentsError};
@@ -46,7 +46,7 @@ impl Service {
             Err(CatalogError::UnknownProduct { sku }) => Err(OrdersError::UnknownProduct { sku }),
             Err(CatalogError::SoldOut { sku, .. }) => Err(OrdersError::SoldOut { sku }),
             Err(CatalogError::WrongLines { why }) => Err(OrdersError::WrongOrder { why }),
-            Err(CatalogError::Call(error)) => Err(error.into()),
+            Err(CatalogError::Call(error)) => Err(not_now("catalog", error)),
         }
     }
 
@@ -62,7 +62,8 @@ impl Service {
                 released.map_err(Error::from)?;
                 Err(OrdersError::PaymentDeclined { reason })
             }
-            Err(error) => Err(Error::from(error).into()),
+            Err(PaymentsError::Call(error)) => Err(not_now("payments", error)),
+            Err(error @ PaymentsError::OtherAmount) => Err(Error::from(error).into()),
         }
     }
 
@@ -112,6 +113,17 @@ impl Orders for Service {
 
     async fn get_order(&self, _: &Context, request: GetOrderRequest) -> Result<Order, OrdersError> {
         self.store.read(move |connection| book::order(connection, request.id)).await
+    }
+}
+
+/// That somebody is missing is an answer of the orders, who work: nobody shall take them for broken, and
+/// leave them alone with everything else that they do.
+fn not_now(what: &str, error: Error) -> OrdersError {
+    match error.code() {
+        Code::Unavailable | Code::DeadlineExceeded | Code::ResourceExhausted => {
+            OrdersError::NotNow { what: what.to_owned() }
+        }
+        _ => error.into(),
     }
 }
 

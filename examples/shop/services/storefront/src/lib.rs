@@ -89,6 +89,7 @@ fn in_our_words(error: OrdersError) -> StorefrontError {
         OrdersError::UnknownProduct { sku } => StorefrontError::UnknownProduct { sku },
         OrdersError::SoldOut { sku } => StorefrontError::SoldOut { sku },
         OrdersError::PaymentDeclined { reason } => StorefrontError::PaymentDeclined { reason },
+        OrdersError::NotNow { what } => StorefrontError::NotNow { what },
         OrdersError::Call(error) => StorefrontError::Call(error),
     }
 }
