@@ -4,6 +4,7 @@ mod endpoint;
 mod ground;
 mod line;
 mod set;
+mod streaming;
 #[cfg(test)]
 mod tests;
 mod view;

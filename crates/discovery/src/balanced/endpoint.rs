@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::Inner;
 use super::set::Slot;
+use super::streaming::Streaming;
 use crate::replica::{Event, Outcome};
 
 /// A method of a service, sent to one of its replicas for each call.
@@ -74,7 +75,11 @@ impl Flight {
     }
 
     /// The answer has come. A call is over when its stream is.
-    fn land(mut self, method: &Method, answer: Result<Reply, Error>) -> Result<Reply, Error> {
+    fn land(
+        mut self,
+        method: &'static Method,
+        answer: Result<Reply, Error>,
+    ) -> Result<Reply, Error> {
         let outcome = match &answer {
             Ok(_) => Outcome::Answered,
             Err(error) => outcome(method, error),
@@ -87,14 +92,18 @@ impl Flight {
             let failed = outcome != Outcome::Answered;
             replica.load.answer(now, now.saturating_sub(self.begun), failed, &settings);
         }
-        self.judge(outcome, now);
+        let streams =
+            answer.as_ref().is_ok_and(|reply| matches!(reply.payload().body(), Body::Stream(_)));
+        // What becomes of a stream is known at its end; a probe is not kept open for so long.
+        if !streams || self.kind.probe {
+            self.judge(outcome, now);
+            self.kind.probe = false;
+        }
         match answer {
-            Ok(mut reply) => {
-                if let Body::Stream(_) = reply.payload().body() {
-                    reply.hold(self);
-                }
-                Ok(reply)
+            Ok(reply) if streams => {
+                Ok(reply.map_stream(|messages| Streaming::new(method, messages, self)))
             }
+            Ok(reply) => Ok(reply),
             Err(error) => {
                 let unsent = error.recovery() == Recovery::NeverProcessed;
                 if unsent && error.origin() == Origin::Transport {
@@ -103,6 +112,11 @@ impl Flight {
                 Err(error)
             }
         }
+    }
+
+    /// A stream is over.
+    pub(super) fn judge_now(&self, outcome: Outcome) {
+        self.judge(outcome, self.slot.replica.ground.now());
     }
 
     fn judge(&self, outcome: Outcome, now: u64) {
@@ -140,7 +154,7 @@ impl Drop for Flight {
 }
 
 /// What an error says about the replica. An answer of the business logic says that it lives.
-fn outcome(method: &Method, error: &Error) -> Outcome {
+pub(super) fn outcome(method: &Method, error: &Error) -> Outcome {
     if is_failure_of(method, error) {
         return Outcome::Failed;
     }

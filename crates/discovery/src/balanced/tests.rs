@@ -5,7 +5,7 @@ use futures_util::StreamExt;
 use kitfox_core::error::Reason;
 use kitfox_core::message::Codec;
 use kitfox_core::types::rpc::ErrorInfo;
-use kitfox_core::{Code, Context, Detail, Error, MessageStream, Payload, Reply};
+use kitfox_core::{Code, Context, Detail, Error, MessageStream, Origin, Payload, Reply};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::*;
@@ -164,6 +164,27 @@ async fn an_open_stream_counts_as_load_until_it_is_over() {
     assert_eq!(open(&bench), 0);
     drop(bench.call().await.unwrap());
     assert_eq!(open(&bench), 0, "and where it is dropped");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replica_whose_streams_break_off_is_left_out() {
+    let replicas = Replicas::new(|address| {
+        let breaks = address == "a:1";
+        async move {
+            let torn = Error::new(Code::Unavailable, "torn").with_origin(Origin::Transport);
+            let last = if breaks { Err(torn) } else { Ok(Bytes::new()) };
+            let messages = futures_util::stream::iter([Ok(Bytes::new()), last]);
+            Ok(Reply::new(Payload::stream(Codec::Json, MessageStream::new(messages))))
+        }
+    });
+    let settings = BalanceSettings { policy: Policy::RoundRobin, ..settings() };
+    let bench = Bench::new(&ABC, &replicas, settings).await;
+    for _ in 0..60 {
+        let mut stream = bench.call().await.unwrap().into_parts().0.into_stream();
+        while stream.next().await.is_some() {}
+    }
+    assert_eq!(replicas.calls("a:1"), 5);
+    assert!(bench.balanced.replicas().iter().all(|view| view.open_calls == 0));
 }
 
 #[tokio::test(start_paused = true)]
