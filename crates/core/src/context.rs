@@ -171,13 +171,24 @@ impl Context {
                 next_key: None,
                 received: None,
             },
+            // Field by field, where it stands: with the rest of another it would be moved.
             call: Some(Call {
+                platform,
+                peer,
+                metadata,
                 idempotency_key: once(idempotency_key),
                 started,
                 wire,
                 route,
+                method: OnceLock::new(),
+                span: OnceLock::new(),
+                within: OnceLock::new(),
                 sampling,
-                ..Call::new(platform, peer, metadata)
+                place: Place::default(),
+                principal: OnceLock::new(),
+                response: Mutex::new(None),
+                fields: Mutex::new(Vec::new()),
+                tried: Tried::default(),
             }),
         }))
     }

@@ -9,8 +9,11 @@ use kitfox_core::{Context, Sampling, TraceContext};
 
 /// All in one.
 pub(crate) const SINGLE: &str = "b3";
-/// What the others begin with.
-pub(crate) const MULTI: &str = "x-b3-";
+
+/// Whether a header is one of the others, by what they begin with. Asked of every header.
+pub(crate) fn is_multi(name: &str) -> bool {
+    matches!(name.as_bytes(), [b'x', b'-', b'b', b'3', b'-', ..])
+}
 
 const B3: HeaderName = HeaderName::from_static(SINGLE);
 const TRACE_ID: HeaderName = HeaderName::from_static("x-b3-traceid");

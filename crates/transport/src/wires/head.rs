@@ -118,7 +118,7 @@ impl Head {
             // Nothing else that is looked for is as short as `host` and most of what every caller
             // sends.
             if name.len() < SHORTEST {
-                seen.b3 |= name == b3::SINGLE;
+                seen.b3 |= name.len() == b3::SINGLE.len() && name == b3::SINGLE;
                 continue;
             }
             match name {
@@ -148,7 +148,7 @@ impl Head {
                 PREVIOUS_ATTEMPTS => seen.attempts = Some(value),
                 "idempotency-key" => seen.key = Some(value),
                 CRITICALITY => seen.criticality = Some(value),
-                _ => seen.b3 |= name.starts_with(b3::MULTI),
+                _ => seen.b3 |= b3::is_multi(name),
             }
         }
         if headers.len() > headers.keys_len() {
