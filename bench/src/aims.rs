@@ -17,7 +17,24 @@ pub(crate) const GRPC_WRITES: Bound = Bound::AtMost(0.2);
 /// gRPC requests per second beside bare tonic's, at least, on tokio's default runtime.
 pub(crate) const GRPC_THROUGHPUT: Bound = Bound::AtLeast(1.5);
 
-/// Where a ratio must lie.
+/// JSON instructions of a call that is recorded, beside bare axum's, at most.
+pub(crate) const RECORD_JSON: Bound = Bound::AtMost(0.95);
+/// The same beside axum's with the usual crates around it, at most.
+pub(crate) const RECORD_JSON_GLUED: Bound = Bound::AtMost(0.25);
+/// gRPC instructions of a call that is recorded, beside bare tonic's, at most.
+pub(crate) const RECORD_GRPC: Bound = Bound::AtMost(0.90);
+/// JSON instructions of a call that is traced, beside bare axum's, at most.
+pub(crate) const TRACED_JSON: Bound = Bound::AtMost(1.15);
+/// Instructions of the line of a call, at most.
+pub(crate) const LINE: Bound = Bound::AtMost(1_500.0);
+/// Instructions of one more in a counter, at most.
+pub(crate) const COUNTER: Bound = Bound::AtMost(60.0);
+/// Instructions of one more value in a histogram, at most.
+pub(crate) const HISTOGRAM: Bound = Bound::AtMost(120.0);
+/// Instructions of a span that is not recorded, at most.
+pub(crate) const UNSAMPLED: Bound = Bound::AtMost(300.0);
+
+/// Where a ratio, or a number of instructions, must lie.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Bound {
     /// Of a count, which repeats.

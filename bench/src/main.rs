@@ -4,12 +4,15 @@
 
 mod aims;
 mod balance;
+mod collector;
 mod compile;
 mod count;
 mod failure;
 mod load;
+mod loops;
 mod median;
 mod overload;
+mod price;
 mod process;
 mod profile;
 mod scratch;
@@ -25,15 +28,20 @@ use std::process::ExitCode;
 
 use crate::failure::{Failure, While};
 use crate::load::{Call, Shape, Wire};
+use crate::loops::Loop;
 use crate::servers::Server;
 
 const USAGE: &str = "usage: bench COMMAND
   wires [--check]        instructions, allocations and system calls of a call (about 3 minutes)
+  price [--check]        what the record of a call costs, beside bare and hand-glued servers; with
+                         --check docs/price.tsv is compared, with --write it is written
   throughput [--check]   requests per second and latencies (about 3 minutes)
   compile                seconds to compile a service of 1 and of 40 methods
   overload [--check]     an overloaded server, in paused time (about a minute)
   balance [--check]      replicas of which one is in trouble, in paused time (about a minute)
-  serve SERVER [WORKERS] one of hyper, axum, tonic, kitfox, on a free port until its input ends
+  serve SERVER [WORKERS] one of hyper, axum, tonic, kitfox and its kin, on a free port until its
+                         input ends
+  loop NAME TIMES        something small, so many times, for callgrind
   load WIRE ADDRESS CALLS [SHAPE]
                          calls over json, grpc, connect or lines; SHAPE is unary, a number of bytes,
                          server-stream, client-stream, client-singles or both-stream
@@ -58,6 +66,9 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         ["wires"] => wires::run().map(drop),
         ["wires", "--check"] => wires::run()?.check(),
         ["wires", "--check-counts"] => wires::run_counts()?.check_counts(),
+        ["price"] => price::run().map(drop),
+        ["price", "--check"] => price::check(),
+        ["price", "--write"] => price::write(),
         ["throughput"] => throughput::run().map(drop),
         ["throughput", "--check"] => throughput::run()?.check(),
         ["compile"] => compile::run(),
@@ -69,6 +80,10 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         ["serve", server, workers] => {
             let workers = workers.parse().failed_while("reading the number of workers")?;
             server.parse::<Server>()?.serve(Some(workers))
+        }
+        ["loop", name, times] => {
+            let times = times.parse().failed_while("reading how often")?;
+            name.parse::<Loop>()?.run(times)
         }
         ["load", wire, address, calls] => load(wire, address, calls, Shape::Unary),
         ["load", wire, address, calls, shape] => load(wire, address, calls, shape.parse()?),

@@ -18,6 +18,8 @@ pub(crate) struct Start<'a> {
     pub(crate) under: Vec<OsString>,
     /// Threads of the server's runtime; tokio's default if not given.
     pub(crate) workers: Option<usize>,
+    /// Where it sends its spans.
+    pub(crate) collector: Option<SocketAddr>,
 }
 
 /// A running server. Dropping it kills it.
@@ -25,8 +27,8 @@ pub(crate) struct Start<'a> {
 pub(crate) struct Running {
     pub(crate) address: SocketAddr,
     child: Child,
-    // Kept open, so that what the server prints later finds a reader.
-    _output: BufReader<ChildStdout>,
+    /// What the server prints and nobody has read yet.
+    output: Option<BufReader<ChildStdout>>,
 }
 
 impl Start<'_> {
@@ -36,8 +38,14 @@ impl Start<'_> {
         line.push(self.program.into());
         line.extend(["serve".into(), self.server.name().into()]);
         line.extend(self.workers.map(|workers| workers.to_string().into()));
-        let mut child = Command::new(&line[0])
+        let mut command = Command::new(&line[0]);
+        if let Some(collector) = self.collector {
+            command.env("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{collector}"));
+        }
+        let mut child = command
             .args(&line[1..])
+            .env("OTEL_TRACES_SAMPLER", "parentbased_traceidratio")
+            .env("OTEL_TRACES_SAMPLER_ARG", "0.01")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -45,7 +53,7 @@ impl Start<'_> {
         let output = child.stdout.take().expect("the output was piped a line above");
         let mut output = BufReader::new(output);
         match first_address(&mut output) {
-            Some(address) => Ok(Running { address, child, _output: output }),
+            Some(address) => Ok(Running { address, child, output: Some(output) }),
             None => {
                 let ended = child.kill().and_then(|()| child.wait()).failed_while(&doing)?;
                 Err(Failure::new(doing, format!("it printed no address ({ended})")))
@@ -58,6 +66,15 @@ impl Running {
     /// The process that was started; the server's own where no tool stands between.
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Reads what it prints from now on, and throws it away. Without this it prints into a pipe that
+    /// fills.
+    #[expect(clippy::disallowed_methods, reason = "a program without a runtime")]
+    pub(crate) fn read_on(&mut self) {
+        if let Some(mut output) = self.output.take() {
+            std::thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
+        }
     }
 
     /// Ends the server by closing its input, and waits until it (and its tool) are done.

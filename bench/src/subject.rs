@@ -1,11 +1,10 @@
 //! What is measured: a server and a kind of call, and the peer that it is measured beside.
 
-use std::path::Path;
-
 use crate::failure::Failure;
 use crate::load::{self, Call, Shape, Wire};
 use crate::process::Start;
-use crate::servers::Server;
+use crate::profile::Programs;
+use crate::servers::{Onion, Server};
 
 /// A server and one kind of the calls that it answers.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -26,12 +25,12 @@ impl Subject {
     pub(crate) const UNARY: [Self; 5] = [
         Self::unary(Server::Hyper, Wire::Json),
         Self::unary(Server::Axum, Wire::Json),
-        Self::unary(Server::Kitfox, Wire::Json),
+        Self::unary(Server::Kitfox(Onion::Wires), Wire::Json),
         Self::unary(Server::Tonic, Wire::Grpc),
-        Self::unary(Server::Kitfox, Wire::Grpc),
+        Self::unary(Server::Kitfox(Onion::Wires), Wire::Grpc),
     ];
 
-    const fn unary(server: Server, wire: Wire) -> Self {
+    pub(crate) const fn unary(server: Server, wire: Wire) -> Self {
         Self { server, call: Call::unary(wire) }
     }
 
@@ -45,10 +44,10 @@ impl Subject {
         let unary = Self::unary_of(server);
         let of = |wire, shape| Self { server, call: Call { wire, shape } };
         let wires: &[Wire] = match server {
-            Server::Hyper => &[],
             Server::Axum => &[Wire::Json],
             Server::Tonic => &[Wire::Grpc],
-            Server::Kitfox => &[Wire::Json, Wire::Grpc],
+            Server::Kitfox(Onion::Wires) => &[Wire::Json, Wire::Grpc],
+            _ => &[],
         };
         let sized = wires.iter().flat_map(|wire| SIZES.map(|size| of(*wire, Shape::Sized(size))));
         let streams = wires.iter().filter(|wire| **wire == Wire::Grpc);
@@ -61,10 +60,9 @@ impl Subject {
             (Server::Hyper, _) => "bare hyper",
             (Server::Axum, _) => "bare axum",
             (Server::Tonic, _) => "bare tonic",
-            (Server::Kitfox, Wire::Json) => "Kitfox, JSON",
-            (Server::Kitfox, Wire::Grpc) => "Kitfox, gRPC",
-            (Server::Kitfox, Wire::Connect) => "Kitfox, Connect",
-            (Server::Kitfox, Wire::Lines) => "Kitfox, JSON lines",
+            (Server::GluedAxum, _) => "hand-glued axum",
+            (Server::GluedTonic, _) => "hand-glued tonic",
+            (Server::Kitfox(onion), wire) => onion.title(wire),
         }
     }
 
@@ -79,18 +77,19 @@ impl Subject {
     }
 
     pub(crate) const fn kitfox(wire: Wire, shape: Shape) -> Self {
-        Self { server: Server::Kitfox, call: Call { wire, shape } }
+        Self { server: Server::Kitfox(Onion::Wires), call: Call { wire, shape } }
     }
 
     /// How it is started natively on tokio's default runtime.
-    pub(crate) fn start(self, program: &Path) -> Start<'_> {
-        Start { program, server: self.server, under: Vec::new(), workers: None }
+    pub(crate) fn start(self, programs: &Programs) -> Start<'_> {
+        let program = programs.of(self.server);
+        Start { program, server: self.server, under: Vec::new(), workers: None, collector: None }
     }
 }
 
 /// Those that answer rightly, an empty text too; the others are told with the reason.
-pub(crate) fn working(program: &Path, mut subjects: Vec<Subject>) -> Vec<Subject> {
-    subjects.retain(|subject| match try_out(*subject, program) {
+pub(crate) fn working(programs: &Programs, mut subjects: Vec<Subject>) -> Vec<Subject> {
+    subjects.retain(|subject| match try_out(*subject, programs) {
         Ok(()) => true,
         Err(failure) => {
             let Subject { call, .. } = subject;
@@ -101,8 +100,8 @@ pub(crate) fn working(program: &Path, mut subjects: Vec<Subject>) -> Vec<Subject
     subjects
 }
 
-fn try_out(subject: Subject, program: &Path) -> Result<(), Failure> {
-    let running = subject.start(program).run()?;
+fn try_out(subject: Subject, programs: &Programs) -> Result<(), Failure> {
+    let running = subject.start(programs).run()?;
     load::run(subject.call, running.address, 10)?;
     running.end()
 }

@@ -1,14 +1,12 @@
 //! `bench -- wires`: what a message costs on each wire, and the aims. The call of the price list is
 //! counted in both profiles.
 
-use std::path::Path;
-
 use crate::aims::{self, Aims};
 use crate::count::callgrind::{Counter, Work};
 use crate::count::strace::{self, SystemCalls};
-use crate::failure::{Failure, While};
+use crate::failure::Failure;
 use crate::load::{Call, Shape, Wire};
-use crate::profile::{self, Profile};
+use crate::profile::{self, Profile, Programs};
 use crate::servers::Server;
 use crate::subject::{Measured, SIZES, STREAMS, Subject, working};
 use crate::table::{Table, thousands};
@@ -37,8 +35,8 @@ pub(crate) fn run_counts() -> Result<Aims, Failure> {
 /// Counts some kinds of calls on a server of this very build.
 pub(crate) fn count_here(server: Server, wire: Wire, shapes: &[&str]) -> Result<(), Failure> {
     tools::need(&[VALGRIND, VGDB])?;
-    let program = std::env::current_exe().failed_while("looking for this program")?;
-    let start = Subject { server, call: Call::unary(wire) }.start(&program);
+    let programs = Programs::running()?;
+    let start = Subject::unary(server, wire).start(&programs);
     let mut counter = Counter::start(&start)?;
     for shape in shapes {
         let call = Call { wire, shape: shape.parse()? };
@@ -51,7 +49,7 @@ pub(crate) fn count_here(server: Server, wire: Wire, shapes: &[&str]) -> Result<
 fn counts() -> Result<Aims, Failure> {
     tools::need(&[VALGRIND, VGDB, STRACE])?;
     let mut aims = Aims::default();
-    let [shipped, default] = profile::build([profile::SHIPPED, profile::DEFAULT])?;
+    let [shipped, default] = profile::build_both()?;
 
     let Profile { name, meaning } = profile::SHIPPED;
     let (work, system) = (count_work(&shipped, Subject::counted)?, count_system(&shipped)?);
@@ -72,15 +70,15 @@ fn counts() -> Result<Aims, Failure> {
 }
 
 fn count_work(
-    program: &Path,
+    programs: &Programs,
     subjects: fn(Server) -> Vec<Subject>,
 ) -> Result<Measured<Work>, Failure> {
     let mut work = Measured::new();
-    for server in Server::ALL {
-        let subjects = working(program, subjects(server));
+    for server in Server::BARE {
+        let subjects = working(programs, subjects(server));
         let Some(first) = subjects.first() else { continue };
         // One process for all: it takes its time to start.
-        let mut counter = Counter::start(&first.start(program))?;
+        let mut counter = Counter::start(&first.start(programs))?;
         for subject in subjects {
             eprintln!("counting {}, {}", subject.name(), subject.call.shape);
             work.add(subject, counter.count(subject.call)?);
@@ -90,11 +88,11 @@ fn count_work(
     Ok(work)
 }
 
-fn count_system(program: &Path) -> Result<Measured<SystemCalls>, Failure> {
+fn count_system(programs: &Programs) -> Result<Measured<SystemCalls>, Failure> {
     let mut system = Measured::new();
-    for subject in working(program, Subject::UNARY.to_vec()) {
+    for subject in working(programs, Subject::UNARY.to_vec()) {
         eprintln!("counting the system calls of {}", subject.name());
-        system.add(subject, strace::count(&subject.start(program), subject.call)?);
+        system.add(subject, strace::count(&subject.start(programs), subject.call)?);
     }
     Ok(system)
 }

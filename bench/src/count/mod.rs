@@ -5,6 +5,7 @@
 //! cancel.
 
 pub(crate) mod callgrind;
+pub(crate) mod dhat;
 pub(crate) mod strace;
 
 use crate::failure::Failure;

@@ -17,7 +17,7 @@ use crate::tools::STRACE;
 const WRITES: [&str; 5] = ["write", "writev", "sendto", "sendmsg", "sendmmsg"];
 
 /// An odd number, so that there is one in the middle.
-const COUNTS: usize = 3;
+const COUNTS: usize = 5;
 
 /// What strace knows of one call.
 #[derive(Clone, Copy, Debug)]

@@ -5,7 +5,7 @@ use prost::Message;
 
 use super::{Call, Shape, Wire};
 use crate::failure::Failure;
-use crate::servers::messages::{Measured, REPEATED, UppercaseRequest, UppercaseResponse};
+use bench_common::messages::{Measured, REPEATED, UppercaseRequest, UppercaseResponse};
 
 /// The text of a call that is not about sizes.
 pub(crate) const TEXT: &str = "hello, fox";

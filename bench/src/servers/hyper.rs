@@ -4,6 +4,8 @@
 
 use std::convert::Infallible;
 
+use bench_common::messages::{EMPTY, UppercaseRequest, uppercase};
+use bench_common::{Failure, While, serve};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
@@ -14,11 +16,8 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use serde::Serialize;
 
-use super::messages::{EMPTY, UppercaseRequest, uppercase};
-use crate::failure::{Failure, While};
-
 pub(super) async fn run() -> Result<(), Failure> {
-    let listener = super::listen().await?;
+    let listener = serve::listen().await?;
     loop {
         let (stream, _peer) = listener.accept().await.failed_while("accepting a connection")?;
         tokio::spawn(async move {

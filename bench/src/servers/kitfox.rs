@@ -1,18 +1,77 @@
-//! The service of `examples/strings`, served by Kitfox with its default settings: every wire on one
-//! port, with its error path, deadline and limits. Only the ports are the bench's own, and a second
-//! service beside it, which streams what the first one does.
+//! The service of `examples/strings`, served by Kitfox: every wire on one port, with its error path,
+//! deadline and limits. Only the ports are the bench's own, and a second service beside it, which
+//! streams what the first one does. How much of its onion there is beside is an [`Onion`].
 
+use bench_common::messages::REPEATED;
+use bench_common::{Failure, While};
 use futures_util::{StreamExt, stream};
 use kitfox::{Context, Host, Streaming};
 use strings::{Service, StringsError, StringsServer, UppercaseRequest, UppercaseResponse};
 
-use super::messages::REPEATED;
-use crate::failure::{Failure, While};
+use crate::load::Wire;
 
-pub(super) async fn run() -> Result<(), Failure> {
-    // The wires alone: what the record of a call costs is `bench -- price`'s to say.
-    let host = Host::new("strings").listen("127.0.0.1:0").admin("127.0.0.1:0").unrecorded();
-    let host = host.announce(false);
+/// What is around the methods, each one with what those before it have.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Onion {
+    /// The wires, with deadline, panic barrier and limits; nothing is recorded.
+    Wires,
+    /// Each call is recorded: its metrics, its identifiers, its place among those in flight.
+    Metrics,
+    /// Each has a line of JSON on standard output.
+    Lines,
+    /// A host with its default settings and a collector: one in a hundred has a span.
+    Record,
+    /// Each has a span.
+    Traced,
+}
+
+impl Onion {
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Wires, Self::Metrics, Self::Lines, Self::Record, Self::Traced];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Wires => "kitfox",
+            Self::Metrics => "kitfox-metrics",
+            Self::Lines => "kitfox-lines",
+            Self::Record => "kitfox-record",
+            Self::Traced => "kitfox-traced",
+        }
+    }
+
+    /// As tables have it.
+    pub(crate) fn title(self, wire: Wire) -> &'static str {
+        match (self, wire) {
+            (Self::Wires, Wire::Json) => "Kitfox, JSON",
+            (Self::Wires, Wire::Grpc) => "Kitfox, gRPC",
+            (Self::Wires, Wire::Connect) => "Kitfox, Connect",
+            (Self::Wires, Wire::Lines) => "Kitfox, JSON lines",
+            (Self::Metrics, _) => "Kitfox, with metrics",
+            (Self::Lines, _) => "Kitfox, with a line each",
+            (Self::Record, _) => "Kitfox, with 1 % traced",
+            (Self::Traced, _) => "Kitfox, with all traced",
+        }
+    }
+
+    fn around(self, host: Host) -> Host {
+        match self {
+            Self::Wires => host.announce(false).unrecorded(),
+            Self::Metrics => host.announce(false).set("log.filter", "off").set("traces.sample", 0),
+            Self::Lines => host.set("traces.sample", 0),
+            Self::Record => exported(host),
+            Self::Traced => exported(host).set("traces.sample", 1),
+        }
+    }
+}
+
+/// To the collector that the environment names.
+fn exported(host: Host) -> Host {
+    host.set("otlp.protocol", "grpc").set("otlp.signals", "traces")
+}
+
+pub(super) async fn run(onion: Onion) -> Result<(), Failure> {
+    let host = Host::new("strings").listen("127.0.0.1:0").admin("127.0.0.1:0");
+    let host = onion.around(host);
     let host = host.serve(StringsServer::new(Service)).serve(StreamsServer::new(Handler));
     let running = host.start().await;
     let running = running.failed_while("starting Kitfox")?;

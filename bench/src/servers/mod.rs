@@ -7,17 +7,14 @@
 mod axum;
 mod hyper;
 mod kitfox;
-pub(crate) mod messages;
 mod tonic;
 
 use std::fmt;
-use std::net::SocketAddr;
 use std::str::FromStr;
 
-use tokio::io::AsyncReadExt;
-use tokio::net::TcpListener;
+use bench_common::{Failure, serve};
 
-use crate::failure::{Failure, While};
+pub(crate) use self::kitfox::Onion;
 
 /// A server to be measured, by the name that `bench -- serve` knows it by.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -25,41 +22,51 @@ pub(crate) enum Server {
     Hyper,
     Axum,
     Tonic,
-    Kitfox,
+    Kitfox(Onion),
+    /// axum and tonic with the crates around them that are usual; of `bench-peers`.
+    GluedAxum,
+    GluedTonic,
 }
 
 impl Server {
-    pub(crate) const ALL: [Self; 4] = [Self::Hyper, Self::Axum, Self::Tonic, Self::Kitfox];
+    /// All of them.
+    pub(crate) const ALL: [Self; 10] = [
+        Self::Hyper,
+        Self::Axum,
+        Self::Tonic,
+        Self::GluedAxum,
+        Self::GluedTonic,
+        Self::Kitfox(Onion::Wires),
+        Self::Kitfox(Onion::Metrics),
+        Self::Kitfox(Onion::Lines),
+        Self::Kitfox(Onion::Record),
+        Self::Kitfox(Onion::Traced),
+    ];
+    /// Those with nothing around them.
+    pub(crate) const BARE: [Self; 4] =
+        [Self::Hyper, Self::Axum, Self::Tonic, Self::Kitfox(Onion::Wires)];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Hyper => "hyper",
             Self::Axum => "axum",
             Self::Tonic => "tonic",
-            Self::Kitfox => "kitfox",
+            Self::GluedAxum => "glued-axum",
+            Self::GluedTonic => "glued-tonic",
+            Self::Kitfox(onion) => onion.name(),
         }
     }
 
-    /// Serves on a free port of 127.0.0.1 until standard input ends, so that whoever started the
-    /// process can end it in an orderly way (callgrind writes its counts at a regular exit).
+    /// Whether it is one of `bench-peers`.
+    pub(crate) fn is_glued(self) -> bool {
+        matches!(self, Self::GluedAxum | Self::GluedTonic)
+    }
+
+    /// Serves on a free port of 127.0.0.1 until standard input ends.
     ///
     /// `workers` is the number of the runtime's threads; without it, tokio's default.
     pub(crate) fn serve(self, workers: Option<usize>) -> Result<(), Failure> {
-        let mut builder = tokio::runtime::Builder::new_multi_thread();
-        builder.enable_all();
-        if let Some(workers) = workers {
-            builder.worker_threads(workers);
-        }
-        let runtime = builder.build().failed_while("starting the runtime")?;
-        let ended = runtime.block_on(async {
-            tokio::select! {
-                result = self.run() => result,
-                () = end_of_input() => Ok(()),
-            }
-        });
-        // A server that failed leaves a thread behind that still waits for input.
-        runtime.shutdown_background();
-        ended
+        serve::until_end_of_input(workers, self.run())
     }
 
     async fn run(self) -> Result<(), Failure> {
@@ -67,7 +74,10 @@ impl Server {
             Self::Hyper => hyper::run().await,
             Self::Axum => axum::run().await,
             Self::Tonic => tonic::run().await,
-            Self::Kitfox => kitfox::run().await,
+            Self::Kitfox(onion) => kitfox::run(onion).await,
+            Self::GluedAxum | Self::GluedTonic => {
+                Err(Failure::new(format!("serving {self}"), "it is one of `bench-peers`"))
+            }
         }
     }
 }
@@ -88,20 +98,4 @@ impl FromStr for Server {
             Failure::new(format!("finding the server `{name}`"), format!("there are {names}"))
         })
     }
-}
-
-/// Binds a free port and prints it as the first line, where [`crate::process`] reads it.
-#[expect(clippy::disallowed_methods, reason = "peers bind as their users do")]
-async fn listen() -> Result<TcpListener, Failure> {
-    let any = SocketAddr::from(([127, 0, 0, 1], 0));
-    let listener = TcpListener::bind(any).await.failed_while("binding a port of 127.0.0.1")?;
-    let bound = listener.local_addr().failed_while("reading the bound address")?;
-    println!("http://{bound}");
-    Ok(listener)
-}
-
-async fn end_of_input() {
-    let mut input = tokio::io::stdin();
-    let mut buffer = [0; 64];
-    while matches!(input.read(&mut buffer).await, Ok(read) if read > 0) {}
 }

@@ -1,86 +1,14 @@
 //! Bare tonic handlers: the generated services, no interceptor, no layer.
 
-use std::pin::Pin;
-
-use futures_util::{Stream, StreamExt, stream};
+use bench_common::tonic::{Handler, StreamsServer, StringsServer};
+use bench_common::{Failure, While, serve};
 use tonic::transport::server::TcpIncoming;
-use tonic::{Request, Response, Status, Streaming};
-
-use self::generated::streams_server::{Streams, StreamsServer};
-use self::generated::strings_server::{Strings, StringsServer};
-use super::messages::{EMPTY, Measured, REPEATED, UppercaseRequest, UppercaseResponse};
-use crate::failure::{Failure, While};
 
 pub(super) async fn run() -> Result<(), Failure> {
     // What `Server::serve` does with an address, but with the bound port known.
-    let incoming = TcpIncoming::from(super::listen().await?).with_nodelay(Some(true));
+    let incoming = TcpIncoming::from(serve::listen().await?).with_nodelay(Some(true));
     let mut server = tonic::transport::Server::builder();
     let server =
         server.add_service(StringsServer::new(Handler)).add_service(StreamsServer::new(Handler));
     server.serve_with_incoming(incoming).await.failed_while("serving with tonic")
-}
-
-struct Handler;
-
-#[tonic::async_trait]
-impl Strings for Handler {
-    async fn uppercase(
-        &self,
-        request: Request<UppercaseRequest>,
-    ) -> Result<Response<UppercaseResponse>, Status> {
-        uppercase(request.get_ref()).map(Response::new)
-    }
-}
-
-type Answers = Pin<Box<dyn Stream<Item = Result<UppercaseResponse, Status>> + Send>>;
-
-#[tonic::async_trait]
-impl Streams for Handler {
-    type RepeatStream = Answers;
-    type AnswerStream = Answers;
-
-    async fn repeat(
-        &self,
-        request: Request<UppercaseRequest>,
-    ) -> Result<Response<Answers>, Status> {
-        let request = request.into_inner();
-        let answers = stream::iter((0..REPEATED).map(move |_| uppercase(&request)));
-        Ok(Response::new(Box::pin(answers)))
-    }
-
-    async fn measure(
-        &self,
-        request: Request<Streaming<UppercaseRequest>>,
-    ) -> Result<Response<Measured>, Status> {
-        let mut texts = request.into_inner();
-        let mut bytes = 0;
-        while let Some(text) = texts.message().await? {
-            bytes += uppercase(&text)?.text.len() as u64;
-        }
-        Ok(Response::new(Measured { bytes }))
-    }
-
-    async fn answer(
-        &self,
-        request: Request<Streaming<UppercaseRequest>>,
-    ) -> Result<Response<Answers>, Status> {
-        let answers = request.into_inner().map(|text| uppercase(&text?));
-        Ok(Response::new(Box::pin(answers)))
-    }
-}
-
-fn uppercase(request: &UppercaseRequest) -> Result<UppercaseResponse, Status> {
-    let response = super::messages::uppercase(request);
-    response.ok_or_else(|| Status::invalid_argument(EMPTY.message))
-}
-
-mod generated {
-    #![allow(
-        unreachable_pub,
-        clippy::all,
-        clippy::allow_attributes_without_reason,
-        reason = "written by tonic-build"
-    )]
-    include!(concat!(env!("OUT_DIR"), "/strings.v1.Strings.rs"));
-    include!(concat!(env!("OUT_DIR"), "/bench.v1.Streams.rs"));
 }

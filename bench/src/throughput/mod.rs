@@ -9,14 +9,12 @@ mod h2load;
 mod processor;
 mod wrk;
 
-use std::path::Path;
-
 use crate::aims::{self, Aims};
 use crate::failure::Failure;
 use crate::load::{Call, Shape, Wire};
 use crate::median::median;
 use crate::process::Running;
-use crate::profile;
+use crate::profile::{self, Programs};
 use crate::subject::{Measured, Subject, working};
 use crate::table::{Table, thousands};
 use crate::tools::{self, H2LOAD, WRK};
@@ -46,8 +44,8 @@ pub(crate) struct Speed {
 /// Builds the shipped profile, measures everybody, prints; answers the aims.
 pub(crate) fn run() -> Result<Aims, Failure> {
     tools::need(&[WRK, H2LOAD])?;
-    let program = profile::SHIPPED.build()?;
-    let speeds = measure(&program, &working(&program, Subject::UNARY.to_vec()))?;
+    let programs = profile::build_shipped()?;
+    let speeds = measure(&programs, &working(&programs, Subject::UNARY.to_vec()))?;
     for (wire, title) in [(Wire::Json, "JSON, by wrk"), (Wire::Grpc, "gRPC, by h2load")] {
         println!("\n{title}, profile `{}`\n", profile::SHIPPED.name);
         print!("{}", table(&speeds, wire));
@@ -60,10 +58,10 @@ pub(crate) fn run() -> Result<Aims, Failure> {
 
 /// Measures gRPC alone, for the aim on its speed.
 pub(crate) fn glance() -> Result<Measured<Speed>, Failure> {
-    let program = profile::SHIPPED.build()?;
+    let programs = profile::build_shipped()?;
     let mut subjects = Subject::UNARY.to_vec();
     subjects.retain(|subject| subject.call.wire == Wire::Grpc);
-    measure(&program, &working(&program, subjects))
+    measure(&programs, &working(&programs, subjects))
 }
 
 pub(crate) fn table(speeds: &Measured<Speed>, wire: Wire) -> Table {
@@ -102,12 +100,12 @@ pub(crate) fn judge(aims: &mut Aims, speeds: &Measured<Speed>) {
     aims.add("gRPC requests per second of tonic's".to_owned(), aims::GRPC_THROUGHPUT, ratio);
 }
 
-fn measure(program: &Path, subjects: &[Subject]) -> Result<Measured<Speed>, Failure> {
+fn measure(programs: &Programs, subjects: &[Subject]) -> Result<Measured<Speed>, Failure> {
     let mut rounds: Vec<Vec<(Load, f64)>> = vec![Vec::new(); subjects.len()];
     for round in 1..=ROUNDS {
         for (subject, rounds) in subjects.iter().zip(&mut rounds) {
             eprintln!("round {round} of {ROUNDS}, {}", subject.name());
-            let running = subject.start(program).run()?;
+            let running = subject.start(programs).run()?;
             load(subject.call.wire, &running, WARM_UP_SECONDS)?;
             let before = processor::seconds(running.id())?;
             let load = load(subject.call.wire, &running, SECONDS)?;

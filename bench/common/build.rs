@@ -13,7 +13,7 @@ fn main() {
         .method(texts("repeat", "Repeat").server_streaming().build())
         .method(
             texts("measure", "Measure")
-                .output_type("crate::servers::messages::Measured")
+                .output_type("crate::messages::Measured")
                 .client_streaming()
                 .build(),
         )
@@ -26,7 +26,7 @@ fn texts(name: &str, route: &str) -> MethodBuilder {
     Method::builder()
         .name(name)
         .route_name(route)
-        .input_type("crate::servers::messages::UppercaseRequest")
-        .output_type("crate::servers::messages::UppercaseResponse")
+        .input_type("crate::messages::UppercaseRequest")
+        .output_type("crate::messages::UppercaseResponse")
         .codec_path("tonic_prost::ProstCodec")
 }
