@@ -56,7 +56,7 @@ mod tests {
     use futures_util::StreamExt;
 
     use super::*;
-    
+
     use crate::message::Codec;
     use crate::{Code, Context, Incoming, MessageStream, Payload, Platform, layer_fn};
 

@@ -8,8 +8,8 @@ use kitfox_core::contract::Method;
 use kitfox_core::message::Codec;
 use kitfox_core::platform::{Random, Tcp};
 use kitfox_core::{
-    BoxEndpoint, Channel, Code, Context, Endpoint, Error, Origin, Payload, Platform,
-    Recovery, Reply, Request,
+    BoxEndpoint, Channel, Code, Context, Endpoint, Error, Origin, Payload, Platform, Recovery,
+    Reply, Request,
 };
 
 use crate::{BalanceSettings, Balanced, Connect, Instance, Line, Memory};

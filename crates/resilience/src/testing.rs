@@ -5,8 +5,8 @@ use kitfox_core::message::Codec;
 use kitfox_core::platform::{Random, Tcp};
 use kitfox_core::types::rpc::ErrorInfo;
 use kitfox_core::{
-    BoxEndpoint, Code, Context, Detail, Endpoint, Error, Incoming, Origin, Payload,
-    Platform, Recovery, Reply, Request,
+    BoxEndpoint, Code, Context, Detail, Endpoint, Error, Incoming, Origin, Payload, Platform,
+    Recovery, Reply, Request,
 };
 
 pub(crate) static METHOD: Method = Method::unary("test.v1.Test", "Call", "/test.v1.Test/Call");

@@ -10,8 +10,8 @@ use kitfox_core::contract::{Idempotency, Method};
 use kitfox_core::message::Codec;
 use kitfox_core::platform::{Random, Tcp};
 use kitfox_core::{
-    BoxEndpoint, Code, Context, Endpoint, Error, Incoming, Layer, Origin, Payload,
-    Platform, Recovery, Reply, Request, layer_fn,
+    BoxEndpoint, Code, Context, Endpoint, Error, Incoming, Layer, Origin, Payload, Platform,
+    Recovery, Reply, Request, layer_fn,
 };
 use kitfox_resilience::{Budget, BudgetSettings, Live, Mode, Retry, RetrySettings};
 use tokio::time::{Instant, sleep, sleep_until};

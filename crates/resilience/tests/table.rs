@@ -10,8 +10,7 @@ use futures_util::StreamExt;
 use kitfox_core::contract::{Idempotency as Kind, Method, Shape};
 use kitfox_core::message::Codec;
 use kitfox_core::{
-    BoxEndpoint, Context, Endpoint, Error, Layer, MessageStream, Payload, Reply,
-    Request,
+    BoxEndpoint, Context, Endpoint, Error, Layer, MessageStream, Payload, Reply, Request,
 };
 use kitfox_resilience::{
     Breaker, BreakerSettings, Budget, BudgetSettings, Concurrency, ConcurrencySettings,

@@ -1,5 +1,6 @@
 //! A replica as a process of its own.
 
+use std::io::SeekFrom;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
@@ -7,7 +8,9 @@ use std::time::Duration;
 
 use kitfox::Platform;
 use tokio::fs::File;
-use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader, Lines};
+use tokio::io::{
+    AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncSeekExt, AsyncWriteExt, BufReader, Lines,
+};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::time::timeout;
 
@@ -73,12 +76,12 @@ pub enum ReplicaError {
         cause: std::io::Error,
     },
     /// It ended before it served.
-    #[error("{name} ended before it served; {log} says why")]
+    #[error("{name} ended before it served: {why}")]
     Ended {
         /// Its name.
         name: String,
-        /// Its log.
-        log: PathBuf,
+        /// The end of its log.
+        why: String,
     },
     /// A bug.
     #[error("what starts a replica panicked")]
@@ -127,7 +130,12 @@ impl Replica {
         let mut file = file;
         let found = timeout(START, addresses(&mut output, &mut file)).await;
         let Ok(found) = found else { return Err(ReplicaError::Slow { name, log }) };
-        let Some((address, admin)) = found else { return Err(ReplicaError::Ended { name, log }) };
+        let Some((address, admin)) = found else {
+            // Until it is gone, its last words may not be there.
+            let _ = timeout(END, child.wait()).await;
+            let why = last_line(&log).await.unwrap_or_default();
+            return Err(ReplicaError::Ended { name, why });
+        };
         drop(Platform::system().tasks().spawn(copy(output, file)));
         let registry = Registry::new(&spec.data);
         let known = timeout(START, registry.knows(spec.role, address)).await;
@@ -188,6 +196,16 @@ async fn open(log: &Path) -> std::io::Result<File> {
         tokio::fs::create_dir_all(folder).await?;
     }
     File::options().create(true).append(true).open(log).await
+}
+
+async fn last_line(log: &Path) -> std::io::Result<String> {
+    let mut file = File::open(log).await?;
+    let from = file.metadata().await?.len().saturating_sub(4096);
+    file.seek(SeekFrom::Start(from)).await?;
+    let mut end = Vec::new();
+    file.read_to_end(&mut end).await?;
+    let end = String::from_utf8_lossy(&end);
+    Ok(end.trim_end().lines().last().unwrap_or_default().to_owned())
 }
 
 /// Where a host says that it listens; `None` where it ends before it says so.

@@ -4,8 +4,8 @@ use bytes::Bytes;
 use futures_core::future::BoxFuture;
 use kitfox_core::message::{Codec, MessageSchema};
 use kitfox_core::{
-    Body, BoxEndpoint, Channel, Code, Context, Endpoint, Error, Metadata, Method,
-    Payload, Recovery, Request,
+    Body, BoxEndpoint, Channel, Code, Context, Endpoint, Error, Metadata, Method, Payload,
+    Recovery, Request,
 };
 use kitfox_telemetry::otlp::{Refused, Sender, Signal};
 use kitfox_transport::client::HttpChannel;

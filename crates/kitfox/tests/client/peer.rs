@@ -19,8 +19,7 @@ use kitfox::message::{Codec, MessageSchema};
 use kitfox::platform::{Connection, Listener, Task};
 use kitfox::transport::client::{HttpChannel, HttpChannelBuilder, HttpVersion, Protocol};
 use kitfox::{
-    Body, Channel, Context, Endpoint, Error, Layer, MessageStream, Method, Payload,
-    Platform, Reply,
+    Body, Channel, Context, Endpoint, Error, Layer, MessageStream, Method, Payload, Platform, Reply,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 

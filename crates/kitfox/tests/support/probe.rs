@@ -6,9 +6,7 @@ use std::time::Duration;
 
 use kitfox::contract::{Route, Verb};
 use kitfox::message::MessageSchema;
-use kitfox::{
-    BoxEndpoint, Contract, Endpoint, Error, Method, Reply, Request, Service,
-};
+use kitfox::{BoxEndpoint, Contract, Endpoint, Error, Method, Reply, Request, Service};
 
 /// How long `Slow` takes, and the work that `Detach` leaves behind.
 pub(crate) const SLOW: Duration = Duration::from_secs(2);

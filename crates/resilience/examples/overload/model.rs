@@ -14,8 +14,7 @@ use kitfox_core::layers::Deadline;
 use kitfox_core::message::Codec;
 use kitfox_core::platform::Random;
 use kitfox_core::{
-    BoxEndpoint, Context, Criticality, Endpoint, Error, Incoming, Layer, Payload,
-    Reply, Request,
+    BoxEndpoint, Context, Criticality, Endpoint, Error, Incoming, Layer, Payload, Reply, Request,
 };
 use kitfox_resilience::{Concurrency, ConcurrencySettings, Live, Mode, SheddingSettings};
 use tokio::sync::{Semaphore, mpsc};

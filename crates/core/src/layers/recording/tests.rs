@@ -10,8 +10,7 @@ use crate::layers::ServerStack;
 use crate::message::Codec;
 use crate::record::{Edge, Ending};
 use crate::{
-    Batch, BoxEndpoint, Code, Incoming, MessageStream, Next, Platform, TraceContext,
-    layer_fn,
+    Batch, BoxEndpoint, Code, Incoming, MessageStream, Next, Platform, TraceContext, layer_fn,
 };
 
 static METHOD: Method = Method::unary("test.v1.Test", "Call", "/test.v1.Test/Call");
