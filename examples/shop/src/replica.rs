@@ -112,9 +112,11 @@ impl Replica {
         command.arg(spec.role.name()).arg("--leash").arg("--data").arg(&spec.data);
         command.env("KITFOX_LISTEN", format!("127.0.0.1:{}", spec.port));
         command.env("KITFOX_ADMIN", "127.0.0.1:0");
-        if std::env::var_os("KITFOX_LOG_ANSWERED").is_none() {
-            // A log of every call would be large by tomorrow. Those that fail are there.
-            command.env("KITFOX_LOG_ANSWERED", "0");
+        for variable in ["KITFOX_LOG_ANSWERED", "KITFOX_LOG_REJECTED"] {
+            if std::env::var_os(variable).is_none() {
+                // A log of every call would be large by tomorrow. Those that break are there.
+                command.env(variable, "0");
+            }
         }
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(errors);
         #[cfg(unix)]
