@@ -76,7 +76,7 @@ use http::{Method, Request, Response, Version};
 use http_body::Body;
 use kitfox_core::contract::Shape;
 use kitfox_core::message::Codec;
-use kitfox_core::{Code, Endpoint, Error, Peer, Platform, record};
+use kitfox_core::{Code, Context, Endpoint, Error, Incoming, Peer, Platform, record};
 
 pub use body::{AnswerBody, WireBody};
 pub use builder::Builder;
@@ -86,11 +86,11 @@ pub use route_error::RouteError;
 use crate::Handler;
 use afterwards::Afterwards;
 use body::BoxError;
-use call::{Call, Surroundings, Wire};
+use call::{Admitted, Call, Surroundings, Wire};
 use content::Content;
 use edge::{Lost, wire_of};
 use fallback::Fallback;
-use head::{Head, Line};
+use head::{Head, Line, Terms};
 use methods::{Methods, Served};
 use packing::{Packing, Speech};
 use refusal::{Refusal, WIRE};
@@ -137,28 +137,34 @@ impl<E: Endpoint> Wires<E> {
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
-        let (parts, body) = request.into_parts();
-        let (step, afterwards) = match Afterwards::of(&self.0, &parts) {
-            Ok(afterwards) => (self.0.step(peer, parts, body), afterwards),
-            Err(told) => (Step::Answered(told), None),
-        };
+        let (step, afterwards) = self.0.step(peer, request);
         answering::answer(step, afterwards)
     }
 }
 
 // The head of a request is large, and so is what is read of it: they are moved as seldom as can be.
 impl<E: Endpoint> Inner<E> {
-    /// Inlined, since the head of the request is large.
+    /// What happens to a request, and what then to its answer. Inlined, since the head of the request
+    /// is large.
     #[inline(always)]
-    fn step<B>(&self, peer: Option<&Peer>, parts: Parts, body: B) -> Step<'_, E, B>
+    fn step<B>(
+        &self,
+        peer: Option<&Peer>,
+        request: Request<B>,
+    ) -> (Step<'_, E, B>, Option<Box<Afterwards>>)
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
+        let (parts, body) = request.into_parts();
+        let afterwards = match Afterwards::of(self, &parts) {
+            Ok(afterwards) => afterwards,
+            Err(told) => return (Step::Answered(told), None),
+        };
         let path = parts.uri.path();
         if let Some(index) = self.methods.find(path) {
-            return self.method(self.methods.served(index), peer, parts, body);
+            return (self.method(self.methods.served(index), peer, parts, body), afterwards);
         }
-        match self.routes.find(&parts.method, path) {
+        let step = match self.routes.find(&parts.method, path) {
             Found::Route(target, values) => {
                 let mut head = Head::unread(parts.headers);
                 head.read();
@@ -168,7 +174,7 @@ impl<E: Endpoint> Inner<E> {
                     rest::wire(served.method, target.route, bindings, &parts.method, &head, &body)
                 });
                 match wire {
-                    Ok(wire) => self.call(served, wire, peer, head, body),
+                    Ok(wire) => self.call(served, wire, peer, head.terms(), head.incoming, body),
                     Err(refusal) => self.no_route(peer, &parts.method, &refusal, Rest::of(&body)),
                 }
             }
@@ -177,7 +183,8 @@ impl<E: Endpoint> Inner<E> {
                 self.no_route(peer, &parts.method, &refusal, Rest::of(&body))
             }
             Found::Nothing => self.elsewhere(peer, parts, body),
-        }
+        };
+        (step, afterwards)
     }
 
     /// A request that REST cannot be served by.
@@ -222,7 +229,7 @@ impl<E: Endpoint> Inner<E> {
                 return self.indirect(served, peer, &line, head, body);
             }
         };
-        self.call(served, wire, peer, head, body)
+        self.call(served, wire, peer, head.terms(), head.incoming, body)
     }
 
     /// A call of one message. Inlined, since it moves all of it, and is called in three places.
@@ -232,17 +239,21 @@ impl<E: Endpoint> Inner<E> {
         served: &'a Served<E>,
         wire: Wire,
         peer: Option<&Peer>,
-        mut head: Head,
+        terms: Terms,
+        mut incoming: Incoming,
         body: B,
     ) -> Step<'a, E, B>
     where
         B: Body,
     {
-        (head.incoming.wire, head.incoming.route) = wire.names();
-        let (patience, shape) = (wire.patience(&head), wire.shape());
+        (incoming.wire, incoming.route) = wire.names();
+        let (patience, shape) = (wire.patience(terms), wire.shape());
         let cap = self.surroundings.cap(served.method.shape);
-        match self.surroundings.admit(cap, head, peer, patience, shape) {
-            Ok(admitted) => Step::Call(Call { endpoint: &served.endpoint, wire, admitted, body }),
+        match self.surroundings.admit(cap, terms.twice, &mut incoming, peer, patience, shape) {
+            Ok(bounds) => {
+                let admitted = Admitted { context: Context::incoming(incoming), bounds };
+                Step::Call(Call { endpoint: &served.endpoint, wire, admitted, body })
+            }
             Err(error) => {
                 let (name, route) = wire.names();
                 let verb = route.map_or("POST", |route| route.verb.name());

@@ -56,7 +56,13 @@ impl<F: Future<Output = Response<AnswerBody>>> Future for Answering<'_, F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
         let mut answer = match this.answer.project() {
-            AnswerProjection::OfCall { call } => call.poll(cx),
+            AnswerProjection::OfCall { call } => {
+                // Straight to where it is wanted: an answer is large.
+                if this.afterwards.is_none() {
+                    return call.poll(cx);
+                }
+                call.poll(cx)
+            }
             AnswerProjection::There { response } => {
                 Poll::Ready(*response.take().expect("a future is not polled after its end"))
             }

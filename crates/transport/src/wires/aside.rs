@@ -3,10 +3,11 @@
 use bytes::Bytes;
 use http_body::Body;
 use kitfox_core::record::Wire;
-use kitfox_core::{Endpoint, Payload, Peer};
+use kitfox_core::{Context, Endpoint, Payload, Peer};
 
 use super::Inner;
 use super::body::BoxError;
+use super::call::Admitted;
 use super::connect;
 use super::edge::{Lost, wire_of};
 use super::framing::Framing;
@@ -37,7 +38,9 @@ impl<E: Endpoint> Inner<E> {
         let (content, rest) = (head.content, Rest::of(&body));
         let lost = |wire| Lost { wire, peer, verb: line.method.as_str() };
         let step = match Way::of(served.method, line, &head) {
-            Ok(Way::Call(wire)) => return self.call(served, wire, peer, head, body),
+            Ok(Way::Call(wire)) => {
+                return self.call(served, wire, peer, head.terms(), head.incoming, body);
+            }
             Ok(Way::Stream(framing, packing)) => {
                 self.stream(served, framing, packing, peer, head, body)
             }
@@ -72,7 +75,10 @@ impl<E: Endpoint> Inner<E> {
         head.incoming.wire = framing.wire();
         let (shape, limits) = (served.method.shape, &self.surroundings.limits);
         let (patience, cap) = (framing.patience(&head), self.surroundings.cap(shape));
-        let admitted = self.surroundings.admit(cap, head, peer, patience, Shape::Frame)?;
+        let Head { twice, mut incoming, .. } = head;
+        let bounds =
+            self.surroundings.admit(cap, twice, &mut incoming, peer, patience, Shape::Frame)?;
+        let admitted = Admitted { context: Context::incoming(incoming), bounds };
         let endpoint = &served.endpoint;
         let call = StreamCall { endpoint, shape, framing, packing, limits, admitted, body };
         Ok(Step::Aside(Box::pin(call.answer())))
@@ -93,7 +99,10 @@ impl<E: Endpoint> Inner<E> {
         let message = unpacked(query.message, packing.request, limit)?;
         let payload = Payload::unary(query.codec, message);
         let (patience, cap) = (head.connect, self.surroundings.limits.call_timeout);
-        let admitted = self.surroundings.admit(cap, head, peer, patience, Shape::Nothing)?;
+        let Head { twice, mut incoming, .. } = head;
+        let bounds =
+            self.surroundings.admit(cap, twice, &mut incoming, peer, patience, Shape::Nothing)?;
+        let admitted = Admitted { context: Context::incoming(incoming), bounds };
         Ok(Step::Aside(Box::pin(async move {
             let request = kitfox_core::Request::new(admitted.context, payload);
             match served.endpoint.call(request).await {

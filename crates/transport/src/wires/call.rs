@@ -11,14 +11,15 @@ use http_body::Body;
 use kitfox_core::contract;
 use kitfox_core::message::Codec;
 use kitfox_core::{
-    Bindings, Code, Context, Endpoint, Error, Payload, Peer, Platform, Reply, Request, record,
+    Bindings, Code, Context, Endpoint, Error, Incoming, Payload, Peer, Platform, Reply, Request,
+    record,
 };
 use tokio::time::Instant;
 
 use super::body::{AnswerBody, BoxError};
 use super::content::Subtype;
 use super::edge::Arriving;
-use super::head::Head;
+use super::head::Terms;
 use super::packing::{Packing, unpacked};
 use super::read_body::{Bounds, Shape, read_body};
 use super::refusal::{Refusal, WIRE};
@@ -67,10 +68,10 @@ impl Wire {
         }
     }
 
-    pub(super) fn patience(&self, head: &Head) -> Patience {
+    pub(super) fn patience(&self, terms: Terms) -> Patience {
         match self {
-            Wire::Grpc { .. } => head.grpc,
-            Wire::Connect { .. } | Wire::Rest { .. } => head.connect,
+            Wire::Grpc { .. } => terms.grpc,
+            Wire::Connect { .. } | Wire::Rest { .. } => terms.connect,
         }
     }
 
@@ -137,30 +138,29 @@ impl Surroundings {
         }
     }
 
-    /// Makes the context of a call, whose time begins here and is `cap` at most. Inlined, since the
-    /// head is large.
+    /// Completes what is known of a call, whose time begins here and is `cap` at most. What is known
+    /// is large and stays where it stands.
     #[inline(always)]
     pub(super) fn admit(
         &self,
         cap: Duration,
-        head: Head,
+        twice: Option<&'static str>,
+        incoming: &mut Incoming,
         peer: Option<&Peer>,
         patience: Patience,
         shape: Shape,
-    ) -> Result<Admitted, Error> {
-        if let Some(name) = head.twice {
+    ) -> Result<Bounds, Error> {
+        if let Some(name) = twice {
             return Err(said_twice(name));
         }
         // The one clock reading of the wires.
         let arrived = Instant::now();
-        let deadline = patience.deadline(arrived, cap, head.headers())?;
-        let mut incoming = head.incoming;
+        let deadline = patience.deadline(arrived, cap, incoming.metadata.headers())?;
         incoming.started = Some(arrived);
         incoming.deadline = deadline;
         incoming.peer = peer.cloned();
         incoming.platform = Some(self.platform.clone());
-        let bounds = Bounds::new(shape, &self.limits, arrived, deadline);
-        Ok(Admitted { context: Context::incoming(incoming), bounds })
+        Ok(Bounds::new(shape, &self.limits, arrived, deadline))
     }
 }
 

@@ -25,6 +25,17 @@ pub(super) struct Line {
     pub(super) version: Version,
 }
 
+/// What the headers say of how a call is to be taken.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Terms {
+    /// See [`Head::twice`].
+    pub(super) twice: Option<&'static str>,
+    /// `connect-timeout-ms`
+    pub(super) connect: Patience,
+    /// `grpc-timeout`
+    pub(super) grpc: Patience,
+}
+
 /// What the headers say.
 #[derive(Debug)]
 pub(super) struct Head {
@@ -173,6 +184,11 @@ impl Head {
         if let Some(name) = seen.criticality {
             incoming.criticality = text(name).and_then(Criticality::from_name).unwrap_or_default();
         }
+    }
+
+    /// How the call is to be taken.
+    pub(super) fn terms(&self) -> Terms {
+        Terms { twice: self.twice, connect: self.connect, grpc: self.grpc }
     }
 
     /// What the answer may be compressed with on a wire with this `speech`.
