@@ -7,19 +7,19 @@ use super::wire::{Reader, WireType};
 
 /// The encoding that protobuf gives a Rust type by default: `i32` is `int32`.
 #[derive(Clone, Copy, Debug)]
-pub enum Plain {}
+pub enum PlainEncoding {}
 
 /// `#[field(sint)]`: signed numbers that are often negative, `sint32` and `sint64`.
 #[derive(Clone, Copy, Debug)]
-pub enum Sint {}
+pub enum SintEncoding {}
 
 /// `#[field(fixed)]`: numbers that are often large, `fixed32`, `sfixed64` and so on.
 #[derive(Clone, Copy, Debug)]
-pub enum Fixed {}
+pub enum FixedEncoding {}
 
 /// `#[field(key = sint)]`: a map whose keys have an encoding of their own.
 #[derive(Clone, Copy, Debug)]
-pub struct Keyed<K, V>(std::marker::PhantomData<(K, V)>);
+pub struct MapEncoding<K, V>(std::marker::PhantomData<(K, V)>);
 
 /// One value of a message, in the encoding `E`.
 ///
@@ -33,7 +33,7 @@ pub struct Keyed<K, V>(std::marker::PhantomData<(K, V)>);
     note = "for usize, u16 and u8 take u32 or u64, for i16 and i8 i32, for char and &str String; a list or a map needs a message around it",
     note = "#[field(sint)] is for i32 and i64, #[field(fixed)] for i32, i64, u32 and u64"
 )]
-pub trait Element<E = Plain>: Sized + Send + Sync + 'static {
+pub trait Element<E = PlainEncoding>: Sized + Send + Sync + 'static {
     /// What it is, for the schema.
     const KIND: Kind;
     /// How it lies on the wire. All but length-delimited values are packed in lists.
@@ -83,7 +83,7 @@ pub trait Element<E = Plain>: Sized + Send + Sync + 'static {
     label = "no key that protobuf knows, in the encoding `{E}`",
     note = "keys are i32, i64, u32, u64, bool and String"
 )]
-pub trait MapKey<E = Plain>: Element<E> + Eq + Ord + std::hash::Hash {
+pub trait MapKey<E = PlainEncoding>: Element<E> + Eq + Ord + std::hash::Hash {
     /// What it is, for the schema.
     const SCALAR: Scalar;
     /// Writes the key as the name of a JSON member, quotes and all.
@@ -93,7 +93,7 @@ pub trait MapKey<E = Plain>: Element<E> + Eq + Ord + std::hash::Hash {
 /// A value that can be a field without `Option`: one that exists before anything was read.
 ///
 /// A `Box` is none, because a message that holds itself for certain has no end.
-pub trait Singular<E = Plain>: Element<E> {}
+pub trait Singular<E = PlainEncoding>: Element<E> {}
 
 #[diagnostic::do_not_recommend]
 impl<E, T: Element<E>> Element<E> for Box<T> {

@@ -1,6 +1,6 @@
 //! One field: an [`Element`], an `Option` or a list of them. (Maps are next door.)
 
-use super::element::{Element, Fixed, Plain, Singular, Sint};
+use super::element::{Element, FixedEncoding, PlainEncoding, Singular, SintEncoding};
 use super::fault::Fault;
 use super::json::{self, JsonReader};
 use super::schema::{Kind, Label};
@@ -18,7 +18,7 @@ use super::wire::{self, Reader, WireType};
     note = "a Box goes into an Option, Option<Box<Tree>>; so does an enum whose variants carry data, unless one of them is #[unset]",
     note = "#[field(sint)] is for i32 and i64, #[field(fixed)] for i32, i64, u32 and u64, key = ... for maps, whose keys are integers, bool or String"
 )]
-pub trait Field<E = Plain>: Sized {
+pub trait Field<E = PlainEncoding>: Sized {
     /// How often it occurs.
     const LABEL: Label;
     /// What it holds.
@@ -201,9 +201,9 @@ macro_rules! fields {
     };
 }
 
-fields!(Plain);
-fields!(Sint);
-fields!(Fixed);
+fields!(PlainEncoding);
+fields!(SintEncoding);
+fields!(FixedEncoding);
 
 fn write_list<T: Element<E>, E>(list: &[T], number: u32, out: &mut Vec<u8>) {
     if T::WIRE == WireType::Length {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher, Hash};
 
-use super::element::{Element, Fixed, Keyed, MapKey, Plain, Sint};
+use super::element::{Element, FixedEncoding, MapEncoding, MapKey, PlainEncoding, SintEncoding};
 use super::fault::Fault;
 use super::field::Field;
 use super::json::JsonReader;
@@ -105,15 +105,15 @@ macro_rules! maps {
 }
 
 maps! {
-    Plain: Plain, Plain;
-    Sint: Plain, Sint;
-    Fixed: Plain, Fixed;
-    Keyed<Sint, Plain>: Sint, Plain;
-    Keyed<Sint, Sint>: Sint, Sint;
-    Keyed<Sint, Fixed>: Sint, Fixed;
-    Keyed<Fixed, Plain>: Fixed, Plain;
-    Keyed<Fixed, Sint>: Fixed, Sint;
-    Keyed<Fixed, Fixed>: Fixed, Fixed;
+    PlainEncoding: PlainEncoding, PlainEncoding;
+    SintEncoding: PlainEncoding, SintEncoding;
+    FixedEncoding: PlainEncoding, FixedEncoding;
+    MapEncoding<SintEncoding, PlainEncoding>: SintEncoding, PlainEncoding;
+    MapEncoding<SintEncoding, SintEncoding>: SintEncoding, SintEncoding;
+    MapEncoding<SintEncoding, FixedEncoding>: SintEncoding, FixedEncoding;
+    MapEncoding<FixedEncoding, PlainEncoding>: FixedEncoding, PlainEncoding;
+    MapEncoding<FixedEncoding, SintEncoding>: FixedEncoding, SintEncoding;
+    MapEncoding<FixedEncoding, FixedEncoding>: FixedEncoding, FixedEncoding;
 }
 
 fn write_entry<K: MapKey<KE>, KE, V: Element<VE>, VE>(

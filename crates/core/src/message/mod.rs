@@ -32,7 +32,9 @@ pub mod wire;
 use buffa::types::WirePayload;
 use bytes::Bytes;
 
-pub use element::{Element, Fixed, Keyed, MapKey, Plain, Singular, Sint};
+pub use element::{
+    Element, FixedEncoding, MapEncoding, MapKey, PlainEncoding, Singular, SintEncoding,
+};
 pub use enumeration::Enumeration;
 pub use fault::{BindError, DecodeError, EncodeError};
 pub use field::Field;

@@ -1,6 +1,8 @@
 //! What the code that `#[kitfox::message]` writes refers to.
 
-pub use super::element::{Element, Fixed, Keyed, MapKey, Plain, Singular, Sint};
+pub use super::element::{
+    Element, FixedEncoding, MapEncoding, MapKey, PlainEncoding, Singular, SintEncoding,
+};
 pub use super::enumeration::{self, Enumeration};
 pub use super::fault::Fault;
 pub use super::field::Field;

@@ -1,6 +1,6 @@
 //! Numbers and booleans as values of a message.
 
-use super::element::{Element, Fixed, MapKey, Plain, Singular, Sint};
+use super::element::{Element, FixedEncoding, MapKey, PlainEncoding, Singular, SintEncoding};
 use super::fault::Fault;
 use super::json::{self, JsonReader};
 use super::schema::{Kind, Scalar};
@@ -84,7 +84,7 @@ fn out_of_range(value: i128, rust_name: &str) -> Fault {
 
 integer!(
     i32,
-    Plain,
+    PlainEncoding,
     Int32,
     Varint,
     json::write_integer,
@@ -93,7 +93,7 @@ integer!(
 );
 integer!(
     i64,
-    Plain,
+    PlainEncoding,
     Int64,
     Varint,
     json::write_quoted_integer,
@@ -102,7 +102,7 @@ integer!(
 );
 integer!(
     u32,
-    Plain,
+    PlainEncoding,
     Uint32,
     Varint,
     json::write_integer,
@@ -111,7 +111,7 @@ integer!(
 );
 integer!(
     u64,
-    Plain,
+    PlainEncoding,
     Uint64,
     Varint,
     json::write_quoted_integer,
@@ -121,7 +121,7 @@ integer!(
 
 integer!(
     i32,
-    Sint,
+    SintEncoding,
     Sint32,
     Varint,
     json::write_integer,
@@ -133,7 +133,7 @@ integer!(
 );
 integer!(
     i64,
-    Sint,
+    SintEncoding,
     Sint64,
     Varint,
     json::write_quoted_integer,
@@ -146,7 +146,7 @@ integer!(
 
 integer!(
     i32,
-    Fixed,
+    FixedEncoding,
     Sfixed32,
     Fixed32,
     json::write_integer,
@@ -155,7 +155,7 @@ integer!(
 );
 integer!(
     i64,
-    Fixed,
+    FixedEncoding,
     Sfixed64,
     Fixed64,
     json::write_quoted_integer,
@@ -164,7 +164,7 @@ integer!(
 );
 integer!(
     u32,
-    Fixed,
+    FixedEncoding,
     Fixed32,
     Fixed32,
     json::write_integer,
@@ -173,7 +173,7 @@ integer!(
 );
 integer!(
     u64,
-    Fixed,
+    FixedEncoding,
     Fixed64,
     Fixed64,
     json::write_quoted_integer,

@@ -3,7 +3,7 @@
 use crate::message::Message;
 use crate::message::private::{
     Element, Fault, Field, FieldSchema, Fields, JsonReader, Kind, Label, Member, MessageSchema,
-    Plain, Position, Reader, Singular, WireType, fields, wire,
+    PlainEncoding, Position, Reader, Singular, WireType, fields, wire,
 };
 
 /// A message around one value, in JSON the value itself.
@@ -64,7 +64,7 @@ impl<T: Wrapped> Fields for Wrapper<T> {
     }
 
     fn write_fields(&self, out: &mut Vec<u8>) {
-        Field::<Plain>::write(&self.value, 1, out);
+        Field::<PlainEncoding>::write(&self.value, 1, out);
     }
 
     fn read_field(
@@ -74,7 +74,7 @@ impl<T: Wrapped> Fields for Wrapper<T> {
         reader: &mut Reader<'_>,
     ) -> Result<(), Fault> {
         match number {
-            1 => Field::<Plain>::read(&mut self.value, wire, reader),
+            1 => Field::<PlainEncoding>::read(&mut self.value, wire, reader),
             _ => reader.skip(number, wire),
         }
     }
@@ -89,7 +89,7 @@ impl<T: Wrapped> Fields for Wrapper<T> {
     }
 
     fn bind_field(&mut self, _: Position, path: &str, text: &str) -> Result<(), Fault> {
-        Field::<Plain>::bind(&mut self.value, path, text)
+        Field::<PlainEncoding>::bind(&mut self.value, path, text)
     }
 }
 

@@ -11,8 +11,8 @@ use kitfox_core::contract::{Idempotency, Method, Shape};
 use kitfox_core::message::{Codec, Message};
 use kitfox_core::platform::Random;
 use kitfox_core::{
-    BoxEndpoint, Channel, Code, Context, DomainError, Endpoint, Error, Layer, Origin, Payload,
-    Platform, Recovery, Reply, Request,
+    BoxEndpoint, Channel, Code, Context, DomainError, Endpoint, Error, Incoming, Layer, Origin,
+    Payload, Platform, Recovery, Reply, Request,
 };
 use kitfox_discovery::{
     BalanceSettings, Balanced, Connect, Instance, Line, Policy, StaticList, SteadyLine,
@@ -81,7 +81,8 @@ impl fmt::Display for Balancer {
 
 /// One who calls.
 pub(crate) enum Client {
-    Kitfox(BoxEndpoint),
+    /// With the platform of its calls, whose chance is the seed's.
+    Kitfox(BoxEndpoint, Platform),
     Tower(Box<Mutex<Towers>>),
 }
 
@@ -119,14 +120,16 @@ impl Client {
             }
             _ => pick,
         };
-        Client::Kitfox(endpoint)
+        Client::Kitfox(endpoint, platform.clone())
     }
 
     /// Makes a call, and says whether it was answered.
     pub(crate) async fn call(&self, patience: Duration) -> bool {
         match self {
-            Client::Kitfox(endpoint) => {
-                let context = Context::background().with_timeout(patience);
+            Client::Kitfox(endpoint, platform) => {
+                let platform = Some(platform.clone());
+                let context = Context::incoming(Incoming { platform, ..Incoming::default() });
+                let context = context.with_timeout(patience);
                 let payload = Payload::unary(Codec::Json, "{}".into());
                 endpoint.call(Request::new(context, payload)).await.is_ok()
             }

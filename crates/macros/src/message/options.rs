@@ -189,7 +189,7 @@ impl FieldOptions {
             None => value,
             Some(key) => {
                 let key = marker(Some(key));
-                quote!(k::Keyed<#key, #value>)
+                quote!(k::MapEncoding<#key, #value>)
             }
         }
     }
@@ -211,9 +211,9 @@ impl Encoding {
 
 fn marker(encoding: Option<Encoding>) -> TokenStream {
     match encoding {
-        None => quote!(k::Plain),
-        Some(Encoding { sint: true, .. }) => quote!(k::Sint),
-        Some(Encoding { sint: false, .. }) => quote!(k::Fixed),
+        None => quote!(k::PlainEncoding),
+        Some(Encoding { sint: true, .. }) => quote!(k::SintEncoding),
+        Some(Encoding { sint: false, .. }) => quote!(k::FixedEncoding),
     }
 }
 
