@@ -49,13 +49,14 @@ pub struct BudgetSettings {
     pub floor: f64,
     /// Of the calls in flight so many may be sent once more at the same time: 0.2 by default (Envoy).
     pub in_flight: f64,
-    /// So many at the same time always may: 3 by default (Envoy).
+    /// So many at the same time always may: 10 by default. With Envoy's 3, most of what a replica had
+    /// in flight when it was killed would not be sent again, where few calls are in flight.
     pub least: u32,
 }
 
 impl Default for BudgetSettings {
     fn default() -> Self {
-        BudgetSettings { mode: Mode::On, share: 0.2, floor: 10.0, in_flight: 0.2, least: 3 }
+        BudgetSettings { mode: Mode::On, share: 0.2, floor: 10.0, in_flight: 0.2, least: 10 }
     }
 }
 

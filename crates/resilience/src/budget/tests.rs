@@ -49,22 +49,22 @@ async fn a_service_that_few_call_has_its_floor() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn at_the_same_time_a_fifth_of_those_in_flight_may_and_three_always() {
+async fn at_the_same_time_a_fifth_of_those_in_flight_may_and_ten_always() {
     let budget = budget(BudgetSettings { floor: 1e6, ..BudgetSettings::default() });
     let context = context();
     let spend = || std::iter::from_fn(|| budget.spend().ok()).collect::<Vec<_>>();
-    let three = spend();
-    assert_eq!(three.len(), 3);
+    let ten = spend();
+    assert_eq!(ten.len(), 10);
     let calls: Vec<_> = (0..100).map(|_| budget.begin(&context)).collect();
     let rest = spend();
-    assert_eq!(rest.len(), 17, "twenty of a hundred, of which three are out");
+    assert_eq!(rest.len(), 10, "twenty of a hundred, of which ten are out");
     let Err(denied) = budget.spend() else { panic!("there is nothing left") };
     assert_eq!(
         denied.to_string(),
         "20 retries for 100 calls in flight are as many as the budget allows"
     );
-    drop((three, rest, calls));
-    assert_eq!(spend().len(), 3, "what is over is given back");
+    drop((ten, rest, calls));
+    assert_eq!(spend().len(), 10, "what is over is given back");
 }
 
 #[tokio::test(start_paused = true)]
