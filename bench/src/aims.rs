@@ -33,6 +33,10 @@ pub(crate) const COUNTER: Bound = Bound::AtMost(60.0);
 pub(crate) const HISTOGRAM: Bound = Bound::AtMost(120.0);
 /// Instructions of a span that is not recorded, at most.
 pub(crate) const UNSAMPLED: Bound = Bound::AtMost(300.0);
+/// What the client's onion may add to a call.
+pub(crate) const CLIENT: Bound = Bound::AtMost(2_500.0);
+/// What it costs over a thousand replicas, of what it costs over ten.
+pub(crate) const THOUSAND: Bound = Bound::AtMost(1.02);
 
 /// Where a ratio, or a number of instructions, must lie.
 #[derive(Clone, Copy, Debug)]

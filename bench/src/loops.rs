@@ -10,16 +10,22 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::FutureExt;
+use kitfox::discovery::{Connect, Instance, Line, StaticList, SteadyLine};
 use kitfox::layers::{Deadline, PanicBarrier, Recording, Scope};
 use kitfox::message::Codec;
 use kitfox::record::{Outcome, Record, Side, Ticket, Volume, Wire};
+use kitfox::resilience::{
+    Concurrency, ConcurrencySettings, Idempotency, IdempotencySettings, Live, Mode, RateLimit,
+    RateLimitKey, RateLimitSettings, SheddingSettings,
+};
 use kitfox::telemetry::logs::{Access, Format, LogSettings, Logs};
 use kitfox::telemetry::traces::Sampler;
+use kitfox::telemetry::{Telemetry, TelemetrySettings};
 use kitfox::{
-    BoxEndpoint, Context, Counter, Endpoint, Error, Histogram, Incoming, Layer, Method, Metrics,
-    Payload, Peer, Platform, Reply, Request, Service,
+    BoxEndpoint, Channel, Client, Context, Counter, Endpoint, Error, Histogram, Incoming, Layer,
+    Method, Metrics, Payload, Peer, Platform, Reply, Request, Service, ServiceChannel,
 };
-use strings::StringsServer;
+use strings::{StringsClient, StringsServer};
 use tokio::time::Instant;
 
 use crate::failure::{Failure, While};
@@ -39,13 +45,17 @@ pub(crate) enum Loop {
     Recording,
     PanicBarrier,
     Deadline,
+    Protected,
+    Channel,
+    Client,
+    ClientOf1000,
 }
 
 /// After so many lines their writer is waited for, so that none is dropped and all are written.
 const WRITTEN_AT_ONCE: usize = 256;
 
 impl Loop {
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::Nothing,
         Self::Counter,
         Self::Histogram,
@@ -58,6 +68,10 @@ impl Loop {
         Self::Recording,
         Self::PanicBarrier,
         Self::Deadline,
+        Self::Protected,
+        Self::Channel,
+        Self::Client,
+        Self::ClientOf1000,
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -74,6 +88,10 @@ impl Loop {
             Self::Recording => "recording",
             Self::PanicBarrier => "panic-barrier",
             Self::Deadline => "deadline",
+            Self::Protected => "protected",
+            Self::Channel => "channel",
+            Self::Client => "client",
+            Self::ClientOf1000 => "client-of-1000",
         }
     }
 
@@ -92,19 +110,26 @@ impl Loop {
             Self::Recording => "layer: recording, where nobody observes",
             Self::PanicBarrier => "layer: panic barrier",
             Self::Deadline => "layer: deadline",
+            Self::Protected => "layers: rate limits, concurrency, idempotency, all on",
+            Self::Channel => "a call of a channel",
+            Self::Client => "the whole client onion, 10 replicas, its line off",
+            Self::ClientOf1000 => "the whole client onion, 1,000 replicas, its line off",
         }
     }
 
     /// What it adds to: whose cost is not its own.
     pub(crate) fn base(self) -> Option<Self> {
         match self {
-            Self::Nothing | Self::Record | Self::Context | Self::Endpoint => None,
+            Self::Nothing | Self::Record | Self::Context | Self::Endpoint | Self::Channel => None,
             Self::Counter | Self::Histogram => Some(Self::Nothing),
             Self::Line => Some(Self::Record),
             Self::Span => Some(Self::Context),
-            Self::Scope | Self::Recording | Self::PanicBarrier | Self::Deadline => {
-                Some(Self::Endpoint)
-            }
+            Self::Scope
+            | Self::Recording
+            | Self::PanicBarrier
+            | Self::Deadline
+            | Self::Protected => Some(Self::Endpoint),
+            Self::Client | Self::ClientOf1000 => Some(Self::Channel),
         }
     }
 
@@ -128,6 +153,10 @@ impl Loop {
                 }
                 Self::PanicBarrier => call(times, &PanicBarrier.layer(method(), nothing())).await,
                 Self::Deadline => call(times, &Deadline.layer(method(), nothing())).await,
+                Self::Protected => call(times, &protected()).await,
+                Self::Channel => calls(times, &nothing()).await,
+                Self::Client => calls(times, &client(10).await?).await,
+                Self::ClientOf1000 => calls(times, &client(1_000).await?).await,
             }
             Ok(())
         })
@@ -214,6 +243,75 @@ async fn call(times: usize, endpoint: &impl Endpoint) {
         let request = Request::new(context(&platform), payload);
         black_box(endpoint.call(request).now_or_never());
     }
+}
+
+/// Calls as a client makes them, within a call that is recorded.
+async fn calls(times: usize, endpoint: &impl Endpoint) {
+    let platform = platform();
+    let telemetry = Telemetry::new(TelemetrySettings::default());
+    let _background = telemetry.start(&platform, Box::new(tokio::io::sink()));
+    for _ in 0..times {
+        let payload = Payload::unary(Codec::Protobuf, Bytes::new());
+        let request = Request::new(context(&platform).outgoing(), payload);
+        let answer = endpoint.call(request).now_or_never();
+        assert!(matches!(black_box(answer), Some(Ok(_))));
+    }
+}
+
+/// The client's stack of the default settings, over so many replicas that answer at once.
+async fn client(replicas: usize) -> Result<BoxEndpoint, Failure> {
+    struct Replica;
+
+    impl Channel for Replica {
+        fn endpoint(&self, method: &'static Method) -> BoxEndpoint {
+            BoxEndpoint::new(Recording::new(Side::Attempt).layer(method, nothing()))
+        }
+
+        fn codec(&self) -> Codec {
+            Codec::Protobuf
+        }
+    }
+
+    impl Connect for Replica {
+        fn connect(&self, _: &Instance) -> Result<Box<dyn Line>, Error> {
+            Ok(Box::new(SteadyLine(Replica)))
+        }
+
+        fn codec(&self) -> Codec {
+            Codec::Protobuf
+        }
+    }
+
+    let addresses = (0..replicas).map(|number| format!("replica-{number}:80"));
+    let registry = StaticList::new().service("strings", addresses);
+    let channel = ServiceChannel::builder("strings", &registry).connect(Replica).build();
+    let channel = channel.failed_while("making a channel to replicas")?;
+    while channel.replicas().len() < replicas {
+        tokio::task::yield_now().await;
+    }
+    Ok(Client::new(StringsClient::CONTRACT, &channel).endpoint(0).clone())
+}
+
+/// Everything that protects a server's method, on.
+fn protected() -> BoxEndpoint {
+    fn on<S: Default>(set: impl FnOnce(&mut S)) -> Live<S> {
+        let mut settings = S::default();
+        set(&mut settings);
+        Live::new(settings)
+    }
+
+    let limit = |key| {
+        RateLimit::new(on(|settings: &mut RateLimitSettings| {
+            (settings.mode, settings.rate, settings.key) = (Mode::On, 1e9, key);
+        }))
+    };
+    let concurrency = on(|settings: &mut ConcurrencySettings| settings.mode = Mode::On);
+    let inner = Idempotency::new(Live::new(IdempotencySettings::default()));
+    let inner = inner.layer(method(), nothing());
+    let inner = Concurrency::new(concurrency, Live::new(SheddingSettings::default()))
+        .layer(method(), inner);
+    let inner = limit(RateLimitKey::Principal).layer(method(), inner);
+    BoxEndpoint::new(limit(RateLimitKey::Peer).layer(method(), inner))
 }
 
 /// An endpoint that is there at once.

@@ -101,6 +101,7 @@ impl ServiceChannel {
             layers: Vec::new(),
             http: Arc::new(|replica| replica),
             scheme: "http",
+            connect: None,
             platform: None,
         }
     }
@@ -177,6 +178,7 @@ pub struct ServiceChannelBuilder<'a> {
     layers: Vec<Wrap>,
     http: Http,
     scheme: &'static str,
+    connect: Option<Box<dyn Connect>>,
     platform: Option<Platform>,
 }
 
@@ -194,6 +196,12 @@ impl ServiceChannelBuilder<'_> {
     #[cfg(feature = "tls")]
     pub fn tls(mut self) -> Self {
         self.scheme = "https";
+        self
+    }
+
+    /// Reaches replicas otherwise than over HTTP.
+    pub fn connect(mut self, connect: impl Connect) -> Self {
+        self.connect = Some(Box::new(connect));
         self
     }
 
@@ -242,19 +250,29 @@ impl ServiceChannelBuilder<'_> {
     /// which and why.
     pub fn build(self) -> Result<ServiceChannel, ServiceChannelError> {
         let ServiceChannelBuilder {
-            name, registry, settings, changes, layers, http, scheme, ..
+            name,
+            registry,
+            settings,
+            changes,
+            layers,
+            http,
+            scheme,
+            connect,
+            platform,
         } = self;
         // Of its own: a host that waits for its tasks at drain must not wait for those of a client.
-        let platform = self.platform.unwrap_or_else(Platform::system).apart();
-        let replica = Replicas { http, scheme, platform: platform.clone() };
-        // So that a choice that no replica could have is told now, and not by the first call.
-        let trial = replica.channel("127.0.0.1:1");
-        let trial =
-            trial.map_err(|error| ServiceChannelError::Channel { name: name.clone(), error })?;
-        let codec = trial.codec();
-        let connect = Connector { replica, codec };
+        let platform = platform.unwrap_or_else(Platform::system).apart();
+        let connect = match connect {
+            Some(connect) => connect,
+            None => {
+                let replicas = Replicas { http, scheme, platform: platform.clone() };
+                let connector = replicas.connector();
+                let name = name.clone();
+                Box::new(connector.map_err(|error| ServiceChannelError::Channel { name, error })?)
+            }
+        };
         let balance = settings.balance.clone();
-        let balanced = Balanced::new(&name, registry, connect, balance, &platform)
+        let balanced = Balanced::new(&name, registry, Given(connect), balance, &platform)
             .map_err(|error| ServiceChannelError::Registry { name: name.clone(), error })?;
         let source = |change| Source { change, origin: Said::Code };
         let changes = changes.into_iter().map(source).collect();
@@ -288,11 +306,31 @@ impl Replicas {
         let builder = HttpChannel::builder(format!("{}://{address}", self.scheme));
         (self.http)(builder.platform(self.platform.clone())).build()
     }
+
+    /// What connects to them. A choice that no replica could have is told now, and not by the first
+    /// call.
+    fn connector(self) -> Result<Connector, ChannelError> {
+        let codec = self.channel("127.0.0.1:1")?.codec();
+        Ok(Connector { replica: self, codec })
+    }
 }
 
 struct Connector {
     replica: Replicas,
     codec: Codec,
+}
+
+/// Whatever connects.
+struct Given(Box<dyn Connect>);
+
+impl Connect for Given {
+    fn connect(&self, instance: &Instance) -> Result<Box<dyn Line>, Error> {
+        self.0.connect(instance)
+    }
+
+    fn codec(&self) -> Codec {
+        self.0.codec()
+    }
 }
 
 impl Connect for Connector {
