@@ -75,13 +75,14 @@ fn call(subject: Subject, programs: &Programs, collector: &Collector) -> Result<
     }
     eprintln!("counting {server}, {}", call.wire);
     let mut start = subject.start(programs);
-    start.collector = Some(collector.address);
+    let traced =
+        matches!(server, Server::Kitfox(Onion::Record | Onion::Traced)) || server.is_glued();
+    start.collector = traced.then_some(collector.address);
     let before = collector.received();
     let mut counter = Counter::start(&start)?;
     let Work { instructions, allocations } = counter.count(call)?;
     counter.end()?;
-    let traced = matches!(server, Server::Kitfox(Onion::Record | Onion::Traced));
-    if (traced || server.is_glued()) && collector.received() == before {
+    if traced && collector.received() == before {
         return Err(Failure::new(format!("counting {server}"), "it sent no span"));
     }
     let bytes = dhat::count(&start, call)?;

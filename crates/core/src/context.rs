@@ -140,32 +140,20 @@ impl Context {
     /// The context of a call that came in.
     #[must_use]
     pub fn incoming(incoming: Incoming) -> Self {
-        let Incoming {
-            platform,
-            peer,
-            metadata,
-            started,
-            wire,
-            route,
-            deadline,
-            trace,
-            sampling,
-            baggage,
-            previous_attempts,
-            idempotency_key,
-            criticality,
-        } = incoming;
+        // Not in the middle of what is made below: it could be moved for it.
+        let idempotency_key = once(incoming.idempotency_key);
+        let attempt = incoming.previous_attempts.saturating_add(1);
         Context(Arc::new(Node {
             parent: None,
             cancel: Cancel::default(),
             travel: Travel {
-                deadline,
-                trace,
+                deadline: incoming.deadline,
+                trace: incoming.trace,
                 traced: false,
-                baggage,
+                baggage: incoming.baggage,
                 principal: None,
-                attempt: previous_attempts.saturating_add(1),
-                criticality,
+                attempt,
+                criticality: incoming.criticality,
                 values: Values::default(),
                 outgoing: None,
                 next_key: None,
@@ -173,17 +161,17 @@ impl Context {
             },
             // Field by field, where it stands: with the rest of another it would be moved.
             call: Some(Call {
-                platform,
-                peer,
-                metadata,
-                idempotency_key: once(idempotency_key),
-                started,
-                wire,
-                route,
+                platform: incoming.platform,
+                peer: incoming.peer,
+                metadata: incoming.metadata,
+                idempotency_key,
+                started: incoming.started,
+                wire: incoming.wire,
+                route: incoming.route,
                 method: OnceLock::new(),
                 span: OnceLock::new(),
                 within: OnceLock::new(),
-                sampling,
+                sampling: incoming.sampling,
                 place: Place::default(),
                 principal: OnceLock::new(),
                 response: Mutex::new(None),

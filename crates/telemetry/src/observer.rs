@@ -98,14 +98,15 @@ impl Recorder for MethodRecorder {
         let inner = &*self.telemetry.0;
         let clock = record.context.clock();
         let at = clock.unix_nanos(record.ended);
-        self.series.end(record, at);
+        let took = record.duration();
+        self.series.end(record, took, at);
         let traced = self.traced(record);
         if self.side == Side::Attempt {
             return self.write_span(traced, record, &[], at);
         }
         self.series.active().subtract(1);
         inner.calls.leave(record.ticket);
-        let access = Access::of(self.side, record);
+        let access = Access::lasting(self.side, record, took);
         let logs = &inner.logs;
         let logged = logs.enabled_for_calls(access.level())
             && inner.access.logs(&access, record.context.random().next_u64());

@@ -10,9 +10,9 @@ use kitfox_core::{Context, Sampling, TraceContext};
 /// All in one.
 pub(crate) const SINGLE: &str = "b3";
 
-/// Whether a header is one of the others, by what they begin with. Asked of every header.
-pub(crate) fn is_multi(name: &str) -> bool {
-    matches!(name.as_bytes(), [b'x', b'-', b'b', b'3', b'-', ..])
+/// Whether a header is one of these: `b3`, or one that begins with `x-b3-`. Asked of many headers.
+pub(crate) fn is_one(name: &str) -> bool {
+    matches!(name.as_bytes(), [b'x', b'-', b'b', b'3', b'-', ..] | [b'b', b'3'])
 }
 
 const B3: HeaderName = HeaderName::from_static(SINGLE);

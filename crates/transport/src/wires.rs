@@ -169,7 +169,7 @@ impl<E: Endpoint> Inner<E> {
                 let mut head = Head::unread(parts.headers);
                 head.read();
                 let served = self.methods.served(target.method);
-                let bindings = rest::bindings(target, &values, parts.uri.query());
+                let bindings = rest::bindings(target, values.as_ref(), parts.uri.query());
                 let wire = bindings.and_then(|bindings| {
                     rest::wire(served.method, target.route, bindings, &parts.method, &head, &body)
                 });

@@ -43,11 +43,16 @@ impl Access {
     /// Of a record.
     #[must_use]
     pub fn of(side: Side, record: &Record<'_>) -> Self {
+        Access::lasting(side, record, record.duration())
+    }
+
+    /// The same of a record that took so long.
+    pub(crate) fn lasting(side: Side, record: &Record<'_>, duration: Duration) -> Self {
         Access {
             side,
             ending: record.ending(),
             code: record.code(),
-            duration: record.duration(),
+            duration,
             sampled: record.context.trace().is_some_and(TraceContext::sampled),
         }
     }

@@ -59,10 +59,10 @@ impl MethodSeries {
     }
 
     /// Adds a call that is over.
-    pub(super) fn end(&self, record: &Record<'_>, unix_nanos: u64) {
+    pub(super) fn end(&self, record: &Record<'_>, took: Duration, unix_nanos: u64) {
         let context = record.context;
         let durations = self.durations(record);
-        let seconds = record.duration().as_secs_f64();
+        let seconds = took.as_secs_f64();
         match context.trace() {
             Some(trace) if trace.sampled() => durations.record_with(seconds, trace, unix_nanos),
             _ => durations.record(seconds),

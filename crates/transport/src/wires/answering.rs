@@ -55,24 +55,33 @@ impl<F: Future<Output = Response<AnswerBody>>> Future for Answering<'_, F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        let mut answer = match this.answer.project() {
+        match this.answer.project() {
+            // Where it is wanted, and there alone: an answer is large.
             AnswerProjection::OfCall { call } => {
-                // Straight to where it is wanted: an answer is large.
-                if this.afterwards.is_none() {
-                    return call.poll(cx);
-                }
-                call.poll(cx)
+                let mut answer = call.poll(cx);
+                change(&mut answer, this.afterwards);
+                answer
             }
             AnswerProjection::There { response } => {
-                Poll::Ready(*response.take().expect("a future is not polled after its end"))
+                let response = response.take().expect("a future is not polled after its end");
+                let mut answer = Poll::Ready(*response);
+                change(&mut answer, this.afterwards);
+                answer
             }
-            AnswerProjection::Aside { future } => future.as_mut().poll(cx),
-        };
-        if let Poll::Ready(response) = &mut answer
-            && let Some(afterwards) = this.afterwards.take()
-        {
-            afterwards.change(response);
+            AnswerProjection::Aside { future } => {
+                let mut answer = future.as_mut().poll(cx);
+                change(&mut answer, this.afterwards);
+                answer
+            }
         }
-        answer
+    }
+}
+
+#[inline]
+fn change(answer: &mut Poll<Response<AnswerBody>>, afterwards: &mut Option<Box<Afterwards>>) {
+    if let Poll::Ready(response) = answer
+        && let Some(afterwards) = afterwards.take()
+    {
+        afterwards.change(response);
     }
 }

@@ -72,8 +72,21 @@ impl Said {
     }
 }
 
-/// As short as `baggage`.
-const SHORTEST: usize = 7;
+/// A bit for each length of a name that is looked for: most of what every caller sends needs no
+/// second look.
+const LENGTHS: u32 = {
+    let lengths = [2, 7, 10, 11, 12, 13, 15, 16, 17, 18, 20, 23, 24, 26];
+    let (mut bits, mut at) = (0, 0);
+    while at < lengths.len() {
+        bits |= 1 << lengths[at];
+        at += 1;
+    }
+    bits
+};
+
+fn may_be_looked_for(name: &str) -> bool {
+    name.len() < 32 && LENGTHS >> name.len() & 1 == 1
+}
 
 #[derive(Default)]
 struct Seen<'a> {
@@ -126,10 +139,7 @@ impl Head {
         let mut seen = Seen::default();
         for (name, value) in headers {
             let name = name.as_str();
-            // Nothing else that is looked for is as short as `host` and most of what every caller
-            // sends.
-            if name.len() < SHORTEST {
-                seen.b3 |= name.len() == b3::SINGLE.len() && name == b3::SINGLE;
+            if !may_be_looked_for(name) {
                 continue;
             }
             match name {
@@ -159,7 +169,7 @@ impl Head {
                 PREVIOUS_ATTEMPTS => seen.attempts = Some(value),
                 "idempotency-key" => seen.key = Some(value),
                 CRITICALITY => seen.criticality = Some(value),
-                _ => seen.b3 |= b3::is_multi(name),
+                _ => seen.b3 |= b3::is_one(name),
             }
         }
         if headers.len() > headers.keys_len() {
@@ -320,6 +330,24 @@ mod tests {
         }
         assert!(!head(&[one, ours]).incoming.trace.unwrap().sampled());
         assert_eq!(head(&[("b3", "0")]).incoming.sampling, Sampling::Unwanted);
+    }
+
+    #[test]
+    fn no_name_is_passed_over_for_its_length() {
+        let b3 = ["b3", "x-b3-traceid", "x-b3-spanid", "x-b3-parentspanid", "x-b3-sampled"];
+        let compression = [
+            "content-encoding",
+            "accept-encoding",
+            "grpc-encoding",
+            "grpc-accept-encoding",
+            "connect-content-encoding",
+            "connect-accept-encoding",
+        ];
+        let others = ["content-type", "traceparent", "baggage", "idempotency-key", "x-b3-flags"];
+        let own = [CONNECT_VERSION, CONNECT_TIMEOUT, GRPC_TIMEOUT, PREVIOUS_ATTEMPTS, CRITICALITY];
+        for name in [&b3[..], &compression, &others, &own].concat() {
+            assert!(may_be_looked_for(name), "{name}");
+        }
     }
 
     #[test]

@@ -23,7 +23,7 @@ use crate::frames::Compression;
 /// wins.
 pub(super) fn bindings(
     target: &Target,
-    values: &matchit::Params<'_, '_>,
+    values: Option<&matchit::Params<'_, '_>>,
     query: Option<&str>,
 ) -> Result<Bindings, Refusal> {
     let mut bound = Vec::with_capacity(target.fields.len());
@@ -34,7 +34,9 @@ pub(super) fn bindings(
         let value = from_query(value).ok_or_else(|| not_text("the query's value of", &name))?;
         bound.push((name, value));
     }
-    for (field, (_, value)) in target.fields.iter().zip(values.iter()) {
+    for (field, (_, value)) in
+        target.fields.iter().zip(values.into_iter().flat_map(matchit::Params::iter))
+    {
         let value = decoded(value.as_bytes());
         let value = value.ok_or_else(|| not_text("the path's value of", field))?;
         bound.push(((*field).into(), value));
@@ -141,7 +143,7 @@ mod tests {
         let values = router.at(&path).unwrap().params;
         let route = &Route { verb: kitfox_core::contract::Verb::Get, template: "/{a.b}" };
         let target = Target { method: 0, route, fields: ["a.b"].into() };
-        let Bindings(bound) = bindings(&target, &values, Some(query))?;
+        let Bindings(bound) = bindings(&target, Some(&values), Some(query))?;
         Ok(bound.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
     }
 

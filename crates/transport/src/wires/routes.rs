@@ -4,9 +4,13 @@
 //! `POST /v1/words/count` stand beside each other, and the names of their path values are
 //! their own.
 
+use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
+
 use kitfox_core::Method;
 use kitfox_core::contract::{Route, Verb};
 
+use super::methods::PathHasher;
 use super::route_error::RouteError;
 
 const VERBS: [Verb; 5] = [Verb::Get, Verb::Post, Verb::Put, Verb::Patch, Verb::Delete];
@@ -15,11 +19,14 @@ const VERBS: [Verb; 5] = [Verb::Get, Verb::Post, Verb::Put, Verb::Patch, Verb::D
 #[derive(Debug, Default)]
 pub(super) struct Routes {
     tables: [matchit::Router<Target>; VERBS.len()],
+    /// Those without a value in their path once more: a look-up costs less here, and in the tables
+    /// they go before the others too.
+    plain: [HashMap<&'static str, Target, BuildHasherDefault<PathHasher>>; VERBS.len()],
     known: Vec<(Route, &'static Method)>,
 }
 
 /// Where a route leads.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Target {
     /// The index of the method.
     pub(super) method: usize,
@@ -32,8 +39,8 @@ pub(super) struct Target {
 /// What is at a path.
 #[derive(Debug)]
 pub(super) enum Found<'routes, 'path> {
-    /// A route, and the values in its path, still encoded.
-    Route(&'routes Target, matchit::Params<'routes, 'path>),
+    /// A route, and the values in its path, if there are any, still encoded.
+    Route(&'routes Target, Option<matchit::Params<'routes, 'path>>),
     /// Nothing with this HTTP method, but with these.
     Elsewhere(String),
     /// Nothing.
@@ -52,8 +59,11 @@ impl Routes {
             .map_err(|why| RouteError::bad_route(method, *route, why))?;
         let target = Target { method: index, route, fields: template.fields.into() };
         let table = &mut self.tables[place(route.verb)];
-        if let Err(cause) = table.insert(&template.pattern, target) {
+        if let Err(cause) = table.insert(&template.pattern, target.clone()) {
             return Err(self.conflict(method, *route, &template.pattern, &cause));
+        }
+        if target.fields.is_empty() {
+            self.plain[place(route.verb)].insert(route.template, target);
         }
         self.known.push((*route, method));
         Ok(())
@@ -106,8 +116,13 @@ impl Routes {
             http::Method::DELETE => Some(Verb::Delete),
             _ => None,
         };
-        if let Some(found) = own.and_then(|own| self.tables[place(own)].at(path).ok()) {
-            return Found::Route(found.value, found.params);
+        if let Some(own) = own.map(place) {
+            if let Some(target) = self.plain[own].get(path) {
+                return Found::Route(target, None);
+            }
+            if let Ok(found) = self.tables[own].at(path) {
+                return Found::Route(found.value, Some(found.params));
+            }
         }
         let others = VERBS.into_iter().filter(|other| self.tables[place(*other)].at(path).is_ok());
         let mut others: Vec<_> = others.map(Verb::name).collect();
@@ -213,7 +228,7 @@ mod tests {
         .unwrap();
         let found = |verb: &str, path: &str| match routes.find(&verb.parse().unwrap(), path) {
             Found::Route(target, values) => {
-                let values = values.iter().map(|(_, value)| value);
+                let values = values.iter().flat_map(matchit::Params::iter).map(|(_, value)| value);
                 let named: Vec<_> = target.fields.iter().zip(values).collect();
                 format!("{} {named:?}", target.method)
             }
