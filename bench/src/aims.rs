@@ -45,6 +45,8 @@ pub(crate) enum Bound {
     AtMost(f64),
     /// Of a speed, which depends on what else the machine does.
     AtLeast(f64),
+    /// Of a speed, too.
+    Below(f64),
 }
 
 impl Bound {
@@ -52,6 +54,7 @@ impl Bound {
         match self {
             Self::AtMost(limit) => ratio <= limit,
             Self::AtLeast(limit) => ratio >= limit,
+            Self::Below(limit) => ratio <= limit,
         }
     }
 }
@@ -61,6 +64,7 @@ impl fmt::Display for Bound {
         match self {
             Self::AtMost(limit) => write!(formatter, "at most {limit:.2}"),
             Self::AtLeast(limit) => write!(formatter, "at least {limit:.2}"),
+            Self::Below(limit) => write!(formatter, "below {limit:.2}"),
         }
     }
 }

@@ -36,6 +36,7 @@ const USAGE: &str = "usage: bench COMMAND
   price [--check]        what the record of a call costs, beside bare and hand-glued servers; with
                          --check docs/price.tsv is compared, with --write it is written
   throughput [--check]   requests per second and latencies (about 3 minutes)
+  stalled [--check]      the same with a log that nobody reads and no collector (about 2 minutes)
   compile                seconds to compile a service of 1 and of 40 methods
   overload [--check]     an overloaded server, in paused time (about a minute)
   balance [--check]      replicas of which one is in trouble, in paused time (about a minute)
@@ -71,6 +72,8 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         ["price", "--write"] => price::write(),
         ["throughput"] => throughput::run().map(drop),
         ["throughput", "--check"] => throughput::run()?.check(),
+        ["stalled"] => throughput::stalled::run().map(drop),
+        ["stalled", "--check"] => throughput::stalled::run()?.check(),
         ["compile"] => compile::run(),
         ["overload"] => overload::run(false),
         ["overload", "--check"] => overload::run(true),

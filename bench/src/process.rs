@@ -20,6 +20,8 @@ pub(crate) struct Start<'a> {
     pub(crate) workers: Option<usize>,
     /// Where it sends its spans.
     pub(crate) collector: Option<SocketAddr>,
+    /// Where its admin port listens; on a free one if not given.
+    pub(crate) admin: Option<SocketAddr>,
 }
 
 /// A running server. Dropping it kills it.
@@ -41,6 +43,9 @@ impl Start<'_> {
         let mut command = Command::new(&line[0]);
         if let Some(collector) = self.collector {
             command.env("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{collector}"));
+        }
+        if let Some(admin) = self.admin {
+            command.env("KITFOX_ADMIN", admin.to_string());
         }
         let mut child = command
             .args(&line[1..])

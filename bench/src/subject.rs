@@ -30,6 +30,19 @@ impl Subject {
         Self::unary(Server::Kitfox(Onion::Wires), Wire::Grpc),
     ];
 
+    /// The same with the whole onion, and with the usual crates around the peers.
+    pub(crate) const ONIONS: [Self; 9] = [
+        Self::unary(Server::Hyper, Wire::Json),
+        Self::unary(Server::Axum, Wire::Json),
+        Self::unary(Server::GluedAxum, Wire::Json),
+        Self::unary(Server::Kitfox(Onion::Wires), Wire::Json),
+        Self::unary(Server::Kitfox(Onion::Record), Wire::Json),
+        Self::unary(Server::Tonic, Wire::Grpc),
+        Self::unary(Server::GluedTonic, Wire::Grpc),
+        Self::unary(Server::Kitfox(Onion::Wires), Wire::Grpc),
+        Self::unary(Server::Kitfox(Onion::Record), Wire::Grpc),
+    ];
+
     pub(crate) const fn unary(server: Server, wire: Wire) -> Self {
         Self { server, call: Call::unary(wire) }
     }
@@ -83,7 +96,14 @@ impl Subject {
     /// How it is started natively on tokio's default runtime.
     pub(crate) fn start(self, programs: &Programs) -> Start<'_> {
         let program = programs.of(self.server);
-        Start { program, server: self.server, under: Vec::new(), workers: None, collector: None }
+        Start {
+            program,
+            server: self.server,
+            under: Vec::new(),
+            workers: None,
+            collector: None,
+            admin: None,
+        }
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod h2load;
 mod processor;
+pub(crate) mod stalled;
 mod wrk;
 
 use crate::aims::{self, Aims};
@@ -44,8 +45,8 @@ pub(crate) struct Speed {
 /// Builds the shipped profile, measures everybody, prints; answers the aims.
 pub(crate) fn run() -> Result<Aims, Failure> {
     tools::need(&[WRK, H2LOAD])?;
-    let programs = profile::build_shipped()?;
-    let speeds = measure(&programs, &working(&programs, Subject::UNARY.to_vec()))?;
+    let programs = profile::build_all()?;
+    let speeds = measure(&programs, &working(&programs, Subject::ONIONS.to_vec()))?;
     for (wire, title) in [(Wire::Json, "JSON, by wrk"), (Wire::Grpc, "gRPC, by h2load")] {
         println!("\n{title}, profile `{}`\n", profile::SHIPPED.name);
         print!("{}", table(&speeds, wire));
@@ -105,7 +106,8 @@ fn measure(programs: &Programs, subjects: &[Subject]) -> Result<Measured<Speed>,
     for round in 1..=ROUNDS {
         for (subject, rounds) in subjects.iter().zip(&mut rounds) {
             eprintln!("round {round} of {ROUNDS}, {}", subject.name());
-            let running = subject.start(programs).run()?;
+            let mut running = subject.start(programs).run()?;
+            running.read_on();
             load(subject.call.wire, &running, WARM_UP_SECONDS)?;
             let before = processor::seconds(running.id())?;
             let load = load(subject.call.wire, &running, SECONDS)?;
