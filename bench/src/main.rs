@@ -34,7 +34,9 @@ use crate::servers::Server;
 const USAGE: &str = "usage: bench COMMAND
   wires [--check]        instructions, allocations and system calls of a call (about 3 minutes)
   price [--check]        what the record of a call costs, beside bare and hand-glued servers; with
-                         --check docs/price.tsv is compared, with --write it is written
+                         --check docs/price.tsv is compared, with --write it is written, with
+                         --check-server the client's aims are left out, and with
+                         --check-parts all but what is counted in loops
   throughput [--check]   requests per second and latencies (about 3 minutes)
   stalled [--check]      the same with a log that nobody reads and no collector (about 2 minutes)
   compile                seconds to compile a service of 1 and of 40 methods
@@ -67,8 +69,10 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         ["wires"] => wires::run().map(drop),
         ["wires", "--check"] => wires::run()?.check(),
         ["wires", "--check-counts"] => wires::run_counts()?.check_counts(),
-        ["price"] => price::run().map(drop),
+        ["price"] => price::run(),
         ["price", "--check"] => price::check(),
+        ["price", "--check-server"] => price::check_server(),
+        ["price", "--check-parts"] => price::check_parts(),
         ["price", "--write"] => price::write(),
         ["throughput"] => throughput::run().map(drop),
         ["throughput", "--check"] => throughput::run()?.check(),

@@ -43,9 +43,10 @@ impl fmt::Display for Table {
 
 /// A count with its thousands apart.
 pub(crate) fn thousands(number: f64) -> String {
-    let digits = format!("{number:.0}");
+    let digits = format!("{:.0}", number.abs());
+    let sign = if number < 0.0 && digits != "0" { "-" } else { "" };
     let groups = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy);
-    groups.collect::<Vec<_>>().join(",")
+    format!("{sign}{}", groups.collect::<Vec<_>>().join(","))
 }
 
 #[cfg(test)]
@@ -63,7 +64,7 @@ mod tests {
 
     #[test]
     fn thousands_are_set_apart() {
-        let numbers = [0.0, 999.0, 1_000.0, 1_234_567.0].map(thousands);
-        assert_eq!(numbers, ["0", "999", "1,000", "1,234,567"]);
+        let numbers = [0.0, 999.0, 1_000.0, 1_234_567.0, -347.0, -0.2].map(thousands);
+        assert_eq!(numbers, ["0", "999", "1,000", "1,234,567", "-347", "0"]);
     }
 }

@@ -33,18 +33,44 @@ pub(crate) fn write() -> Result<(), Failure> {
     committed::write(&count()?)
 }
 
-/// Counts and prints; answers the aims.
-pub(crate) fn run() -> Result<Aims, Failure> {
-    judged(&count()?)
+/// Counts and prints.
+pub(crate) fn run() -> Result<(), Failure> {
+    let rows = count()?;
+    print!("\n{}{}", server_aims(&rows), client_aims(&rows));
+    Ok(())
 }
 
-/// The same, and compares with the table.
+/// The same, compares with the table, and fails where an aim is missed.
 pub(crate) fn check() -> Result<(), Failure> {
     let rows = count()?;
-    let aims = judged(&rows)?;
-    let grown = committed::compare(&rows);
-    aims.check()?;
-    grown
+    let (server, client) = (server_aims(&rows), client_aims(&rows));
+    print!("\n{server}{client}");
+    committed::compare(&rows)?;
+    server.check()?;
+    client.check()
+}
+
+/// The same without the aims of the client.
+pub(crate) fn check_server() -> Result<(), Failure> {
+    let rows = count()?;
+    let server = server_aims(&rows);
+    print!("\n{server}{}", client_aims(&rows));
+    committed::compare(&rows)?;
+    server.check()
+}
+
+/// The parts alone, whose counts repeat whatever else the machine does, compared with the table.
+pub(crate) fn check_parts() -> Result<(), Failure> {
+    tools::need(&[VALGRIND])?;
+    let programs = profile::build_shipped()?;
+    let mut rows = Rows::default();
+    parts::count(programs.bench(), &mut rows)?;
+    println!("What each part adds to a call\n\n{}", parts::table(&rows));
+    let mut aims = Aims::default();
+    parts::judge(&mut aims, &rows);
+    print!("\n{aims}{}", client_aims(&rows));
+    committed::compare(&rows)?;
+    aims.check()
 }
 
 fn count() -> Result<Rows, Failure> {
@@ -127,7 +153,7 @@ fn ratio(rows: &Rows, server: Server, wire: Wire, peer: Server) -> Option<f64> {
     Some(of(server)?.instructions / of(peer)?.instructions)
 }
 
-fn judged(rows: &Rows) -> Result<Aims, Failure> {
+fn server_aims(rows: &Rows) -> Aims {
     let mut aims = Aims::default();
     let (record, traced) = (Server::Kitfox(Onion::Record), Server::Kitfox(Onion::Traced));
     for (name, bound, server, wire, peer) in [
@@ -139,6 +165,11 @@ fn judged(rows: &Rows) -> Result<Aims, Failure> {
         aims.add(format!("instructions, {name}"), bound, ratio(rows, server, wire, peer));
     }
     parts::judge(&mut aims, rows);
-    print!("\n{aims}");
-    Ok(aims)
+    aims
+}
+
+fn client_aims(rows: &Rows) -> Aims {
+    let mut aims = Aims::default();
+    parts::judge_client(&mut aims, rows);
+    aims
 }
