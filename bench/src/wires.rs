@@ -1,5 +1,4 @@
-//! `bench -- wires`: what a message costs on each wire, and the aims. The call of the price list is
-//! counted in both profiles.
+//! `bench -- wires`: what a message costs on each wire, in both profiles, and the aims.
 
 use crate::aims::{self, Aims};
 use crate::count::callgrind::{Counter, Work};
@@ -49,33 +48,25 @@ pub(crate) fn count_here(server: Server, wire: Wire, shapes: &[&str]) -> Result<
 fn counts() -> Result<Aims, Failure> {
     tools::need(&[VALGRIND, VGDB, STRACE])?;
     let mut aims = Aims::default();
-    let [shipped, default] = profile::build_both()?;
-
-    let Profile { name, meaning } = profile::SHIPPED;
-    let (work, system) = (count_work(&shipped, Subject::counted)?, count_system(&shipped)?);
-    println!("\nPrice of a call, profile `{name}` ({meaning})\n\n{}", unary(&work, &system));
-    println!("Texts of so many bytes, profile `{name}`\n\n{}", sizes(&work));
-    println!("A message in a stream of 1,000, profile `{name}`\n\n{}", streams(&work));
-    judge_unary(&mut aims, name, &work);
-    judge_system(&mut aims, &system);
-    judge_messages(&mut aims, &work);
-
-    // The call of the price list alone: a profile changes no system call, and what makes messages
-    // dear or cheap is the same in both.
-    let Profile { name, meaning } = profile::DEFAULT;
-    let work = count_work(&default, Subject::unary_of)?;
-    println!("\nPrice of a call, profile `{name}` ({meaning})\n\n{}", unary(&work, &system));
-    judge_unary(&mut aims, name, &work);
+    for (profile, programs) in
+        [profile::SHIPPED, profile::DEFAULT].into_iter().zip(profile::build_both()?)
+    {
+        let Profile { name, meaning } = profile;
+        let (work, system) = (count_work(&programs)?, count_system(&programs)?);
+        println!("\nPrice of a call, profile `{name}` ({meaning})\n\n{}", unary(&work, &system));
+        println!("Texts of so many bytes, profile `{name}`\n\n{}", sizes(&work));
+        println!("A message in a stream of 1,000, profile `{name}`\n\n{}", streams(&work));
+        judge_unary(&mut aims, name, &work);
+        judge_system(&mut aims, name, &system);
+        judge_messages(&mut aims, name, &work);
+    }
     Ok(aims)
 }
 
-fn count_work(
-    programs: &Programs,
-    subjects: fn(Server) -> Vec<Subject>,
-) -> Result<Measured<Work>, Failure> {
+fn count_work(programs: &Programs) -> Result<Measured<Work>, Failure> {
     let mut work = Measured::new();
     for server in Server::BARE {
-        let subjects = working(programs, subjects(server));
+        let subjects = working(programs, Subject::counted(server));
         let Some(first) = subjects.first() else { continue };
         // One process for all: it takes its time to start.
         let mut counter = Counter::start(&first.start(programs))?;
@@ -170,23 +161,23 @@ fn judge_unary(aims: &mut Aims, profile: &str, work: &Measured<Work>) {
     aims.add(format!("gRPC instructions of tonic's, {profile}"), aims::GRPC_INSTRUCTIONS, grpc);
 }
 
-fn judge_system(aims: &mut Aims, system: &Measured<SystemCalls>) {
+fn judge_system(aims: &mut Aims, profile: &str, system: &Measured<SystemCalls>) {
     let ratio = system.ratio(Subject::kitfox(Wire::Grpc, Shape::Unary), writes);
-    aims.add("gRPC writes of tonic's".to_owned(), aims::GRPC_WRITES, ratio);
+    aims.add(format!("gRPC writes of tonic's, {profile}"), aims::GRPC_WRITES, ratio);
 }
 
-fn judge_messages(aims: &mut Aims, work: &Measured<Work>) {
+fn judge_messages(aims: &mut Aims, profile: &str, work: &Measured<Work>) {
     for (wire, of) in
         [(Wire::Json, "JSON instructions of axum's"), (Wire::Grpc, "gRPC instructions of tonic's")]
     {
         for bytes in SIZES {
             let ratio = work.ratio(Subject::kitfox(wire, Shape::Sized(bytes)), instructions);
-            aims.add(format!("{of}, {}", size(bytes)), aims::SIZE_INSTRUCTIONS, ratio);
+            aims.add(format!("{of}, {}, {profile}", size(bytes)), aims::SIZE_INSTRUCTIONS, ratio);
         }
     }
     for shape in STREAMS {
         let ratio = work.ratio(Subject::kitfox(Wire::Grpc, shape), instructions);
-        let aim = format!("gRPC instructions of tonic's, {}", stream(shape));
+        let aim = format!("gRPC instructions of tonic's, {}, {profile}", stream(shape));
         aims.add(aim, aims::STREAM_INSTRUCTIONS, ratio);
     }
 }
