@@ -15,8 +15,8 @@ use kitfox::layers::{Deadline, PanicBarrier, Recording, Scope};
 use kitfox::message::Codec;
 use kitfox::record::{Outcome, Record, Side, Ticket, Volume, Wire};
 use kitfox::resilience::{
-    Concurrency, ConcurrencySettings, Idempotency, IdempotencySettings, Live, Mode, RateLimit,
-    RateLimitKey, RateLimitSettings, SheddingSettings,
+    Concurrency, ConcurrencySettings, Glance, Idempotency, IdempotencySettings, Live, Mode,
+    RateLimit, RateLimitKey, RateLimitSettings, SheddingSettings,
 };
 use kitfox::telemetry::logs::{Access, Format, LogSettings, Logs};
 use kitfox::telemetry::traces::Sampler;
@@ -155,8 +155,8 @@ impl Loop {
                 Self::Deadline => call(times, &Deadline.layer(method(), nothing())).await,
                 Self::Protected => call(times, &protected()).await,
                 Self::Channel => calls(times, &nothing()).await,
-                Self::Client => calls(times, &client(10).await?).await,
-                Self::ClientOf1000 => calls(times, &client(1_000).await?).await,
+                Self::Client => calls(times, client(10).await?.endpoint(0)).await,
+                Self::ClientOf1000 => calls(times, client(1_000).await?.endpoint(0)).await,
             }
             Ok(())
         })
@@ -194,7 +194,7 @@ async fn records(times: usize, written: bool) {
     let lines = logs.calls(Side::Server, method());
     let context = context(&platform);
     let sampler = Sampler::new(0.0);
-    context.begin_span(sampler.begin(None, context.random()));
+    context.begin_span(sampler.begin(None, context.random()), None);
     let started = Instant::now();
     for time in 1..=times {
         let record = Record {
@@ -222,7 +222,7 @@ fn contexts(times: usize) {
     let platform = platform();
     for _ in 0..times {
         let context = context(&platform);
-        black_box(context.trace().is_some());
+        black_box(context.is_sampled());
     }
 }
 
@@ -231,8 +231,8 @@ fn spans(times: usize) {
     let (platform, sampler) = (platform(), Sampler::new(0.0));
     for _ in 0..times {
         let context = context(&platform);
-        context.begin_span(sampler.begin(context.parent_trace(), context.random()));
-        black_box(context.trace().is_some_and(kitfox::TraceContext::sampled));
+        context.begin_span(sampler.begin(context.parent_trace(), context.random()), None);
+        black_box(context.is_sampled());
     }
 }
 
@@ -259,12 +259,13 @@ async fn calls(times: usize, endpoint: &impl Endpoint) {
 }
 
 /// The client's stack of the default settings, over so many replicas that answer at once.
-async fn client(replicas: usize) -> Result<BoxEndpoint, Failure> {
+async fn client(replicas: usize) -> Result<Client, Failure> {
     struct Replica;
 
     impl Channel for Replica {
         fn endpoint(&self, method: &'static Method) -> BoxEndpoint {
-            BoxEndpoint::new(Recording::new(Side::Attempt).layer(method, nothing()))
+            // In one box, as the endpoint of a real wire is with its record.
+            BoxEndpoint::new(Recording::new(Side::Attempt).layer(method, Nothing))
         }
 
         fn codec(&self) -> Codec {
@@ -289,12 +290,12 @@ async fn client(replicas: usize) -> Result<BoxEndpoint, Failure> {
     while channel.replicas().len() < replicas {
         tokio::task::yield_now().await;
     }
-    Ok(Client::new(StringsClient::CONTRACT, &channel).endpoint(0).clone())
+    Ok(Client::new(StringsClient::CONTRACT, &channel))
 }
 
 /// Everything that protects a server's method, on.
 fn protected() -> BoxEndpoint {
-    fn on<S: Default>(set: impl FnOnce(&mut S)) -> Live<S> {
+    fn on<S: Default + Glance>(set: impl FnOnce(&mut S)) -> Live<S> {
         let mut settings = S::default();
         set(&mut settings);
         Live::new(settings)
@@ -315,14 +316,15 @@ fn protected() -> BoxEndpoint {
 }
 
 /// An endpoint that is there at once.
-fn nothing() -> BoxEndpoint {
-    struct Nothing;
+struct Nothing;
 
-    impl Endpoint for Nothing {
-        async fn call(&self, _: Request) -> Result<Reply, Error> {
-            Ok(Reply::new(Payload::unary(Codec::Json, Bytes::new())))
-        }
+impl Endpoint for Nothing {
+    async fn call(&self, _: Request) -> Result<Reply, Error> {
+        Ok(Reply::new(Payload::unary(Codec::Json, Bytes::new())))
     }
+}
+
+fn nothing() -> BoxEndpoint {
     BoxEndpoint::new(Nothing)
 }
 

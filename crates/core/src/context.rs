@@ -8,6 +8,7 @@
 
 mod cancel;
 mod current;
+mod own;
 mod peer;
 mod place;
 mod received;
@@ -25,17 +26,19 @@ use tokio::time::Instant;
 
 pub use cancel::CancelGuard;
 pub use current::Entered;
+pub use own::MethodNumber;
 pub use peer::{Peer, Principal};
 pub use place::LayerName;
 pub use received::Received;
 pub use trace::{Sampling, TraceContext};
 pub use travel::{Baggage, Criticality};
 
-use crate::contract::{Method, Route};
+use crate::contract::Route;
 use crate::platform::{Random, Task, WallClock};
 use crate::record::{Observer, Wire};
 use crate::{Code, Error, Metadata, Platform, ResponseMetadata};
 use cancel::Cancel;
+use own::Own;
 use place::Place;
 use travel::Travel;
 use tried::Tried;
@@ -74,12 +77,7 @@ struct Call {
     started: Option<Instant>,
     wire: Wire,
     route: Option<&'static Route>,
-    /// Its method, once its record has begun.
-    method: OnceLock<&'static Method>,
-    /// The call's own span, once its record has begun.
-    span: OnceLock<TraceContext>,
-    /// What that is part of, where it is not the caller's span itself.
-    within: OnceLock<[u8; 8]>,
+    own: Own,
     sampling: Sampling,
     place: Place,
     /// Who is calling, once authentication found out, for whoever stands outside of it.
@@ -168,9 +166,7 @@ impl Context {
                 started: incoming.started,
                 wire: incoming.wire,
                 route: incoming.route,
-                method: OnceLock::new(),
-                span: OnceLock::new(),
-                within: OnceLock::new(),
+                own: Own::default(),
                 sampling: incoming.sampling,
                 place: Place::default(),
                 principal: OnceLock::new(),
@@ -187,7 +183,7 @@ impl Context {
     #[must_use]
     pub fn outgoing(&self) -> Self {
         let mut travel = self.0.travel.clone();
-        travel.trace = self.trace().cloned();
+        travel.trace = self.trace();
         travel.traced = false;
         let sent = travel.outgoing.take();
         travel.received = None;
@@ -220,17 +216,6 @@ impl Context {
     #[must_use]
     pub fn route(&self) -> Option<&'static Route> {
         self.call().route
-    }
-
-    /// The method that is called, where calls are recorded.
-    #[must_use]
-    pub fn method(&self) -> Option<&'static Method> {
-        self.call().method.get().copied()
-    }
-
-    /// Says which method is called, for its record. Only the first one counts.
-    pub(crate) fn enter_method(&self, method: &'static Method) {
-        let _ = self.call().method.set(method);
     }
 
     /// When the caller stops waiting.
@@ -422,7 +407,7 @@ impl Context {
         Fut::Output: Send + 'static,
     {
         let mut travel = self.0.travel.clone();
-        travel.trace = self.trace().cloned();
+        travel.trace = self.trace();
         travel.deadline = Instant::now().checked_add(limit);
         let platform = self.call().platform.clone();
         let cx = Context(Arc::new(Node {
@@ -483,9 +468,7 @@ impl Call {
             started: None,
             wire: Wire::Local,
             route: None,
-            method: OnceLock::new(),
-            span: OnceLock::new(),
-            within: OnceLock::new(),
+            own: Own::default(),
             sampling: Sampling::ByTrace,
             place: Place::default(),
             principal: OnceLock::new(),

@@ -77,7 +77,10 @@ trait Erased: Send + Sync {
 
 impl<E: Endpoint> Erased for E {
     fn call_boxed(&self, request: Request) -> BoxFuture<'_, Result<Reply, Error>> {
-        Box::pin(self.call(request))
+        // The box first, so that the future is made in it: made before, it would be copied.
+        let place = Box::new_uninit();
+        let future = Box::write(place, self.call(request));
+        Box::into_pin(future)
     }
 }
 

@@ -9,6 +9,7 @@ mod scope;
 pub use deadline::{Deadline, DeadlineEndpoint};
 pub(crate) use panic_barrier::PANIC_BARRIER;
 pub use panic_barrier::{PanicBarrier, PanicBarrierEndpoint};
+use recording::BoxedRecordingEndpoint;
 pub use recording::{Recording, RecordingEndpoint};
 pub use scope::{Scope, ScopeEndpoint};
 
@@ -20,7 +21,7 @@ use crate::{BoxEndpoint, Endpoint, Error, Layer, Reply, Request};
 /// deadline.
 #[derive(Debug)]
 pub struct ServerStack<E = BoxEndpoint>(
-    ScopeEndpoint<RecordingEndpoint<PanicBarrierEndpoint<DeadlineEndpoint<E>>>>,
+    ScopeEndpoint<BoxedRecordingEndpoint<PanicBarrierEndpoint<DeadlineEndpoint<E>>>>,
 );
 
 impl<E: Endpoint> ServerStack<E> {
@@ -35,7 +36,7 @@ impl<E: Endpoint> ServerStack<E> {
     pub fn recorded(method: &'static Method, endpoint: E, recording: &Recording) -> Self {
         let endpoint = Deadline.layer(method, endpoint);
         let endpoint = PanicBarrier.layer(method, endpoint);
-        let endpoint = recording.layer(method, endpoint);
+        let endpoint = recording.layer(method, endpoint).boxed();
         ServerStack(Scope.layer(method, endpoint))
     }
 }

@@ -16,6 +16,7 @@ pub mod layers;
 pub mod message;
 mod metadata;
 pub mod meter;
+pub mod moment;
 mod payload;
 pub mod platform;
 pub mod record;
@@ -30,8 +31,8 @@ pub mod types;
 
 pub use code::{Code, UnknownCode};
 pub use context::{
-    Baggage, CancelGuard, Context, Criticality, Entered, Incoming, LayerName, Peer, Principal,
-    Received, RecordField, Sampling, TraceContext,
+    Baggage, CancelGuard, Context, Criticality, Entered, Incoming, LayerName, MethodNumber, Peer,
+    Principal, Received, RecordField, Sampling, TraceContext,
 };
 pub use contract::{Contract, Method};
 pub use endpoint::{BoxEndpoint, Endpoint, EndpointFn, Layer, LayerFn, Next, layer_fn};
@@ -42,7 +43,7 @@ pub use platform::Platform;
 pub use reply::Reply;
 pub use request::Request;
 pub use secret::Secret;
-pub use service::{Channel, Client, Service};
+pub use service::{Channel, Client, ClientEndpoint, Service};
 pub use stream::{Batch, MessageStream, Sender, Streaming, TooLong, Trailers};
 
 /// What the macros' code needs; not for people.

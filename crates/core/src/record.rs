@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use crate::contract::Method;
 use crate::error::Origin;
 use crate::meter::Measure;
-use crate::{Code, Context, Error, Peer};
+use crate::{Code, Context, Error, Peer, TraceContext};
 
 /// Who is told of every call of a host, and of the calls that its calls make.
 pub trait Observer: Send + Sync + 'static {
@@ -34,9 +34,15 @@ pub trait Observer: Send + Sync + 'static {
 
 /// Records the calls of one method on one side.
 pub trait Recorder: Send + Sync + 'static {
-    /// A call begins. Its span begins in `context` ([`Context::begin_span`]); that of an attempt is
-    /// another context's ([`Context::with_trace`]), which takes the place of this one.
-    fn begin(&self, context: &mut Context) -> Ticket;
+    /// A call begins, or began at `started`. Its span begins in `context`
+    /// ([`Context::begin_span`]).
+    fn begin(&self, context: &Context, started: Instant) -> Ticket;
+
+    /// The span of an attempt that begins, which is part of its call's; asked where that is recorded.
+    fn attempt_span(&self, context: &Context) -> Option<TraceContext> {
+        let _ = context;
+        None
+    }
 
     /// A call is over. Comes exactly once for each that began.
     fn end(&self, record: &Record<'_>);

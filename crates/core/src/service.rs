@@ -1,12 +1,18 @@
 //! A service as a value, and what its client calls.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures_core::future::BoxFuture;
+use pin_project_lite::pin_project;
 
 use crate::contract::{Contract, Method};
-use crate::layers::{Deadline, Recording, ServerStack};
+use crate::layers::{Deadline, DeadlineEndpoint, Recording, RecordingEndpoint, ServerStack};
 use crate::message::Codec;
 use crate::record::Side;
-use crate::{BoxEndpoint, Layer};
+use crate::{BoxEndpoint, Endpoint, Error, Layer, Reply, Request};
 
 /// A service ready to be served: its contract, and an endpoint for each method.
 ///
@@ -46,7 +52,7 @@ pub trait Channel {
 /// `#[kitfox::service]` makes hold. Cloning shares it.
 #[derive(Clone, Debug)]
 pub struct Client {
-    endpoints: Arc<[BoxEndpoint]>,
+    endpoints: Arc<[ClientEndpoint]>,
     codec: Codec,
 }
 
@@ -57,7 +63,7 @@ impl Client {
         let recording = Recording::new(Side::Client);
         let endpoints = contract.methods.iter().map(|method| {
             let endpoint = Deadline.layer(method, channel.endpoint(method));
-            BoxEndpoint::new(recording.layer(method, endpoint))
+            ClientEndpoint(Way::Channel(recording.layer(method, endpoint)))
         });
         Client { endpoints: endpoints.collect(), codec: channel.codec() }
     }
@@ -70,14 +76,15 @@ impl Client {
         // One process, one call: it is recorded as the caller's.
         let recording = Recording::new(Side::Client);
         let endpoints = methods.iter().zip(service.endpoints()).map(|(method, endpoint)| {
-            BoxEndpoint::new(ServerStack::recorded(method, endpoint, &recording))
+            let stack = ServerStack::recorded(method, endpoint, &recording);
+            ClientEndpoint(Way::Local(BoxEndpoint::new(stack)))
         });
         Client { endpoints: endpoints.collect(), codec: Codec::Protobuf }
     }
 
     /// The endpoint of the method at `index` in the contract.
     #[must_use]
-    pub fn endpoint(&self, index: usize) -> &BoxEndpoint {
+    pub fn endpoint(&self, index: usize) -> &ClientEndpoint {
         &self.endpoints[index]
     }
 
@@ -85,5 +92,44 @@ impl Client {
     #[must_use]
     pub fn codec(&self) -> Codec {
         self.codec
+    }
+}
+
+/// A method of a [`Client`]: recorded, held to the deadline of its caller, and sent on its way. Its
+/// calls are in no box of their own.
+#[derive(Debug)]
+pub struct ClientEndpoint(Way);
+
+#[derive(Debug)]
+enum Way {
+    Channel(RecordingEndpoint<DeadlineEndpoint<BoxEndpoint>>),
+    Local(BoxEndpoint),
+}
+
+impl Endpoint for ClientEndpoint {
+    fn call(&self, request: Request) -> impl Future<Output = Result<Reply, Error>> + Send {
+        match &self.0 {
+            Way::Channel(endpoint) => Calling::Channel { call: endpoint.call(request) },
+            Way::Local(endpoint) => Calling::Local { call: endpoint.call_boxed(request) },
+        }
+    }
+}
+
+pin_project! {
+    #[project = CallingProjection]
+    enum Calling<'a, F> {
+        Channel { #[pin] call: F },
+        Local { call: BoxFuture<'a, Result<Reply, Error>> },
+    }
+}
+
+impl<F: Future<Output = Result<Reply, Error>>> Future for Calling<'_, F> {
+    type Output = Result<Reply, Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project() {
+            CallingProjection::Channel { call } => call.poll(cx),
+            CallingProjection::Local { call } => call.as_mut().poll(cx),
+        }
     }
 }

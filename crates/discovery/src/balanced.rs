@@ -107,15 +107,23 @@ impl Balanced {
         Ok(Balanced(inner))
     }
 
+    /// The endpoint of a method, as [`Channel::endpoint`], without the box: for whoever puts layers
+    /// around it.
+    #[must_use]
+    pub fn bound(&self, method: &'static Method) -> BalancedEndpoint {
+        let column = self.0.add(method);
+        BalancedEndpoint::new(Arc::clone(&self.0), column)
+    }
+
     /// The settings as they are now.
     #[must_use]
     pub fn settings(&self) -> Arc<BalanceSettings> {
-        self.0.ground.settings.load_full()
+        Arc::clone(&self.0.ground.settings())
     }
 
     /// From now on these. Calls that are under way notice nothing.
     pub fn replace(&self, settings: BalanceSettings) {
-        self.0.ground.settings.store(Arc::new(settings));
+        self.0.ground.set(settings);
         if let Some(snapshot) = self.0.watcher.view().snapshot {
             self.0.take(&snapshot);
         }
@@ -136,8 +144,7 @@ impl Balanced {
 
 impl Channel for Balanced {
     fn endpoint(&self, method: &'static Method) -> BoxEndpoint {
-        let column = self.0.add(method);
-        BoxEndpoint::new(BalancedEndpoint::new(Arc::clone(&self.0), method, column))
+        BoxEndpoint::new(self.bound(method))
     }
 
     fn codec(&self) -> Codec {
@@ -181,10 +188,10 @@ impl Inner {
     fn pick(&self, column: usize, context: &Context) -> Option<Flight> {
         let ground = &*self.ground;
         let set = self.set.load();
-        let settings = ground.settings.load();
+        let rules = &*set.rules;
         let now = ground.now();
         let (random, keyed) = (ground.platform.random(), ground.keyed());
-        let query = Query { now, settings: &settings, random, context, keyed };
+        let query = Query { now, rules, random, context, keyed };
         let pick = set.candidates.pick(&query)?;
         if let Some(cold) = pick.cold {
             set.candidates.members[cold].replica.heat();
@@ -193,14 +200,14 @@ impl Inner {
             ground.compare(&set.candidates, now);
         }
         let slot = Arc::clone(&set.columns[column][pick.index]);
-        let keyed = settings.policy == Policy::Hash;
+        let keyed = rules.settings.policy == Policy::Hash;
         Some(Flight::begin(slot, context, now, Kind { probe: pick.probe, keyed }))
     }
 
     /// Waits for the first list, and picks.
     #[cold]
     async fn wait_and_pick(&self, column: usize, context: &Context) -> Result<Flight, Error> {
-        let limit = self.ground.settings.load().first_list;
+        let limit = self.ground.settings().first_list;
         let mut listed = self.listed.subscribe();
         let _ = timeout(limit, listed.wait_for(|listed| *listed)).await;
         self.pick(column, context).ok_or_else(|| self.nobody())

@@ -21,7 +21,7 @@ use xxhash_rust::xxh64::xxh64;
 pub(crate) use level::{Level, levels, number};
 
 use crate::census::Census;
-use crate::replica::{Replica, State};
+use crate::replica::{LoadRules, Replica, State};
 use crate::{BalanceSettings, HashBy, Instance, Policy};
 
 /// How often is drawn before all are looked at.
@@ -63,11 +63,30 @@ pub(crate) struct Candidates {
     pub(crate) all: Arc<Census>,
 }
 
+/// The settings, and what follows from them.
+#[derive(Debug)]
+pub(crate) struct Rules {
+    pub(crate) settings: BalanceSettings,
+    load: LoadRules,
+}
+
+impl Rules {
+    pub(crate) fn new(settings: BalanceSettings) -> Self {
+        Rules { load: LoadRules::new(&settings), settings }
+    }
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Rules::new(BalanceSettings::default())
+    }
+}
+
 /// What a pick needs to know of its call.
 pub(crate) struct Query<'a> {
     /// In nanoseconds since the balancer began.
     pub(crate) now: u64,
-    pub(crate) settings: &'a BalanceSettings,
+    pub(crate) rules: &'a Rules,
     pub(crate) random: &'a Random,
     pub(crate) context: &'a Context,
     /// How many calls with a key are not over.
@@ -109,11 +128,16 @@ impl Candidates {
         if self.members.is_empty() {
             return None;
         }
-        let panic = self.all.healthy() < query.settings.panic;
         let again = query.context.replicas_tried() > 0;
+        if let ([level], false) = (&*self.levels, again)
+            && let Some(index) = self.better_of_all_good(level, query)
+        {
+            return Some(Pick { index, probe: false, cold: None });
+        }
+        let panic = self.all.healthy() < query.rules.settings.panic;
         let picking = Picking { candidates: self, query, panic, again, cold: Cell::new(None) };
         let level = picking.level();
-        let picked = match query.settings.policy {
+        let picked = match query.rules.settings.policy {
             Policy::RoundRobin => picking.in_turn(level),
             Policy::P2c => picking.better_of_two(level),
             Policy::Hash => match key(query) {
@@ -127,6 +151,25 @@ impl Candidates {
             None => (picking.best_of_all(), false),
         };
         Some(Pick { index, probe, cold: picking.cold.get() })
+    }
+}
+
+impl Candidates {
+    /// The better of two, where nothing is the matter with anybody: the way of nearly all calls, which
+    /// a closer look would find as well.
+    fn better_of_all_good(&self, level: &Level, query: &Query<'_>) -> Option<usize> {
+        let Query { now, rules, random, .. } = *query;
+        let usual = rules.settings.policy == Policy::P2c && level.len() > FEW;
+        if !usual || self.all.out() > 0 || level.has_new(now) {
+            return None;
+        }
+        let (one, other) = level.draw_two(random)?;
+        let score = |index: usize| {
+            let Member { replica, weight, .. } = &self.members[index];
+            replica.is_warm().then(|| replica.load.score(now, &rules.load) / weight)
+        };
+        let (first, second) = (score(one)?, score(other)?);
+        Some(if second < first { other } else { one })
     }
 }
 
@@ -173,7 +216,7 @@ impl Picking<'_> {
 
     /// The first of those to whom the key belongs that has not much more to do than its part.
     fn by_key(&self, level: &Level, key: u64) -> Option<(usize, bool)> {
-        let most = self.query.settings.hash_bound * (self.query.keyed + 1) as f64;
+        let most = self.query.rules.settings.hash_bound * (self.query.keyed + 1) as f64;
         let mut first = None;
         for index in level.owners(key) {
             match self.look(index) {
@@ -208,7 +251,7 @@ impl Picking<'_> {
     /// One of another zone, if it is so much faster that it is worth the way.
     fn nearer_or_faster(&self, level: &Level, near: usize) -> usize {
         let levels = &self.candidates.levels;
-        let settings = self.query.settings;
+        let Rules { settings, load: rules } = self.query.rules;
         if settings.zone.is_empty() || levels.len() < 2 || !std::ptr::eq(level, &levels[0]) {
             return near;
         }
@@ -221,7 +264,7 @@ impl Picking<'_> {
         // Calls in flight say nothing here: whoever is called more has more of them.
         let pace = |index: usize| {
             let load = &self.candidates.members[index].replica.load;
-            load.pace(self.query.now, settings)
+            load.pace(self.query.now, rules)
         };
         let worth = pace(far) * settings.zone_worth < pace(near);
         if worth && matches!(self.look(far), Look::Takes(_)) { far } else { near }
@@ -278,8 +321,8 @@ impl Picking<'_> {
     }
 
     fn score(&self, member: &Member) -> f64 {
-        let Query { now, settings, .. } = *self.query;
-        member.replica.load.score(now, settings) / member.weight
+        let Query { now, rules, .. } = *self.query;
+        member.replica.load.score(now, &rules.load) / member.weight
     }
 
     /// Whether a replica that has just joined is spared this time.
@@ -288,15 +331,15 @@ impl Picking<'_> {
         if joined.is_none() {
             return false;
         }
-        let Query { now, settings, random, .. } = *self.query;
-        let warmth = warmth(joined, now, settings);
+        let Query { now, rules, random, .. } = *self.query;
+        let warmth = warmth(joined, now, &rules.settings);
         warmth < 1.0 && random.next_f64() >= warmth
     }
 }
 
 /// What a call is known by.
 fn key(query: &Query<'_>) -> Option<u64> {
-    match &query.settings.hash_by {
+    match &query.rules.settings.hash_by {
         HashBy::Value => query.context.value::<HashKey>().map(|key| key.0),
         HashBy::Header(name) => {
             let value = query.context.metadata().text(name)?;

@@ -147,9 +147,9 @@ impl Channel for ServiceChannel {
         if let Some((_, made)) = endpoints.iter().find(|(known, _)| std::ptr::eq(*known, method)) {
             return made.clone();
         }
-        let endpoint = stack.endpoint(method, balanced.endpoint(method), |inner| {
-            layers.iter().rev().fold(inner, |inner, wrap| wrap(method, inner))
-        });
+        let users = (!layers.is_empty())
+            .then_some(|inner| layers.iter().rev().fold(inner, |inner, wrap| wrap(method, inner)));
+        let endpoint = stack.endpoint(method, balanced.bound(method), users);
         endpoints.push((method, endpoint.clone()));
         endpoint
     }

@@ -22,7 +22,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context as TaskContext, Poll};
+use std::task::{Context as TaskContext, Poll, ready};
 
 use bytes::Bytes;
 use futures_core::Stream;
@@ -31,9 +31,12 @@ use kitfox_core::meter::{Level, Measure, Measures, Reading, Tally};
 use kitfox_core::{
     Body, Code, Context, Endpoint, Error, Layer, MessageStream, Origin, Recovery, Reply, Request,
 };
+use pin_project_lite::pin_project;
 use tokio::time::Instant;
 
-use crate::{Live, Mode, is_failure_of};
+use crate::live::LOOK;
+use crate::way::Way;
+use crate::{Glance, Live, Mode, is_failure_of};
 pub(crate) use circuit::Circuit;
 use circuit::{Pass, refuse};
 pub use settings::{BreakerForce, BreakerScope, BreakerSettings, BreakerWindow};
@@ -41,6 +44,27 @@ pub(crate) use state::Verdict;
 
 /// The name of this layer in errors.
 pub const BREAKER: &str = "breaker";
+
+/// Of a glance: nothing is decided.
+const OFF: u64 = 0;
+
+/// Of a glance: one breaker for the service, which looks at nothing but failures in a time.
+const PLAIN: u64 = 1;
+
+impl Glance for BreakerSettings {
+    fn glance(&self) -> [u64; 2] {
+        let plain = self.scope == BreakerScope::Service
+            && self.slow.is_zero()
+            && self.force.is_none()
+            && matches!(self.window, BreakerWindow::Time(_));
+        let word = match self.mode {
+            Mode::Off => OFF,
+            Mode::On if plain => PLAIN,
+            _ => LOOK,
+        };
+        [word, 0]
+    }
+}
 
 /// Refuses calls of a service that fails. Cloning shares its state; whether its methods do is a
 /// setting.
@@ -163,11 +187,37 @@ impl Breaker {
         Arc::clone(&self.0.service)
     }
 
+    /// Whether it is off, or looks at nothing but failures in a time.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.0.settings.first() != LOOK
+    }
+
     /// Whether a call passes; nothing where its outcome does not matter.
     ///
     /// # Errors
     /// Where it does not.
     pub(crate) fn admit<'a>(
+        &'a self,
+        method: &'a Circuit,
+        context: &Context,
+    ) -> Result<Option<Permit<'a>>, Error> {
+        match self.0.settings.first() {
+            OFF => return Ok(None),
+            PLAIN => {
+                let circuit = &*self.0.service;
+                if let Some(pass) = circuit.pass() {
+                    self.0.measures.tell(context);
+                    let deadline = context.deadline();
+                    let (pass, began) = (Some(pass), None);
+                    return Ok(Some(Permit { breaker: self, circuit, pass, began, deadline }));
+                }
+            }
+            _ => {}
+        }
+        self.look(method, context)
+    }
+
+    fn look<'a>(
         &'a self,
         method: &'a Circuit,
         context: &Context,
@@ -267,30 +317,72 @@ impl<E: Endpoint> Layer<E> for Breaker {
 /// An endpoint behind a [`Breaker`].
 #[derive(Debug)]
 pub struct BreakerEndpoint<E> {
-    breaker: Breaker,
+    pub(crate) breaker: Breaker,
     method: &'static Method,
     /// The method's own.
-    circuit: Arc<Circuit>,
-    inner: E,
+    pub(crate) circuit: Arc<Circuit>,
+    pub(crate) inner: E,
 }
 
 impl<E: Endpoint> Endpoint for BreakerEndpoint<E> {
     fn call(&self, request: Request) -> impl Future<Output = Result<Reply, Error>> + Send {
-        let admitted = self.breaker.admit(&self.circuit, &request.context);
-        async move {
-            let permit = admitted?;
-            let answer = self.inner.call(request).await;
-            let Some(permit) = permit else { return answer };
-            permit.settle(match &answer {
-                Ok(_) => Verdict::Good,
-                Err(error) => verdict(self.method, error),
-            });
-            answer.map(|reply| self.watched(reply))
+        match self.breaker.admit(&self.circuit, &request.context) {
+            Ok(permit) => {
+                Way::On { call: Passed { call: self.inner.call(request), permit, endpoint: self } }
+            }
+            Err(error) => Way::refused(error),
         }
     }
 }
 
+pin_project! {
+    /// A call that passed, until its verdict.
+    struct Passed<'a, E, F> {
+        #[pin]
+        call: F,
+        // After the call, so that what that does while it is dropped comes first.
+        permit: Option<Permit<'a>>,
+        endpoint: &'a BreakerEndpoint<E>,
+    }
+}
+
+impl<E, F: Future<Output = Result<Reply, Error>>> Future for Passed<'_, E, F> {
+    type Output = Result<Reply, Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let answer = ready!(this.call.poll(cx));
+        Poll::Ready(this.endpoint.judge(this.permit.take(), answer))
+    }
+}
+
 impl<E> BreakerEndpoint<E> {
+    /// A call that passed has failed.
+    pub(crate) fn settle(&self, permit: Option<Permit<'_>>, error: &Error) {
+        if let Some(permit) = permit {
+            permit.settle(verdict(self.method, error));
+        }
+    }
+
+    /// A call that passed is over.
+    pub(crate) fn judge(
+        &self,
+        permit: Option<Permit<'_>>,
+        answer: Result<Reply, Error>,
+    ) -> Result<Reply, Error> {
+        let Some(permit) = permit else { return answer };
+        match answer {
+            Ok(reply) => {
+                permit.settle(Verdict::Good);
+                Ok(self.watched(reply))
+            }
+            Err(error) => {
+                self.settle(Some(permit), &error);
+                Err(error)
+            }
+        }
+    }
+
     /// A stream has begun well, and may still break.
     fn watched(&self, reply: Reply) -> Reply {
         let Body::Stream(_) = reply.payload().body() else { return reply };

@@ -6,20 +6,24 @@
 //! retry, so that retries that wait are counted.
 
 use std::fmt;
+use std::future::Future;
 use std::mem::ManuallyDrop;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context as TaskContext, Poll, ready};
 use std::time::Duration;
 
 use kitfox_core::contract::Method;
 use kitfox_core::meter::{Measure, Measures, Reading, Tally};
 use kitfox_core::setting::{Key, Keyed, NUMBER_32, REAL, SHARE, key};
 use kitfox_core::{Body, Context, Endpoint, Error, Layer, Reply, Request};
+use pin_project_lite::pin_project;
 use tokio::time::Instant;
 
 use crate::mode::MODE;
 use crate::ring::{Ring, nanoseconds};
-use crate::{Live, Mode};
+use crate::{Glance, Live, Mode};
 
 const WINDOW: Duration = Duration::from_secs(10);
 
@@ -85,6 +89,8 @@ impl Keyed for BudgetSettings {
         Err(why.to_owned())
     }
 }
+
+impl Glance for BudgetSettings {}
 
 /// The budget of one service's retries and hedges, and the layer that counts its calls: it stands
 /// around both. Cloning shares it, and so do all methods.
@@ -258,7 +264,7 @@ pub(crate) struct InFlight<'a>(&'a Budget);
 
 impl InFlight<'_> {
     /// The same for as long as somebody else holds it.
-    fn keep(self) -> Kept {
+    pub(crate) fn keep(self) -> Kept {
         let budget = ManuallyDrop::new(self).0;
         Kept(budget.clone())
     }
@@ -271,7 +277,7 @@ impl Drop for InFlight<'_> {
 }
 
 /// A call whose answer is a stream that is open.
-struct Kept(Budget);
+pub(crate) struct Kept(Budget);
 
 impl Drop for Kept {
     fn drop(&mut self) {
@@ -299,18 +305,38 @@ impl<E: Endpoint> Layer<E> for Budget {
 /// An endpoint whose calls a [`Budget`] counts.
 #[derive(Debug)]
 pub struct BudgetEndpoint<E> {
-    budget: Budget,
-    inner: E,
+    pub(crate) budget: Budget,
+    pub(crate) inner: E,
 }
 
 impl<E: Endpoint> Endpoint for BudgetEndpoint<E> {
-    async fn call(&self, request: Request) -> Result<Reply, Error> {
-        let in_flight = self.budget.begin(&request.context);
-        let mut reply = self.inner.call(request).await?;
-        if let Body::Stream(_) = reply.payload().body() {
+    fn call(&self, request: Request) -> impl Future<Output = Result<Reply, Error>> + Send {
+        let in_flight = Some(self.budget.begin(&request.context));
+        Counted { call: self.inner.call(request), in_flight }
+    }
+}
+
+pin_project! {
+    struct Counted<'a, F> {
+        #[pin]
+        call: F,
+        in_flight: Option<InFlight<'a>>,
+    }
+}
+
+impl<F: Future<Output = Result<Reply, Error>>> Future for Counted<'_, F> {
+    type Output = Result<Reply, Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let mut answer = ready!(this.call.poll(cx));
+        let in_flight = this.in_flight.take();
+        if let (Ok(reply), Some(in_flight)) = (&mut answer, in_flight)
+            && let Body::Stream(_) = reply.payload().body()
+        {
             reply.hold(in_flight.keep());
         }
-        Ok(reply)
+        Poll::Ready(answer)
     }
 }
 

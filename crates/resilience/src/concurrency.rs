@@ -29,7 +29,7 @@ use kitfox_core::{
 };
 
 use crate::mode::MODE;
-use crate::{Live, Mode, SheddingSettings};
+use crate::{Glance, Live, Mode, SheddingSettings};
 use count::{MOST_RUNNING, MOST_WAITING};
 use gate::{Arrival, Gate};
 use gradient::Bounds;
@@ -111,6 +111,8 @@ const KIND: Form<ConcurrencyKind> = Form {
     },
     show: |kind| format!("{kind:?}").to_lowercase(),
 };
+
+impl Glance for ConcurrencySettings {}
 
 impl Keyed for ConcurrencySettings {
     const NAME: &'static str = "concurrency";

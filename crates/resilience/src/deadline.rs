@@ -13,18 +13,23 @@ mod limited;
 
 use std::fmt;
 use std::future::Future;
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
 use kitfox_core::contract::Method;
 use kitfox_core::meter::{Measure, Measures, Reading, Tally};
 use kitfox_core::setting::{DURATION, Key, Keyed, key};
-use kitfox_core::{Code, Context, Endpoint, Error, Layer, Recovery, Reply, Request};
+use kitfox_core::{Code, Context, Endpoint, Error, Layer, Recovery, Reply, Request, moment};
+use pin_project_lite::pin_project;
 use tokio::time::Instant;
 
+use crate::live::LOOK;
 use crate::mode::MODE;
-use crate::{Live, Mode, Reason, refusal};
+use crate::way::Way;
+use crate::{Glance, Live, Mode, Reason, refusal};
+use limited::Limited;
 pub(crate) use limited::limited;
 
 /// The name in errors of who ends a call that takes too long; a breaker counts it as a failure.
@@ -95,6 +100,34 @@ impl Keyed for DeadlineSettings {
     }
 }
 
+/// Of a glance: there is no limit.
+const NONE: u64 = 0;
+
+impl Glance for DeadlineSettings {
+    /// The total, and how much time must be left for an attempt where that is all.
+    fn glance(&self) -> [u64; 2] {
+        match self.mode {
+            Mode::Off => [NONE, NONE],
+            Mode::On if self.attempt.is_zero() => [packed(self.total), packed(self.least)],
+            Mode::On => [packed(self.total), LOOK],
+            Mode::Dark if self.total.is_zero() => [NONE, LOOK],
+            Mode::Dark => [LOOK, LOOK],
+        }
+    }
+}
+
+/// A duration in a word: seconds, and below them nanoseconds, so that it can be added to an instant as
+/// it is. Up to 136 years.
+fn packed(limit: Duration) -> u64 {
+    let seconds = u32::try_from(limit.as_secs()).unwrap_or(u32::MAX - 1);
+    u64::from(seconds) << 32 | u64::from(limit.subsec_nanos())
+}
+
+fn unpacked(word: u64) -> Duration {
+    #[expect(clippy::cast_possible_truncation, reason = "the lower half")]
+    Duration::new(word >> 32, word as u32)
+}
+
 /// Holds calls and attempts to their deadlines. Cloning shares its counts, and so do all methods.
 #[derive(Clone)]
 pub struct Deadlines(Arc<State>);
@@ -158,14 +191,49 @@ impl Deadlines {
         )
     }
 
+    /// Whether no attempt has a limit of its own, and nothing is dark.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.0.settings.first() != LOOK && self.0.settings.second() != LOOK
+    }
+
     /// When a call that begins now must be over; nothing where its own deadline is earlier.
     pub(crate) fn plan_total(&self, context: &Context) -> Plan {
-        let settings = self.0.settings.load();
-        if settings.mode == Mode::Off || settings.total.is_zero() {
-            return Plan::default();
-        }
+        let (total, mode) = match self.0.settings.first() {
+            NONE => return Plan::default(),
+            LOOK => {
+                let settings = self.0.settings.load();
+                (settings.total, settings.mode)
+            }
+            total => (unpacked(total), Mode::On),
+        };
         self.0.measures.tell(context);
-        Plan::new(context, Instant::now(), settings.total, settings.mode)
+        Plan::new(context, moment::now(), total, mode)
+    }
+
+    /// Both for the first attempt of a call that begins now, where [`Deadlines::is_plain`]: when they
+    /// must be over, and within which limit; nothing where the call's own deadline is earlier.
+    ///
+    /// # Errors
+    /// Where too little time is left to begin.
+    pub(crate) fn plan_first(
+        &self,
+        context: &Context,
+    ) -> Result<(Option<Instant>, Duration), Error> {
+        let (total, least) = (self.0.settings.first(), self.0.settings.second());
+        let (limit, now, theirs) = (unpacked(total), moment::now(), context.deadline());
+        self.0.measures.tell(context);
+        let own = if total == NONE { None } else { now.checked_add(limit) };
+        let Some(theirs) = theirs else { return Ok((own, limit)) };
+        if let Some(own) = own
+            && own < theirs
+        {
+            return Ok((Some(own), limit));
+        }
+        if least != NONE && theirs < now + unpacked(least) {
+            self.0.refused.increment();
+            return Err(too_late(theirs.saturating_duration_since(now), unpacked(least)));
+        }
+        Ok((None, limit))
     }
 
     /// When an attempt that begins now must be over.
@@ -173,14 +241,27 @@ impl Deadlines {
     /// # Errors
     /// Where too little time is left to begin it.
     pub(crate) fn plan_attempt(&self, context: &Context) -> Result<Plan, Error> {
+        match self.0.settings.second() {
+            NONE => Ok(Plan::default()),
+            LOOK => self.plan_attempt_within(context),
+            least => {
+                let Some(deadline) = context.deadline() else { return Ok(Plan::default()) };
+                self.0.measures.tell(context);
+                let (least, now) = (unpacked(least), moment::now());
+                if deadline < now + least {
+                    self.0.refused.increment();
+                    return Err(too_late(deadline.saturating_duration_since(now), least));
+                }
+                Ok(Plan::default())
+            }
+        }
+    }
+
+    fn plan_attempt_within(&self, context: &Context) -> Result<Plan, Error> {
         let settings = self.0.settings.load();
         let DeadlineSettings { mode, attempt, least, .. } = **settings;
-        let checked = context.deadline().filter(|_| !least.is_zero());
-        if mode == Mode::Off || attempt.is_zero() && checked.is_none() {
-            return Ok(Plan::default());
-        }
         self.0.measures.tell(context);
-        let now = Instant::now();
+        let (checked, now) = (context.deadline().filter(|_| !least.is_zero()), moment::now());
         if let Some(deadline) = checked.filter(|deadline| *deadline < now + least) {
             if mode == Mode::On {
                 self.0.refused.increment();
@@ -195,16 +276,16 @@ impl Deadlines {
     }
 
     #[cold]
-    pub(crate) fn total_expired(&self, plan: &Plan) -> Error {
+    pub(crate) fn total_expired(&self, limit: Duration) -> Error {
         self.0.total.increment();
-        let why = format!("no answer within the {:?} that a call may take", plan.limit);
+        let why = format!("no answer within the {limit:?} that a call may take");
         Error::by_layer(DEADLINE, Code::DeadlineExceeded, why)
     }
 
     #[cold]
-    pub(crate) fn attempt_expired(&self, plan: &Plan) -> Error {
+    pub(crate) fn attempt_expired(&self, limit: Duration) -> Error {
         self.0.attempt.increment();
-        let why = format!("no answer within the {:?} that an attempt may take", plan.limit);
+        let why = format!("no answer within the {limit:?} that an attempt may take");
         // Another replica may be faster.
         Error::by_layer(DEADLINE, Code::DeadlineExceeded, why).with_recovery(Recovery::Retry)
     }
@@ -231,7 +312,7 @@ fn too_late(left: Duration, least: Duration) -> Error {
 pub(crate) struct Plan {
     /// When it ends; nothing where somebody else ends it before.
     pub(crate) deadline: Option<Instant>,
-    limit: Duration,
+    pub(crate) limit: Duration,
     /// When it would end.
     dark: Option<Instant>,
 }
@@ -255,19 +336,20 @@ impl Plan {
 
     /// Counts a call that would have been ended, however it ends.
     pub(crate) fn watch(&self, deadlines: &Deadlines) -> Option<Watch> {
-        self.dark.map(|deadline| Watch { deadline, dark: deadlines.0.dark.clone() })
+        let deadline = self.dark?;
+        Some(Watch(Box::new((deadline, deadlines.0.dark.clone()))))
     }
 }
 
-pub(crate) struct Watch {
-    deadline: Instant,
-    dark: Tally,
-}
+/// Counts a call that would have been ended. In a box, which only a dark layer pays for: every call is
+/// as large as its future.
+pub(crate) struct Watch(Box<(Instant, Tally)>);
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        if self.deadline <= Instant::now() {
-            self.dark.increment();
+        let (deadline, dark) = &*self.0;
+        if *deadline <= Instant::now() {
+            dark.increment();
         }
     }
 }
@@ -284,26 +366,26 @@ impl<E: Endpoint> Layer<E> for TotalDeadline {
 /// An endpoint behind a [`TotalDeadline`].
 #[derive(Debug)]
 pub struct TotalDeadlineEndpoint<E> {
-    deadlines: Deadlines,
-    streams: bool,
-    inner: E,
+    pub(crate) deadlines: Deadlines,
+    pub(crate) streams: bool,
+    pub(crate) inner: E,
 }
 
-impl<E: Endpoint> Endpoint for TotalDeadlineEndpoint<E> {
-    fn call(&self, mut request: Request) -> impl Future<Output = Result<Reply, Error>> + Send {
+impl<E> TotalDeadlineEndpoint<E> {
+    /// A call begins.
+    pub(crate) fn begin(&self, request: &mut Request) -> Plan {
         let plan = self.deadlines.plan_total(&request.context);
         if !self.streams {
             plan.tighten(&mut request.context);
         }
-        async move {
-            let _watch = plan.watch(&self.deadlines);
-            // Pinned first: what is moved twice is copied twice.
-            let call = pin!(self.inner.call(request));
-            match limited(plan.deadline, call).await {
-                Ok(answer) => answer,
-                Err(_) => Err(self.deadlines.total_expired(&plan)),
-            }
-        }
+        plan
+    }
+}
+
+impl<E: Endpoint> Endpoint for TotalDeadlineEndpoint<E> {
+    fn call(&self, mut request: Request) -> impl Future<Output = Result<Reply, Error>> + Send {
+        let plan = self.begin(&mut request);
+        Timed::new(self.inner.call(request), &plan, &self.deadlines, Deadlines::total_expired)
     }
 }
 
@@ -319,27 +401,57 @@ impl<E: Endpoint> Layer<E> for AttemptDeadline {
 /// An endpoint behind an [`AttemptDeadline`].
 #[derive(Debug)]
 pub struct AttemptDeadlineEndpoint<E> {
-    deadlines: Deadlines,
+    pub(crate) deadlines: Deadlines,
     streams: bool,
-    inner: E,
+    pub(crate) inner: E,
 }
 
 impl<E: Endpoint> Endpoint for AttemptDeadlineEndpoint<E> {
     fn call(&self, mut request: Request) -> impl Future<Output = Result<Reply, Error>> + Send {
-        let plan = self.deadlines.plan_attempt(&request.context);
-        if let (Ok(plan), false) = (&plan, self.streams) {
+        let plan = match self.deadlines.plan_attempt(&request.context) {
+            Ok(plan) => plan,
+            Err(error) => return Way::refused(error),
+        };
+        if !self.streams {
             plan.tighten(&mut request.context);
         }
-        async move {
-            let plan = plan?;
-            let _watch = plan.watch(&self.deadlines);
-            // Pinned first: what is moved twice is copied twice.
-            let call = pin!(self.inner.call(request));
-            match limited(plan.deadline, call).await {
-                Ok(answer) => answer,
-                Err(_) => Err(self.deadlines.attempt_expired(&plan)),
-            }
-        }
+        let call = self.inner.call(request);
+        Way::On { call: Timed::new(call, &plan, &self.deadlines, Deadlines::attempt_expired) }
+    }
+}
+
+pin_project! {
+    /// A call until the end of its plan.
+    pub(crate) struct Timed<'a, F> {
+        #[pin]
+        call: Limited<F>,
+        deadlines: &'a Deadlines,
+        limit: Duration,
+        expired: fn(&Deadlines, Duration) -> Error,
+        _watch: Option<Watch>,
+    }
+}
+
+impl<'a, F: Future<Output = Result<Reply, Error>>> Timed<'a, F> {
+    pub(crate) fn new(
+        call: F,
+        plan: &Plan,
+        deadlines: &'a Deadlines,
+        expired: fn(&Deadlines, Duration) -> Error,
+    ) -> Self {
+        let (limit, _watch) = (plan.limit, plan.watch(deadlines));
+        Timed { call: limited(plan.deadline, call), deadlines, limit, expired, _watch }
+    }
+}
+
+impl<F: Future<Output = Result<Reply, Error>>> Future for Timed<'_, F> {
+    type Output = Result<Reply, Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        this.call.poll(cx).map(|answer| {
+            answer.unwrap_or_else(|_| Err((this.expired)(this.deadlines, *this.limit)))
+        })
     }
 }
 

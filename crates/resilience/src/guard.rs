@@ -224,7 +224,7 @@ impl<E: fmt::Display> Guard<E> {
                         };
                         return Err(GuardError::Failed { error, recovery });
                     }
-                    Err(_) => parts.deadlines.attempt_expired(&plan),
+                    Err(_) => parts.deadlines.attempt_expired(plan.limit),
                 }
             }
             Err(refused) => refused,
@@ -245,7 +245,7 @@ impl<E: fmt::Display> Guard<E> {
 #[cold]
 fn expired(plan: &Plan, deadlines: &Deadlines) -> Error {
     if plan.deadline.is_some() {
-        return deadlines.total_expired(plan);
+        return deadlines.total_expired(plan.limit);
     }
     Error::by_layer(DEADLINE, Code::DeadlineExceeded, "there was no answer before the deadline")
 }

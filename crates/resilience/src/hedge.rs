@@ -9,9 +9,10 @@ mod latency;
 mod race;
 
 use std::fmt;
-use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
 use kitfox_core::contract::{Idempotency, Method};
@@ -20,9 +21,11 @@ use kitfox_core::setting::{
     DURATION, Form, Key, Keyed, NUMBER_32, SWITCH, key, parse_duration, show_duration,
 };
 use kitfox_core::{Body, Context, Endpoint, Error, Layer, Reply, Request};
+use pin_project_lite::pin_project;
 
+use crate::live::LOOK;
 use crate::mode::MODE;
-use crate::{Budget, Live, Mode};
+use crate::{Budget, Glance, Live, Mode};
 use latency::Latencies;
 use race::Race;
 
@@ -120,6 +123,15 @@ impl Keyed for HedgeSettings {
     }
 }
 
+/// The glance at hedges that are off.
+const NEVER: u64 = 0;
+
+impl Glance for HedgeSettings {
+    fn glance(&self) -> [u64; 2] {
+        [if self.mode == Mode::Off { NEVER } else { LOOK }, 0]
+    }
+}
+
 /// Sends calls once more that take long. Cloning shares its counts and its budget; latencies are
 /// each method's own. It stands within [`Retry`](crate::Retry).
 #[derive(Clone)]
@@ -199,23 +211,36 @@ impl<E: Endpoint> Layer<E> for Hedge {
 
     fn layer(&self, method: &'static Method, inner: E) -> HedgeEndpoint<E> {
         let (idempotency, latencies) = (method.idempotency, Latencies::new());
-        HedgeEndpoint { hedge: self.clone(), idempotency, latencies, inner }
+        let never = idempotency == Idempotency::None;
+        HedgeEndpoint { hedge: self.clone(), never, idempotency, latencies, inner }
     }
 }
 
 /// An endpoint behind a [`Hedge`].
 pub struct HedgeEndpoint<E> {
     hedge: Hedge,
+    /// Whatever it is set to.
+    never: bool,
     idempotency: Idempotency,
     latencies: Latencies,
-    inner: E,
+    pub(crate) inner: E,
 }
 
 impl<E> HedgeEndpoint<E> {
+    /// Whether a call may be hedged.
+    pub(crate) fn decides(&self) -> bool {
+        !self.never && self.hedge.0.settings.first() != NEVER
+    }
+}
+
+impl<E: Endpoint> HedgeEndpoint<E> {
+    fn race(&self, request: &Request) -> Option<Box<Race<'_, E>>> {
+        let Body::Unary(_) = request.payload.body() else { return None };
+        let plan = self.plan(&request.context)?;
+        Some(Box::new(Race::new(self, plan, request.try_clone()?)))
+    }
+
     fn plan(&self, context: &Context) -> Option<Plan> {
-        if self.idempotency == Idempotency::None {
-            return None;
-        }
         let settings = self.hedge.0.settings.load();
         let HedgeSettings { mode, after, most, least, idempotent } = **settings;
         if mode == Mode::Off || self.idempotency != Idempotency::Safe && !idempotent {
@@ -239,17 +264,29 @@ impl<E> HedgeEndpoint<E> {
 
 impl<E: Endpoint> Endpoint for HedgeEndpoint<E> {
     fn call(&self, request: Request) -> impl Future<Output = Result<Reply, Error>> + Send {
-        let plan = self.plan(&request.context);
-        let plan = plan.filter(|_| matches!(request.payload.body(), Body::Unary(_)));
-        async move {
-            let race = plan.and_then(|plan| Some(Race::new(self, plan, request.try_clone()?)));
-            // In a box: every call is as large as its future, and most are not hedged.
-            let race = race.map(Box::new);
-            let mut first = pin!(self.inner.call(request));
-            match race {
-                None => first.await,
-                Some(mut race) => poll_fn(|cx| race.poll(first.as_mut(), cx)).await,
-            }
+        let race = if self.decides() { self.race(&request) } else { None };
+        First { call: self.inner.call(request), race }
+    }
+}
+
+pin_project! {
+    /// A call, which is the first attempt, and what races with it.
+    struct First<'a, E, F> {
+        #[pin]
+        call: F,
+        // In a box: every call is as large as its future, and most are not hedged.
+        race: Option<Box<Race<'a, E>>>,
+    }
+}
+
+impl<E: Endpoint, F: Future<Output = Result<Reply, Error>>> Future for First<'_, E, F> {
+    type Output = Result<Reply, Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        match this.race {
+            None => this.call.poll(cx),
+            Some(race) => race.poll(this.call, cx),
         }
     }
 }

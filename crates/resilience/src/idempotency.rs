@@ -25,7 +25,7 @@ use kitfox_core::{Code, Context, Endpoint, Error, Layer, LayerName, Recovery, Re
 use tokio::time::{Instant, timeout_at};
 
 use crate::mode::MODE;
-use crate::{Live, Mode, Reason, refusal};
+use crate::{Glance, Live, Mode, Reason, refusal};
 pub use keys::{IdempotencyKeys, IdempotencyKeysEndpoint};
 pub use memory::MemoryStore;
 pub use store::{Claim, IdempotencyKey, IdempotencyStore, KeptAnswer, StoreFuture, fingerprint};
@@ -71,6 +71,8 @@ impl Default for IdempotencySettings {
         }
     }
 }
+
+impl Glance for IdempotencySettings {}
 
 impl Keyed for IdempotencySettings {
     const NAME: &'static str = "idempotency";

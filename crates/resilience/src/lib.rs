@@ -12,12 +12,14 @@ mod hedge;
 mod idempotency;
 mod live;
 mod mode;
+mod onion;
 mod rate_limit;
 mod retry;
 mod ring;
 mod shedding;
 #[cfg(test)]
 mod testing;
+mod way;
 
 pub use breaker::{
     BREAKER, Breaker, BreakerEndpoint, BreakerForce, BreakerScope, BreakerSettings, BreakerWindow,
@@ -38,8 +40,9 @@ pub use idempotency::{
     StoreFuture, fingerprint,
 };
 pub use kitfox_core::error::{Reason, is_failure, is_failure_of, refusal};
-pub use live::Live;
+pub use live::{Glance, Live};
 pub use mode::Mode;
+pub use onion::ClientLayers;
 pub use rate_limit::{
     RATE_LIMIT, RateLimit, RateLimitEndpoint, RateLimitHeaders, RateLimitKey, RateLimitSettings,
 };

@@ -12,14 +12,17 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_core::future::BoxFuture;
 use kitfox_core::contract::Method;
 use kitfox_core::meter::{Measure, Measures, Reading, Tally};
 use kitfox_core::setting::{DURATION, Form, Key, Keyed, NUMBER, NUMBER_32, REAL, key};
-use kitfox_core::{Context, Endpoint, Error, Layer, Metadata, Recovery, Reply, Request};
+use kitfox_core::{Context, Endpoint, Error, Layer, LayerName, Metadata, Recovery, Reply, Request};
 use tokio::time::Instant;
 
+use crate::live::LOOK;
 use crate::mode::MODE;
-use crate::{Live, Mode, Reason, refusal};
+use crate::way::Way;
+use crate::{Glance, Live, Mode, Reason, refusal};
 use gcra::{Left, Quota};
 use keys::Keys;
 
@@ -160,6 +163,15 @@ impl Keyed for RateLimitSettings {
     }
 }
 
+/// The glance at a limit that is off.
+const OFF: u64 = 0;
+
+impl Glance for RateLimitSettings {
+    fn glance(&self) -> [u64; 2] {
+        [if self.mode == Mode::Off { OFF } else { LOOK }, 0]
+    }
+}
+
 /// Holds calls to a rate. Cloning shares the limit, and so do all methods of one layer.
 #[derive(Clone)]
 pub struct RateLimit(Arc<State>);
@@ -272,6 +284,11 @@ impl RateLimit {
             Verdict::Pass { turn: None, .. } => {}
         }
         Ok(())
+    }
+
+    /// Whether it is not off.
+    pub(crate) fn decides(&self) -> bool {
+        self.0.settings.first() != OFF
     }
 
     fn decide(&self, context: &Context, method: Option<&'static Method>) -> Verdict {
@@ -399,22 +416,36 @@ impl<E: Endpoint> Layer<E> for RateLimit {
 /// An endpoint behind a [`RateLimit`].
 #[derive(Debug)]
 pub struct RateLimitEndpoint<E> {
-    limit: RateLimit,
+    pub(crate) limit: RateLimit,
     method: &'static Method,
-    inner: E,
+    pub(crate) inner: E,
 }
 
 impl<E: Endpoint> Endpoint for RateLimitEndpoint<E> {
     fn call(&self, request: Request) -> impl Future<Output = Result<Reply, Error>> + Send {
-        let verdict = self.limit.decide(&request.context, Some(self.method));
-        async move {
-            let (turn, left) = match verdict {
-                Verdict::Pass { turn, left } => (turn, left),
-                Verdict::Refuse(error) => return Err(error),
-            };
+        if !self.limit.decides() {
+            return Way::On { call: self.inner.call(request) };
+        }
+        match self.limit.decide(&request.context, Some(self.method)) {
+            Verdict::Pass { turn: None, left: None } => Way::On { call: self.inner.call(request) },
+            Verdict::Pass { turn, left } => Way::Round { call: self.pass(request, turn, left) },
+            Verdict::Refuse(error) => Way::refused(error),
+        }
+    }
+}
+
+impl<E: Endpoint> RateLimitEndpoint<E> {
+    /// Waits for the call's turn, and says what is left.
+    fn pass(
+        &self,
+        request: Request,
+        turn: Option<Turn>,
+        left: Option<Left>,
+    ) -> BoxFuture<'_, Result<Reply, Error>> {
+        Box::pin(async move {
             if let Some(turn) = turn {
-                // In a box, which only a call that waits pays for: every call is as large as its future.
-                Box::pin(turn.take()).await;
+                request.context.enter_layer(LayerName::of(RATE_LIMIT));
+                turn.take().await;
             }
             let mut answer = self.inner.call(request).await;
             if let Some(left) = left {
@@ -425,7 +456,7 @@ impl<E: Endpoint> Endpoint for RateLimitEndpoint<E> {
                 tell(&self.limit.0.settings.load(), left, headers);
             }
             answer
-        }
+        })
     }
 }
 

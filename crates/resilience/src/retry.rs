@@ -12,16 +12,20 @@ mod policy;
 
 use std::fmt;
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll, ready};
 use std::time::Duration;
 
+use futures_core::future::BoxFuture;
 use kitfox_core::contract::{Idempotency, Method};
 use kitfox_core::meter::{Measure, Measures, Reading, Tally};
 use kitfox_core::setting::{DURATION, Key, Keyed, NUMBER_32, SIZE, key};
 use kitfox_core::{Body, Context, Endpoint, Error, Layer, LayerName, Payload, Reply, Request};
+use pin_project_lite::pin_project;
 
 use crate::mode::MODE;
-use crate::{Budget, Live, Mode};
+use crate::{Budget, Glance, Live, Mode};
 pub(crate) use policy::{Attempts, Stop, recovery};
 
 /// The name of this layer in the causes of errors.
@@ -96,6 +100,19 @@ impl Keyed for RetrySettings {
     }
 }
 
+/// The glance at retries that are off.
+const ONCE: u64 = 0;
+
+impl Glance for RetrySettings {
+    /// One more than the bytes of the largest request that is sent again.
+    fn glance(&self) -> [u64; 2] {
+        if self.mode == Mode::Off || self.attempts <= 1 {
+            return [ONCE, 0];
+        }
+        [(self.body as u64).saturating_add(1), 0]
+    }
+}
+
 /// Makes calls again that failed. Cloning shares its counts and its budget, and so do all methods.
 #[derive(Clone)]
 pub struct Retry(Arc<State>);
@@ -160,12 +177,20 @@ impl Retry {
 
     /// A call begins; nothing where it will not be made again.
     pub(crate) fn begin(&self, context: &Context) -> Option<Attempts<'_>> {
-        let settings = self.0.settings.load();
-        if settings.mode == Mode::Off || settings.attempts <= 1 {
+        if self.0.settings.first() == ONCE {
             return None;
         }
         self.0.measures.tell(context);
-        Some(Attempts::first(self, settings.body))
+        Some(Attempts::first(self))
+    }
+
+    /// Whether a call of this payload is made again, which may be too large for it.
+    fn keeps(&self, payload: &Payload) -> bool {
+        let most = self.0.settings.first();
+        match payload.body() {
+            Body::Unary(message) => (message.len() as u64) < most,
+            Body::Stream(_) => false,
+        }
     }
 }
 
@@ -183,55 +208,91 @@ impl<E: Endpoint> Layer<E> for Retry {
 pub struct RetryEndpoint<E> {
     retry: Retry,
     idempotent: bool,
-    inner: E,
+    pub(crate) inner: E,
 }
 
 impl<E: Endpoint> Endpoint for RetryEndpoint<E> {
     fn call(&self, request: Request) -> impl Future<Output = Result<Reply, Error>> + Send {
-        let attempts = self.retry.begin(&request.context);
-        let attempts = attempts.filter(|attempts| is_small(&request.payload, attempts.body));
-        self.attempt(request, attempts)
+        let spare = self.spare(&request);
+        First { endpoint: self, call: self.inner.call(request), spare, again: None }
+    }
+}
+
+pin_project! {
+    /// A call, which is the first attempt as far as nearly all are concerned.
+    struct First<'a, E, F> {
+        endpoint: &'a RetryEndpoint<E>,
+        #[pin]
+        call: F,
+        // What would be sent again.
+        spare: Option<Request>,
+        // In a box, which only a call that failed pays for: every call is as large as its future.
+        again: Option<BoxFuture<'a, Result<Reply, Error>>>,
+    }
+}
+
+impl<E: Endpoint, F: Future<Output = Result<Reply, Error>>> Future for First<'_, E, F> {
+    type Output = Result<Reply, Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let again = match this.again {
+            Some(again) => again,
+            None => match ready!(this.call.poll(cx)) {
+                // A reply that has begun is the answer: nothing after it is ever sent again.
+                Ok(reply) => return Poll::Ready(Ok(reply)),
+                Err(error) => match this.spare.take() {
+                    None => return Poll::Ready(Err(error)),
+                    Some(spare) => this.again.insert(Box::pin(this.endpoint.again(spare, error))),
+                },
+            },
+        };
+        again.as_mut().poll(cx)
     }
 }
 
 impl<E: Endpoint> RetryEndpoint<E> {
-    async fn attempt(
+    /// What would be sent again; nothing where a call is made only once.
+    pub(crate) fn spare(&self, request: &Request) -> Option<Request> {
+        if !self.retry.keeps(&request.payload) {
+            return None;
+        }
+        self.retry.0.measures.tell(&request.context);
+        request.try_clone()
+    }
+
+    /// Goes on after the first attempt, which failed.
+    #[cold]
+    pub(crate) async fn again(
         &self,
         mut request: Request,
-        mut attempts: Option<Attempts<'_>>,
+        mut error: Error,
     ) -> Result<Reply, Error> {
         let first = request.context.attempt();
-        // What the attempt that is on its way has spent.
-        let mut _spent = None;
+        let mut attempts = Attempts::first(&self.retry);
         loop {
-            let again = attempts.as_ref().and_then(|_| request.try_clone());
-            // A reply that has begun is the answer: nothing after it is ever sent again.
-            let error = match self.inner.call(request).await {
-                Ok(reply) => return Ok(reply),
-                Err(error) => error,
-            };
-            let (Some(again), Some(attempts)) = (again, &mut attempts) else { return Err(error) };
-            request = again;
-            _spent = None;
             let context = &request.context;
             // Between two attempts it is here again.
             context.enter_layer(LayerName::of(RETRY));
             let repeatable = self.idempotent || context.idempotency_key().is_some();
-            // In a box, which only a call that failed pays for: every call is as large as its future.
-            let next = Box::pin(attempts.next(context, recovery(&error), repeatable));
-            match next.await {
-                Ok(spent) => _spent = Some(spent),
+            let next = attempts.next(context, recovery(&error), repeatable).await;
+            // What the attempt that is on its way has spent.
+            let spent = match next {
+                Ok(spent) => spent,
                 Err(stop) => return Err(given_up(stop, context, error)),
-            }
+            };
             request.context = request.context.with_attempt(first + attempts.made - 1);
+            let spare = request.try_clone();
+            error = match self.inner.call(request).await {
+                Ok(reply) => return Ok(reply),
+                Err(error) => error,
+            };
+            drop(spent);
+            request = match spare {
+                Some(spare) => spare,
+                None => return Err(error),
+            };
         }
-    }
-}
-
-fn is_small(payload: &Payload, most: usize) -> bool {
-    match payload.body() {
-        Body::Unary(message) => message.len() <= most,
-        Body::Stream(_) => false,
     }
 }
 

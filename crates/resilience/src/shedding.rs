@@ -15,8 +15,8 @@ use kitfox_core::Criticality;
 use kitfox_core::setting::{DURATION, Key, Keyed, key};
 use tokio::time::Instant;
 
-use crate::Mode;
 use crate::mode::MODE;
+use crate::{Glance, Mode};
 
 /// The name of this layer in errors.
 pub const SHEDDING: &str = "shedding";
@@ -51,6 +51,8 @@ impl Default for SheddingSettings {
         }
     }
 }
+
+impl Glance for SheddingSettings {}
 
 impl Keyed for SheddingSettings {
     const NAME: &'static str = "shedding";

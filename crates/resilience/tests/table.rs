@@ -14,8 +14,8 @@ use kitfox_core::{
 };
 use kitfox_resilience::{
     Breaker, BreakerSettings, Budget, BudgetSettings, Concurrency, ConcurrencySettings,
-    DeadlineSettings, Deadlines, Hedge, HedgeSettings, Live, Mode, RateLimit, RateLimitSettings,
-    Retry, RetrySettings, SheddingSettings,
+    DeadlineSettings, Deadlines, Glance, Hedge, HedgeSettings, Live, Mode, RateLimit,
+    RateLimitSettings, Retry, RetrySettings, SheddingSettings,
 };
 use tokio::time::timeout;
 
@@ -27,7 +27,7 @@ static METHOD: Method = Method {
 
 /// Every layer around `inner`: with its defaults, or on.
 fn layers(inner: &BoxEndpoint, on: bool) -> Vec<(&'static str, BoxEndpoint)> {
-    fn live<S: Default>(on: bool, mode: fn(&mut S) -> &mut Mode) -> Live<S> {
+    fn live<S: Default + Glance>(on: bool, mode: fn(&mut S) -> &mut Mode) -> Live<S> {
         let mut settings = S::default();
         if on {
             *mode(&mut settings) = Mode::On;

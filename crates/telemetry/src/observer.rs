@@ -47,71 +47,45 @@ struct MethodRecorder {
     lines: CallLines,
 }
 
-impl MethodRecorder {
-    fn begin_span(&self, context: &mut Context) {
-        let inner = &*self.telemetry.0;
-        match self.side {
-            Side::Server | Side::Client => {
-                let parent = context.parent_trace();
-                let span = match context.sampling() {
-                    Sampling::ByTrace => inner.sampler.begin(parent, context.random()),
-                    wanted => inner.sampler.begin_as(wanted, parent, context.random()),
-                };
-                let within = match parent {
-                    Some(caller) if caller.sampled() && self.side == Side::Client => {
-                        traces::entered(caller.span_id)
-                    }
-                    _ => None,
-                };
-                match within {
-                    Some(within) => context.begin_span_within(span, within.span_id),
-                    None => context.begin_span(span),
-                }
-            }
-            Side::Attempt => {
-                // Where nothing is recorded, the call's own span is as good a parent.
-                if let Some(call) = context.trace().filter(|call| call.sampled()) {
-                    let span = inner.sampler.begin(Some(call), context.random());
-                    *context = context.with_trace(span);
-                }
-            }
-        }
-    }
-}
-
 impl Recorder for MethodRecorder {
-    fn begin(&self, context: &mut Context) -> Ticket {
-        self.begin_span(context);
+    fn begin(&self, context: &Context, started: Instant) -> Ticket {
         if self.side == Side::Attempt {
             return Ticket::default();
         }
+        self.begin_span(context);
         self.series.active().add(1);
         self.telemetry.0.calls.enter(Call {
             context: context.clone(),
             method: self.method,
             side: self.side,
-            started: context.started().unwrap_or_else(Instant::now),
+            started,
         })
+    }
+
+    fn attempt_span(&self, context: &Context) -> Option<TraceContext> {
+        let call = context.trace()?;
+        Some(self.telemetry.0.sampler.begin(Some(&call), context.random()))
     }
 
     fn end(&self, record: &Record<'_>) {
         let inner = &*self.telemetry.0;
-        let clock = record.context.clock();
-        let at = clock.unix_nanos(record.ended);
         let took = record.duration();
-        self.series.end(record, took, at);
+        self.series.end(record, took);
         let traced = self.traced(record);
         if self.side == Side::Attempt {
-            return self.write_span(traced, record, &[], at);
+            if traced.is_some() {
+                self.write_span(traced, record, &[], at(record));
+            }
+            return;
         }
         self.series.active().subtract(1);
         inner.calls.leave(record.ticket);
         let access = Access::lasting(self.side, record, took);
         let logs = &inner.logs;
         let logged = logs.enabled_for_calls(access.level())
-            && inner.access.logs(&access, record.context.random().next_u64());
+            && inner.access.logs(&access, || record.context.random().next_u64());
         if logged || traced.is_some() {
-            let fields = record.context.take_fields();
+            let (fields, at) = (record.context.take_fields(), at(record));
             if logged {
                 self.lines.write(&access, record, &fields, at);
             }
@@ -120,24 +94,47 @@ impl Recorder for MethodRecorder {
     }
 }
 
+/// When a call was over, in nanoseconds since the beginning of 1970.
+fn at(record: &Record<'_>) -> u64 {
+    record.context.clock().unix_nanos(record.ended)
+}
+
 impl MethodRecorder {
+    fn begin_span(&self, context: &Context) {
+        let sampler = &self.telemetry.0.sampler;
+        let parent = context.parent_trace();
+        let span = match context.sampling() {
+            Sampling::ByTrace => sampler.begin(parent, context.random()),
+            wanted => sampler.begin_as(wanted, parent, context.random()),
+        };
+        let within = match parent {
+            Some(caller) if caller.sampled() && self.side == Side::Client => {
+                traces::entered(caller.span_id).map(|within| within.span_id)
+            }
+            _ => None,
+        };
+        context.begin_span(span, within);
+    }
+
     /// Where the span of a call goes, if it is recorded.
-    fn traced<'a>(&'a self, record: &'a Record<'_>) -> Option<(&'a Spans, &'a TraceContext)> {
+    fn traced(&self, record: &Record<'_>) -> Option<(&Spans, TraceContext)> {
         let spans = self.telemetry.0.spans.as_ref()?;
-        let trace = record.context.trace().filter(|trace| trace.sampled())?;
-        Some((spans, trace))
+        if !record.context.is_sampled() {
+            return None;
+        }
+        Some((spans, record.context.trace()?))
     }
 
     fn write_span(
         &self,
-        traced: Option<(&Spans, &TraceContext)>,
+        traced: Option<(&Spans, TraceContext)>,
         record: &Record<'_>,
         fields: &[RecordField],
         at: u64,
     ) {
         if let Some((spans, trace)) = traced {
             let fields = (fields, self.telemetry.logs().redaction());
-            span::write(spans, trace, self.side, self.path, record, fields, at);
+            span::write(spans, &trace, self.side, self.path, record, fields, at);
         }
     }
 }

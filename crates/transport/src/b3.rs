@@ -116,7 +116,7 @@ fn hex<const N: usize>(text: &[u8]) -> Option<[u8; N]> {
 /// own span, as Zipkin's do.
 pub(crate) fn write(form: B3, context: &Context, headers: &mut HeaderMap) {
     let Some(TraceContext { trace_id, span_id, flags, .. }) = context.trace() else { return };
-    let (trace, span) = (Digits::of(trace_id), Digits::of(span_id));
+    let (trace, span) = (Digits::of(&trace_id), Digits::of(&span_id));
     let parent = context.parent_span();
     let parent = parent.as_ref().map(Digits::of);
     let sampled = if flags & 1 == 1 { "1" } else { "0" };
@@ -253,7 +253,7 @@ mod tests {
     fn what_is_written_is_read_back() {
         let mut caller: TraceContext = w3c(TRACE, 1).unwrap().parse().unwrap();
         let cx = Context::background();
-        cx.begin_span(caller.clone());
+        cx.begin_span(caller.clone(), None);
         caller.span_id = [7; 8];
         let cx = cx.with_trace(caller.clone());
         for form in [B3::Single, B3::Multi] {

@@ -125,31 +125,3 @@ fn the_slots_of_a_call_are_shared_by_its_contexts_only() {
     assert_eq!(call.take_fields().len(), 1);
     assert!(call.take_response().is_none());
 }
-
-#[test]
-fn a_span_knows_what_it_is_part_of() {
-    let span = |last: u8| TraceContext {
-        trace_id: [1; 16],
-        span_id: [0, 0, 0, 0, 0, 0, 0, last],
-        flags: 1,
-        state: None,
-    };
-    let id = |last: u8| Some(span(last).span_id);
-    let caller = Incoming { trace: Some(span(1)), ..Incoming::default() };
-    let call = Context::incoming(caller);
-    assert_eq!(call.parent_span(), None, "the caller's span is not this call's");
-    call.begin_span(span(2));
-    assert_eq!(call.parent_span(), id(1));
-    assert_eq!(call.with_trace(span(3)).parent_span(), id(2), "as an attempt is part of its call");
-
-    let out = call.outgoing();
-    out.begin_span(span(4));
-    assert_eq!(out.parent_span(), id(2));
-    let told_apart = call.outgoing();
-    told_apart.begin_span_within(span(5), span(6).span_id);
-    assert_eq!((told_apart.trace(), told_apart.parent_span()), (Some(&span(5)), id(6)));
-
-    let first = Context::background();
-    first.begin_span(span(7));
-    assert_eq!(first.parent_span(), None);
-}

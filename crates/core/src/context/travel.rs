@@ -106,32 +106,10 @@ impl Criticality {
 }
 
 impl Context {
-    /// The span of what is being done: the one that [`Context::with_trace`] set, else that of the
-    /// call, and where calls are not recorded, that of the caller.
-    #[must_use]
-    pub fn trace(&self) -> Option<&TraceContext> {
-        let Travel { trace, traced, .. } = &self.0.travel;
-        let own = if *traced { None } else { self.call().span.get() };
-        own.or(trace.as_ref())
-    }
-
     /// The caller's span: the parent of the call's own.
     #[must_use]
     pub fn parent_trace(&self) -> Option<&TraceContext> {
         self.first().1.trace.as_ref()
-    }
-
-    /// What the span of [`Context::trace`] is part of; `None` where it begins its trace, or belongs to
-    /// somebody else.
-    #[must_use]
-    pub fn parent_span(&self) -> Option<[u8; 8]> {
-        let own = self.call().span.get();
-        if self.0.travel.traced {
-            return own.map(|span| span.span_id);
-        }
-        own?;
-        let within = self.call().within.get().copied();
-        within.or_else(|| self.parent_trace().map(|caller| caller.span_id))
     }
 
     /// Who decides whether the call's trace is recorded.
@@ -147,19 +125,6 @@ impl Context {
             travel.trace = Some(trace);
             travel.traced = true;
         })
-    }
-
-    /// Begins the span of the call itself, for whoever records it. Only the first one counts.
-    pub fn begin_span(&self, span: TraceContext) {
-        let _ = self.call().span.set(span);
-    }
-
-    /// [`Context::begin_span`] for a span within another than the caller's: work that the caller told
-    /// apart by a span of its own.
-    pub fn begin_span_within(&self, span: TraceContext, parent: [u8; 8]) {
-        if self.call().span.set(span).is_ok() {
-            let _ = self.call().within.set(parent);
-        }
     }
 
     /// The baggage of the call.

@@ -14,8 +14,9 @@ use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::contract::Method;
+use crate::moment;
 use crate::stream::Source;
-use crate::{Batch, Code, Endpoint, Error, Layer, Reply, Request};
+use crate::{Batch, Body, Code, Endpoint, Error, Layer, Reply, Request};
 
 const NAME: &str = "deadline";
 
@@ -38,19 +39,25 @@ pub struct DeadlineEndpoint<E>(E);
 impl<E: Endpoint> Endpoint for DeadlineEndpoint<E> {
     fn call(&self, request: Request) -> impl Future<Output = Result<Reply, Error>> + Send {
         let deadline = request.context.deadline();
-        let over = deadline.is_some_and(|deadline| deadline <= Instant::now());
-        Until { future: (!over).then(|| self.0.call(request)), deadline, timer: None }
+        if deadline.is_some_and(|deadline| deadline <= moment::now()) {
+            return Until::Over;
+        }
+        Until::Begun { call: self.0.call(request), deadline, timer: None }
     }
 }
 
 pin_project! {
-    struct Until<F> {
-        // None where the deadline had passed before the call.
-        #[pin]
-        future: Option<F>,
-        deadline: Option<Instant>,
-        // In a box, which only a call that waits pays for: every call is as large as its future.
-        timer: Option<Pin<Box<Sleep>>>,
+    #[project = UntilProjection]
+    enum Until<F> {
+        Begun {
+            #[pin]
+            call: F,
+            deadline: Option<Instant>,
+            // In a box, which only a call that waits pays for: every call is as large as its future.
+            timer: Option<Pin<Box<Sleep>>>,
+        },
+        // The deadline had passed before the call.
+        Over,
     }
 }
 
@@ -58,27 +65,40 @@ impl<F: Future<Output = Result<Reply, Error>>> Future for Until<F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        let Some(future) = this.future.as_pin_mut() else {
-            return Poll::Ready(Err(expired("the deadline had passed before the call began")));
+        let (call, deadline, timer) = match self.project() {
+            UntilProjection::Begun { call, deadline, timer } => (call, *deadline, timer),
+            UntilProjection::Over => {
+                return Poll::Ready(Err(expired("the deadline had passed before the call began")));
+            }
         };
-        if let Poll::Ready(output) = future.poll(cx) {
-            let Some(deadline) = *this.deadline else { return Poll::Ready(output) };
-            let output = output.map_err(|error| in_time(error, deadline));
-            let timer = this.timer.take().map(Timer::new);
-            return Poll::Ready(output.map(|reply| {
-                reply.wrap_stream_until(deadline, |messages| StreamUntil {
-                    messages,
-                    deadline,
-                    timer,
-                    untimed: 0,
-                })
-            }));
+        if let Poll::Ready(answer) = call.poll(cx) {
+            return Poll::Ready(match deadline {
+                Some(deadline) if !is_message(&answer) => beyond(answer, deadline, timer.take()),
+                _ => answer,
+            });
         }
-        let Some(deadline) = *this.deadline else { return Poll::Pending };
-        let timer = this.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        let Some(deadline) = deadline else { return Poll::Pending };
+        let timer = timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
         timer.as_mut().poll(cx).map(|()| Err(expired("there was no answer before the deadline")))
     }
+}
+
+fn is_message(answer: &Result<Reply, Error>) -> bool {
+    answer.as_ref().is_ok_and(|reply| matches!(reply.payload().body(), Body::Unary(_)))
+}
+
+/// The deadline of an answer that has begun, or is none.
+#[cold]
+fn beyond(
+    answer: Result<Reply, Error>,
+    deadline: Instant,
+    timer: Option<Pin<Box<Sleep>>>,
+) -> Result<Reply, Error> {
+    let reply = answer.map_err(|error| in_time(error, deadline))?;
+    let timer = timer.map(Timer::new);
+    let untimed = 0;
+    let wrap = |messages| StreamUntil { messages, deadline, timer, untimed };
+    Ok(reply.wrap_stream_until(deadline, wrap))
 }
 
 /// How many messages that were there at once go by between two looks at the clock.

@@ -5,21 +5,24 @@
 //! it goes away. What is done with it is the [`Observer`]'s business; where there is none, the layer
 //! costs a look.
 
+use std::borrow::BorrowMut;
 use std::future::Future;
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context as TaskContext, Poll, ready};
 
 use pin_project_lite::pin_project;
-use tokio::time::Instant;
 
 use crate::contract::Method;
-use crate::record::{Observer, Outcome, Record, Recorder, Side, Stage, Ticket, Volume};
-use crate::{Body, Context, Endpoint, Error, Layer, Payload, Reply, Request};
+use crate::record::{Observer, Outcome, Recorder, Side};
+use crate::{Body, Context, Endpoint, Error, Layer, MethodNumber, Reply, Request};
 
+mod open;
 mod stream;
 
-use stream::{Counted, Counts, RecordedStream};
+use open::Open;
+use stream::RecordedStream;
 
 /// Tells an [`Observer`] of every call.
 #[derive(Clone)]
@@ -48,11 +51,12 @@ impl<E: Endpoint> Layer<E> for Recording {
     type Endpoint = RecordingEndpoint<E>;
 
     fn layer(&self, method: &'static Method, inner: E) -> RecordingEndpoint<E> {
-        let bound = OnceLock::new();
+        let handles = OnceLock::new();
         if let Some(observer) = &self.observer {
-            let _ = bound.set(Bound::new(observer, self.side, method));
+            let _ = handles.set(Handles::new(observer, self.side, method));
         }
-        RecordingEndpoint { side: self.side, method, bound, inner }
+        let (side, number) = (self.side, MethodNumber::of(method));
+        RecordingEndpoint { side, method, number, handles, inner }
     }
 }
 
@@ -60,53 +64,63 @@ impl<E: Endpoint> Layer<E> for Recording {
 pub struct RecordingEndpoint<E> {
     side: Side,
     method: &'static Method,
-    bound: OnceLock<Bound>,
+    number: MethodNumber,
+    handles: OnceLock<Handles>,
     inner: E,
 }
 
-#[derive(Clone)]
-struct Bound {
+struct Handles {
     observer: Arc<dyn Observer>,
     recorder: Arc<dyn Recorder>,
 }
 
-impl Bound {
+impl Handles {
     #[cold]
     fn new(observer: &Arc<dyn Observer>, side: Side, method: &'static Method) -> Self {
         let recorder = observer.method(side, method).into();
-        Bound { observer: Arc::clone(observer), recorder }
+        Handles { observer: Arc::clone(observer), recorder }
+    }
+}
+
+/// What records a call: the endpoint's own, or another host's that calls it as well.
+enum Bound<'a> {
+    Endpoint(&'a Arc<dyn Recorder>),
+    Call(Arc<dyn Recorder>),
+}
+
+impl Bound<'_> {
+    fn recorder(&self) -> &dyn Recorder {
+        match self {
+            Bound::Endpoint(recorder) => &***recorder,
+            Bound::Call(recorder) => &**recorder,
+        }
+    }
+
+    /// For longer than the endpoint is there.
+    fn keep(self) -> Bound<'static> {
+        Bound::Call(match self {
+            Bound::Endpoint(recorder) => Arc::clone(recorder),
+            Bound::Call(recorder) => recorder,
+        })
     }
 }
 
 impl<E> RecordingEndpoint<E> {
-    fn recorder(&self, context: &Context) -> Option<Arc<dyn Recorder>> {
+    /// Who records a call; nobody where nobody observes it.
+    fn bound(&self, context: &Context) -> Option<Bound<'_>> {
         let observer = context.observer();
-        let bound = match (self.bound.get(), observer) {
-            (Some(bound), None) => bound,
-            (Some(bound), Some(observer)) if Arc::ptr_eq(&bound.observer, observer) => bound,
-            // Called from another host as well, which has handles of its own.
+        let handles = match (self.handles.get(), observer) {
+            (Some(handles), None) => handles,
+            (Some(handles), Some(observer)) if Arc::ptr_eq(&handles.observer, observer) => handles,
             (Some(_), Some(observer)) => {
-                return Some(Bound::new(observer, self.side, self.method).recorder);
+                return Some(Bound::Call(Handles::new(observer, self.side, self.method).recorder));
             }
             (None, Some(observer)) => {
-                self.bound.get_or_init(|| Bound::new(observer, self.side, self.method))
+                self.handles.get_or_init(|| Handles::new(observer, self.side, self.method))
             }
             (None, None) => return None,
         };
-        Some(Arc::clone(&bound.recorder))
-    }
-}
-
-impl<E: Endpoint> Endpoint for RecordingEndpoint<E> {
-    fn call(&self, mut request: Request) -> impl Future<Output = Result<Reply, Error>> + Send {
-        let mut open = None;
-        if let Some(recorder) = self.recorder(&request.context) {
-            request.context.enter_method(self.method);
-            let mut begun = Open::begin(recorder, self.side, &mut request.context);
-            request.payload = begun.count(request.payload);
-            open = Some(Box::new(begun));
-        }
-        Calling { inner: self.inner.call(request), open }
+        Some(Bound::Endpoint(&handles.recorder))
     }
 }
 
@@ -124,116 +138,100 @@ impl std::fmt::Debug for Recording {
     }
 }
 
-/// A record that is not over. Dropping it says that nobody waited for the end.
-struct Open {
-    /// None when it is over.
-    recorder: Option<Arc<dyn Recorder>>,
-    side: Side,
-    context: Context,
-    ticket: Ticket,
-    started: Instant,
-    request: Volume,
-    /// What of a request that is a stream has gone by.
-    streamed: Option<Arc<Counts>>,
-    reply: Volume,
-}
-
-impl Open {
-    fn begin(recorder: Arc<dyn Recorder>, side: Side, context: &mut Context) -> Self {
-        let (started, stage) = match side {
-            Side::Server => (context.started(), Stage::Layers),
-            Side::Client => (None, Stage::Layers),
-            Side::Attempt => (None, Stage::Channel),
-        };
-        let started = started.unwrap_or_else(Instant::now);
-        context.enter_stage(stage);
-        let ticket = recorder.begin(context);
-        Open {
-            recorder: Some(recorder),
-            side,
-            context: context.clone(),
-            ticket,
-            started,
-            request: Volume::default(),
-            streamed: None,
-            reply: Volume::default(),
-        }
-    }
-
-    fn count(&mut self, payload: Payload) -> Payload {
-        if let Body::Unary(message) = payload.body() {
-            self.request = Volume::one(message.len());
-            return payload;
-        }
-        let counts = Arc::<Counts>::default();
-        self.streamed = Some(Arc::clone(&counts));
-        let codec = payload.codec();
-        let messages = payload.into_stream().wrap(|messages| Counted { messages, counts });
-        Payload::stream(codec, messages)
-    }
-
-    fn close(&mut self, outcome: Outcome<'_>) {
-        let Some(recorder) = self.recorder.take() else { return };
-        let request = self.streamed.as_deref().map_or(self.request, Counts::volume);
-        let (received, sent) = match self.side {
-            Side::Server => (request, self.reply),
-            Side::Client | Side::Attempt => (self.reply, request),
-        };
-        recorder.end(&Record {
-            context: &self.context,
-            ticket: self.ticket,
-            started: self.started,
-            ended: Instant::now(),
-            outcome,
-            received,
-            sent,
-        });
+impl<E: Endpoint> Endpoint for RecordingEndpoint<E> {
+    fn call(&self, request: Request) -> impl Future<Output = Result<Reply, Error>> + Send {
+        self.record::<Open<'_>>(request)
     }
 }
 
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.close(Outcome::Dropped);
+impl<E: Endpoint> RecordingEndpoint<E> {
+    /// With each record that is not over in a box, where the endpoint itself is often in none that is
+    /// observed: the futures around are moved, and every call is as large as its future.
+    pub(super) fn boxed(self) -> BoxedRecordingEndpoint<E> {
+        BoxedRecordingEndpoint(self)
+    }
+
+    fn record<'a, O>(
+        &'a self,
+        mut request: Request,
+    ) -> impl Future<Output = Result<Reply, Error>> + Send + use<'a, E, O>
+    where
+        O: From<Open<'a>> + BorrowMut<Open<'a>> + Send,
+    {
+        let Some(bound) = self.bound(&request.context) else {
+            return Calling::Unobserved { call: self.inner.call(request) };
+        };
+        let open = Open::begin(bound, self.side, self.number, &mut request);
+        let _polled = open.polled(true);
+        let open = Some(O::from(open));
+        let (call, unpolled, of) = (self.inner.call(request), true, PhantomData);
+        Calling::Recorded { call, open, unpolled, of }
+    }
+}
+
+/// A [`RecordingEndpoint`] whose records are in boxes while they are not over.
+#[derive(Debug)]
+pub(super) struct BoxedRecordingEndpoint<E>(RecordingEndpoint<E>);
+
+impl<E: Endpoint> Endpoint for BoxedRecordingEndpoint<E> {
+    fn call(&self, request: Request) -> impl Future<Output = Result<Reply, Error>> + Send {
+        self.0.record::<Box<Open<'_>>>(request)
     }
 }
 
 pin_project! {
-    struct Calling<F> {
-        #[pin]
-        inner: F,
-        // After the call itself, so that what it says while it is dropped is in its record. In a
-        // box: where nobody observes, the future is moved often and should hold little.
-        open: Option<Box<Open>>,
+    #[project = CallingProjection]
+    enum Calling<'a, F, O> {
+        Unobserved {
+            #[pin]
+            call: F,
+        },
+        Recorded {
+            #[pin]
+            call: F,
+            // After the call itself, so that what it says while it is dropped is in its record.
+            open: Option<O>,
+            // Whether it was not polled yet: then its beginning was just now.
+            unpolled: bool,
+            of: PhantomData<Open<'a>>,
+        },
     }
 }
 
-impl<F: Future<Output = Result<Reply, Error>>> Future for Calling<F> {
-    type Output = F::Output;
+impl<'a, F, O> Future for Calling<'a, F, O>
+where
+    F: Future<Output = Result<Reply, Error>>,
+    O: BorrowMut<Open<'a>>,
+{
+    type Output = Result<Reply, Error>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<F::Output> {
-        let this = self.project();
-        let answer = {
-            let _entered = this.open.as_ref().map(|open| open.context.enter());
-            ready!(this.inner.poll(cx))
+    fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
+        let (call, open, unpolled) = match self.project() {
+            CallingProjection::Unobserved { call } => return call.poll(cx),
+            CallingProjection::Recorded { call, open, unpolled, .. } => (call, open, unpolled),
         };
-        let Some(open) = this.open else { return Poll::Ready(answer) };
-        let reply = match answer {
-            Ok(reply) => reply,
-            Err(error) => {
-                open.close(Outcome::Failed(&error));
-                return Poll::Ready(Err(error));
+        let Some(open) = open else { return call.poll(cx) };
+        let open = open.borrow_mut();
+        let (answer, ended) = {
+            let _entered = open.entered();
+            let _polled = open.polled(std::mem::take(unpolled));
+            (ready!(call.poll(cx)), open.ended())
+        };
+        match &answer {
+            Ok(reply) => {
+                let status = reply.metadata().and_then(|metadata| metadata.status);
+                match reply.payload().body() {
+                    Body::Unary(message) => open.answered(message.len(), status, ended),
+                    Body::Stream(_) => {
+                        let open = open.keep();
+                        let wrap = |messages| RecordedStream { messages, open, status };
+                        return Poll::Ready(answer.map(|reply| reply.wrap_stream(wrap)));
+                    }
+                }
             }
-        };
-        let status = reply.metadata().and_then(|metadata| metadata.status);
-        if let Body::Unary(message) = reply.payload().body() {
-            open.reply = Volume::one(message.len());
-            open.close(Outcome::Answered(status));
-            return Poll::Ready(Ok(reply));
+            Err(error) => open.close(Outcome::Failed(error), ended),
         }
-        open.context.enter_stage(Stage::Stream);
-        let open = this.open.take().expect("looked at just above");
-        let wrap = |messages| RecordedStream { messages, open: *open, status };
-        Poll::Ready(Ok(reply.wrap_stream(wrap)))
+        Poll::Ready(answer)
     }
 }
 

@@ -1,5 +1,7 @@
 //! Encode, call the stack, decode.
 
+use std::pin::pin;
+
 use bytes::Bytes;
 
 use super::receiving::Receiving;
@@ -106,7 +108,8 @@ async fn send(
     let context = cx.outgoing();
     let guard = context.runner();
     let received = cx.received();
-    let call = client.endpoint(index).call(Request::new(context, payload));
+    // Pinned first: what is moved twice is copied twice.
+    let call = pin!(client.endpoint(index).call(Request::new(context, payload)));
     match unless_cancelled(cx, call).await {
         Ok(mut reply) => {
             if let Body::Stream(_) = reply.payload().body() {

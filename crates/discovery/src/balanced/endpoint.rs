@@ -1,9 +1,14 @@
 //! A method of all replicas of a service.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll, ready};
 
+use futures_core::future::BoxFuture;
 use kitfox_core::error::is_failure_of;
 use kitfox_core::{Body, Code, Context, Endpoint, Error, Method, Origin, Recovery, Reply, Request};
+use pin_project_lite::pin_project;
 use tokio::time::Instant;
 
 use super::Inner;
@@ -14,26 +19,64 @@ use crate::replica::{Event, Outcome};
 /// A method of a service, sent to one of its replicas for each call.
 pub struct BalancedEndpoint {
     inner: Arc<Inner>,
-    method: &'static Method,
     column: usize,
 }
 
 impl BalancedEndpoint {
-    pub(super) fn new(inner: Arc<Inner>, method: &'static Method, column: usize) -> Self {
-        BalancedEndpoint { inner, method, column }
+    pub(super) fn new(inner: Arc<Inner>, column: usize) -> Self {
+        BalancedEndpoint { inner, column }
     }
 }
 
 impl Endpoint for BalancedEndpoint {
-    async fn call(&self, request: Request) -> Result<Reply, Error> {
+    fn call(&self, request: Request) -> impl Future<Output = Result<Reply, Error>> + Send {
         let context = &request.context;
         self.inner.ground.measures.tell(context);
-        let flight = match self.inner.pick(self.column, context) {
-            Some(flight) => flight,
-            None => self.inner.wait_and_pick(self.column, context).await?,
-        };
-        let answer = flight.slot.endpoint.call(request).await;
-        flight.land(self.method, answer)
+        match self.inner.pick(self.column, context) {
+            Some(flight) => Sending::Sent { call: flight.send(request), flight: Some(flight) },
+            None => Sending::Waiting { call: Box::pin(self.wait(request)) },
+        }
+    }
+}
+
+impl BalancedEndpoint {
+    /// Sends a call when there is somebody to send it to.
+    #[cold]
+    async fn wait(&self, request: Request) -> Result<Reply, Error> {
+        let flight = self.inner.wait_and_pick(self.column, &request.context).await?;
+        let answer = flight.send(request).await;
+        flight.end(answer)
+    }
+}
+
+pin_project! {
+    #[project = SendingProjection]
+    enum Sending<'a, F> {
+        Sent {
+            #[pin]
+            call: F,
+            // None when it has landed.
+            flight: Option<Flight>,
+        },
+        // In a box, which only a call that waits pays for: every call is as large as its future.
+        Waiting { call: BoxFuture<'a, Result<Reply, Error>> },
+    }
+}
+
+impl<F: Future<Output = Result<Reply, Error>>> Future for Sending<'_, F> {
+    type Output = Result<Reply, Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
+        match self.project() {
+            SendingProjection::Sent { call, flight } => {
+                let answer = ready!(call.poll(cx));
+                Poll::Ready(match flight.take() {
+                    Some(flight) => flight.end(answer),
+                    None => answer,
+                })
+            }
+            SendingProjection::Waiting { call } => call.as_mut().poll(cx),
+        }
     }
 }
 
@@ -74,24 +117,25 @@ impl Flight {
         Flight { begun: now, deadline: context.deadline(), kind, answered: false, slot }
     }
 
-    /// The answer has come. A call is over when its stream is.
-    fn land(
-        mut self,
-        method: &'static Method,
-        answer: Result<Reply, Error>,
-    ) -> Result<Reply, Error> {
-        let outcome = match &answer {
-            Ok(_) => Outcome::Answered,
-            Err(error) => outcome(method, error),
-        };
+    /// The call on its way. Drop it before the flight.
+    fn send(&self, request: Request) -> impl Future<Output = Result<Reply, Error>> + Send + use<> {
+        let slot = Arc::clone(&self.slot);
+        async move { slot.endpoint.call(request).await }
+    }
+
+    /// The answer has come. Says whether it is a stream: the call is over when that is.
+    fn land(&mut self, answer: &Result<Reply, Error>) -> bool {
         let replica = &self.slot.replica;
-        let now = replica.ground.now();
+        let outcome = match answer {
+            Ok(_) => Outcome::Answered,
+            Err(error) => outcome(self.slot.method, error),
+        };
+        let ground = &*replica.ground;
+        // As of the end of the attempt, where that was recorded just now.
+        let now = ground.after(self.begun);
         self.answered = true;
-        {
-            let settings = replica.ground.settings.load();
-            let failed = outcome != Outcome::Answered;
-            replica.load.answer(now, now.saturating_sub(self.begun), failed, &settings);
-        }
+        let (took, failed) = (now.saturating_sub(self.begun), outcome != Outcome::Answered);
+        replica.load.answer(now, took, failed, ground.forgetting());
         let streams =
             answer.as_ref().is_ok_and(|reply| matches!(reply.payload().body(), Body::Stream(_)));
         // What becomes of a stream is known at its end; a probe is not kept open for so long.
@@ -99,19 +143,22 @@ impl Flight {
             self.judge(outcome, now);
             self.kind.probe = false;
         }
-        match answer {
-            Ok(reply) if streams => {
-                Ok(reply.map_stream(|messages| Streaming::new(method, messages, self)))
-            }
-            Ok(reply) => Ok(reply),
-            Err(error) => {
-                let unsent = error.recovery() == Recovery::NeverProcessed;
-                if unsent && error.origin() == Origin::Transport {
-                    self.slot.replica.refuse();
-                }
-                Err(error)
-            }
+        if let Err(error) = answer
+            && error.recovery() == Recovery::NeverProcessed
+            && error.origin() == Origin::Transport
+        {
+            replica.refuse();
         }
+        streams
+    }
+
+    /// The same, and goes on with the stream.
+    fn end(mut self, answer: Result<Reply, Error>) -> Result<Reply, Error> {
+        if !self.land(&answer) {
+            return answer;
+        }
+        let method = self.slot.method;
+        answer.map(|reply| reply.map_stream(|messages| Streaming::new(method, messages, self)))
     }
 
     /// A stream is over.

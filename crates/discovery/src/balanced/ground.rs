@@ -1,22 +1,25 @@
 //! What all replicas of a balancer share: its clock, its settings, its counts.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use arc_swap::ArcSwap;
-use kitfox_core::Platform;
+use arc_swap::{ArcSwap, Guard};
 use kitfox_core::meter::{Level, Measure, Measures, Reading, Tally};
+use kitfox_core::{Platform, moment};
 use tokio::time::Instant;
 
 use crate::BalanceSettings;
 use crate::picker::Candidates;
-use crate::replica::{Event, State};
+use crate::replica::{Event, Forgetting, LoadRules, State};
 
 /// What all replicas of a balancer share.
 pub(crate) struct Ground {
     pub(crate) service: Box<str>,
     /// What the registry is.
     pub(crate) registry: Box<str>,
-    pub(crate) settings: ArcSwap<BalanceSettings>,
+    settings: ArcSwap<BalanceSettings>,
+    /// Of the settings what every answer needs: a [`Forgetting`], as its bits.
+    forgetting: AtomicU64,
     pub(crate) platform: Platform,
     pub(crate) counts: Counts,
     pub(crate) measures: Measures,
@@ -50,6 +53,7 @@ impl Ground {
         Ground {
             service: service.into(),
             registry: registry.into(),
+            forgetting: AtomicU64::new(LoadRules::new(&settings).forgetting.to_bits()),
             settings: ArcSwap::from_pointee(settings),
             platform: platform.clone(),
             measures: counts.measures(service),
@@ -60,9 +64,38 @@ impl Ground {
         }
     }
 
-    /// Nanoseconds since the balancer began.
+    /// The settings as they are now.
+    pub(crate) fn settings(&self) -> Guard<Arc<BalanceSettings>> {
+        self.settings.load()
+    }
+
+    /// From now on these.
+    pub(crate) fn set(&self, settings: BalanceSettings) {
+        let forgetting = LoadRules::new(&settings).forgetting;
+        self.settings.store(Arc::new(settings));
+        self.forgetting.store(forgetting.to_bits(), Ordering::Relaxed);
+    }
+
+    pub(crate) fn forgetting(&self) -> Forgetting {
+        Forgetting::from_bits(self.forgetting.load(Ordering::Relaxed))
+    }
+
+    /// Nanoseconds since the balancer began, as of the moment of the call.
     pub(crate) fn now(&self) -> u64 {
-        nanoseconds(self.begin.elapsed())
+        self.at(moment::now())
+    }
+
+    /// The same, later than `begun`: what is timed in one poll takes some time nevertheless.
+    pub(crate) fn after(&self, begun: u64) -> u64 {
+        let seen = moment::now();
+        match self.at(seen) {
+            now if now > begun => now,
+            _ => self.at(moment::after(seen)),
+        }
+    }
+
+    fn at(&self, instant: Instant) -> u64 {
+        nanoseconds(instant.saturating_duration_since(self.begin))
     }
 
     pub(crate) fn keyed(&self) -> u64 {
@@ -87,7 +120,7 @@ impl Ground {
     /// after each interval: without calls there is nothing to compare.
     #[cold]
     pub(crate) fn compare(&self, candidates: &Candidates, now: u64) {
-        let settings = self.settings.load();
+        let settings = self.settings();
         let rules = &settings.health;
         let due = self.next_comparison();
         let next = now + nanoseconds(rules.interval);
@@ -169,8 +202,10 @@ impl Counts {
     }
 }
 
+/// Up to 584 years.
 fn nanoseconds(duration: std::time::Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+    let seconds = duration.as_secs().saturating_mul(1_000_000_000);
+    seconds.saturating_add(u64::from(duration.subsec_nanos()))
 }
 
 impl std::fmt::Debug for Ground {

@@ -8,14 +8,15 @@ use kitfox_core::{BoxEndpoint, Method};
 
 use super::{Connect, Ground};
 use crate::census::{Census, Seats};
-use crate::picker::{Candidates, Member, levels, number};
+use crate::picker::{Candidates, Member, Rules, levels, number};
 use crate::replica::{Event, Replica};
 use crate::subset::subset;
-use crate::{Instance, Snapshot};
+use crate::{BalanceSettings, Instance, Snapshot};
 
 /// What a call needs of a replica: one pointer to hold.
 #[derive(Debug)]
 pub(super) struct Slot {
+    pub(super) method: &'static Method,
     pub(super) replica: Arc<Replica>,
     pub(super) endpoint: BoxEndpoint,
 }
@@ -23,6 +24,8 @@ pub(super) struct Slot {
 /// The replicas of one moment.
 #[derive(Debug, Default)]
 pub(super) struct Set {
+    /// What they are picked by.
+    pub(super) rules: Arc<Rules>,
     pub(super) candidates: Arc<Candidates>,
     /// For each method a slot for each candidate.
     pub(super) columns: Vec<Column>,
@@ -74,12 +77,13 @@ impl Update {
         let column = self.methods.len() - 1;
         let mut columns = set.columns.clone();
         columns.push(self.column(column, &set.candidates));
-        (column, Set { candidates: Arc::clone(&set.candidates), columns })
+        let (rules, candidates) = (Arc::clone(&set.rules), Arc::clone(&set.candidates));
+        (column, Set { rules, candidates, columns })
     }
 
     /// The set of this list. Replicas that stay keep what is known of them.
     pub(super) fn take(&mut self, snapshot: &Snapshot, connect: &dyn Connect) -> Set {
-        let settings = self.ground.settings.load_full();
+        let settings = BalanceSettings::clone(&self.ground.settings());
         let own = subset(snapshot, settings.subset, self.seed, &settings.zone);
         let listed = own.instances().iter();
         let mut members: Vec<Member> =
@@ -91,7 +95,8 @@ impl Update {
         let levels = levels(&members, &settings);
         let candidates = Candidates { members, levels, all: Arc::clone(&self.all) };
         let columns = (0..self.methods.len()).map(|column| self.column(column, &candidates));
-        Set { columns: columns.collect(), candidates: Arc::new(candidates) }
+        let columns = columns.collect();
+        Set { rules: Arc::new(Rules::new(settings)), columns, candidates: Arc::new(candidates) }
     }
 
     fn member(&mut self, instance: &Instance, zone: &str, connect: &dyn Connect) -> Option<Member> {
@@ -167,6 +172,6 @@ impl Update {
 impl Known {
     fn add(&mut self, method: &'static Method) {
         let (replica, endpoint) = (Arc::clone(&self.replica), self.replica.line.endpoint(method));
-        self.slots.push(Arc::new(Slot { replica, endpoint }));
+        self.slots.push(Arc::new(Slot { method, replica, endpoint }));
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Ground;
 use crate::picker::Candidates;
+use crate::replica::LoadRules;
 use crate::{Instance, State};
 
 /// What is known of a replica.
@@ -23,11 +24,11 @@ pub struct ReplicaView {
 }
 
 pub(super) fn of(candidates: &Candidates, ground: &Ground) -> Vec<ReplicaView> {
-    let (now, settings) = (ground.now(), ground.settings.load());
+    let (now, rules) = (ground.now(), LoadRules::new(&ground.settings()));
     let views = candidates.members.iter().map(|member| {
         let replica = &member.replica;
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a latency")]
-        let latency = Duration::from_nanos(replica.load.latency(now, &settings) as u64);
+        let latency = Duration::from_nanos(replica.load.latency(now, &rules) as u64);
         ReplicaView {
             instance: Instance::clone(&member.instance),
             state: replica.health.state(),

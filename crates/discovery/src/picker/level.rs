@@ -24,6 +24,8 @@ pub(crate) struct Level {
     ring: Option<Ring>,
     /// The sum of all weights.
     sum: f64,
+    /// Until when some of them are new, in nanoseconds.
+    new_until: u64,
     pub(crate) census: Arc<Census>,
 }
 
@@ -36,19 +38,19 @@ pub(crate) fn number(instance: &Instance, zone: &str) -> (u16, bool) {
 /// The levels of members that stand in their order.
 pub(crate) fn levels(members: &[Member], settings: &BalanceSettings) -> Vec<Level> {
     let of = |member: &Member| number(&member.instance, &settings.zone);
-    let by_key = settings.policy == Policy::Hash;
     let mut begin = 0;
     let groups = members.chunk_by(|a, b| of(a) == of(b));
     let levels = groups.map(|group| {
         let range = begin..begin + group.len();
         begin = range.end;
-        Level::new(range, group, by_key)
+        Level::new(range, group, settings)
     });
     levels.collect()
 }
 
 impl Level {
-    fn new(members: Range<usize>, group: &[Member], by_key: bool) -> Self {
+    fn new(members: Range<usize>, group: &[Member], settings: &BalanceSettings) -> Self {
+        let by_key = settings.policy == Policy::Hash;
         let weights: Vec<f64> = group.iter().map(|member| member.weight).collect();
         let sum: f64 = weights.iter().sum();
         let equal = weights.windows(2).all(|pair| pair[0] == pair[1]);
@@ -64,16 +66,30 @@ impl Level {
         census.set_members(group.len());
         let (weights, turn) = (Weights::new(&weights), AtomicUsize::new(0));
         let ring = by_key.then(|| Ring::new(group));
-        Level { members, weights, before, turn, ring, sum, census }
+        let joined = group.iter().filter_map(|member| member.replica.joined).max();
+        let slow_start = u64::try_from(settings.slow_start.as_nanos()).unwrap_or(u64::MAX);
+        let new_until = joined.map_or(0, |joined| joined.saturating_add(slow_start));
+        Level { members, weights, before, turn, ring, sum, new_until, census }
     }
 
     pub(crate) fn len(&self) -> usize {
         self.members.len()
     }
 
+    /// Whether one of them has just joined, and is spared.
+    pub(crate) fn has_new(&self, now: u64) -> bool {
+        now < self.new_until
+    }
+
     /// One by chance, by its weight.
     pub(crate) fn draw(&self, random: &Random) -> usize {
         self.members.start + self.weights.draw(random)
+    }
+
+    /// Two of them by chance, where all weigh the same; nothing where it was the same one twice.
+    pub(crate) fn draw_two(&self, random: &Random) -> Option<(usize, usize)> {
+        let (one, other) = self.weights.draw_two(random)?;
+        Some((self.members.start + one, self.members.start + other))
     }
 
     /// Those to which a key belongs, one after the other; nobody where there is no ring.

@@ -25,6 +25,20 @@ impl Weights {
         Weights { len, table: (!equal).then(|| table(weights)) }
     }
 
+    /// Two of the numbers by one draw, where all weigh the same; nothing where they do not, or it was
+    /// the same one twice.
+    pub(crate) fn draw_two(&self, random: &Random) -> Option<(usize, usize)> {
+        if self.table.is_some() || self.len < 2 {
+            return None;
+        }
+        let bits = random.next_u64();
+        let below = |bits: u64, len: usize| ((bits * len as u64) >> 32) as usize;
+        let one = below(bits >> 32, self.len);
+        // Of the others, each as likely as the next.
+        let other = below(bits & 0xffff_ffff, self.len - 1);
+        Some((one, if other >= one { other + 1 } else { other }))
+    }
+
     /// One of the numbers, by chance. There must be one.
     pub(crate) fn draw(&self, random: &Random) -> usize {
         let bits = random.next_u64();
@@ -71,6 +85,24 @@ mod tests {
             counts[drawn.draw(&random)] += 1;
         }
         counts.into_iter().map(|count| f64::from(count) / 100_000.0).collect()
+    }
+
+    #[test]
+    fn two_are_two_and_each_pair_is_as_likely() {
+        let (four, random) = (Weights::new(&[1.0; 4]), Random::seeded(1));
+        let mut counts = [[0_u32; 4]; 4];
+        for _ in 0..120_000 {
+            let (one, other) = four.draw_two(&random).unwrap();
+            counts[one][other] += 1;
+        }
+        for (one, row) in counts.iter().enumerate() {
+            for (other, count) in row.iter().enumerate() {
+                let expected = if one == other { 0 } else { 10_000 };
+                assert!(count.abs_diff(expected) < 500, "{counts:?}");
+            }
+        }
+        assert_eq!(Weights::new(&[1.0, 2.0]).draw_two(&random), None);
+        assert_eq!(Weights::new(&[1.0]).draw_two(&random), None);
     }
 
     #[test]

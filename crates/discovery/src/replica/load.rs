@@ -14,6 +14,52 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::BalanceSettings;
 
+/// What a load is computed by, as computing needs it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LoadRules {
+    pub(crate) forgetting: Forgetting,
+    /// What is assumed of a replica that has answered nothing yet, in nanoseconds.
+    first: f64,
+    /// How much slower than it is a replica counts that fails all its calls, in nanoseconds.
+    penalty: f64,
+}
+
+impl LoadRules {
+    pub(crate) fn new(settings: &BalanceSettings) -> Self {
+        let memory = settings.memory.as_nanos() as f64;
+        LoadRules {
+            forgetting: Forgetting(1.0 / memory),
+            first: settings.first_latency.as_nanos() as f64,
+            penalty: settings.penalty.as_nanos() as f64,
+        }
+    }
+}
+
+/// How fast averages are forgotten: one, by the nanoseconds after which a third is left.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Forgetting(f64);
+
+impl Forgetting {
+    /// What is left of an average after a time.
+    fn left(self, then: u64, now: u64) -> f64 {
+        let x = float(now.saturating_sub(then)) * self.0;
+        // Between two calls next to nothing is forgotten, and that is quickly said: the first terms
+        // of the exponential, right to a millionth.
+        if x < 0.125 {
+            return 1.0 - x * (1.0 - x / 2.0 * (1.0 - x / 3.0 * (1.0 - x / 4.0)));
+        }
+        (-x).exp()
+    }
+
+    pub(crate) fn to_bits(self) -> u64 {
+        self.0.to_bits()
+    }
+
+    pub(crate) fn from_bits(bits: u64) -> Self {
+        Forgetting(f64::from_bits(bits))
+    }
+}
+
 /// The load of one replica. Times are in nanoseconds since its balancer began.
 #[derive(Debug)]
 pub(crate) struct Load {
@@ -33,8 +79,8 @@ const OPEN: u64 = 1 << 32;
 const WAITING: u64 = OPEN - 1;
 
 impl Load {
-    pub(crate) fn new(now: u64, settings: &BalanceSettings) -> Self {
-        let latency = settings.first_latency.as_nanos() as f64;
+    pub(crate) fn new(now: u64, rules: &LoadRules) -> Self {
+        let latency = rules.first;
         Load {
             calls: AtomicU64::new(0),
             heard: AtomicU64::new(now),
@@ -53,11 +99,11 @@ impl Load {
     }
 
     /// Its answer has come, `latency` after it was sent. It is over only with [`Load::end`].
-    pub(crate) fn answer(&self, now: u64, latency: u64, failed: bool, settings: &BalanceSettings) {
+    pub(crate) fn answer(&self, now: u64, latency: u64, failed: bool, forgetting: Forgetting) {
         self.calls.fetch_sub(1, Ordering::Relaxed);
         self.heard.store(now, Ordering::Relaxed);
-        let weight = decay(self.changed.swap(now, Ordering::Relaxed), now, settings);
-        let latency = latency as f64;
+        let weight = forgetting.left(self.changed.swap(now, Ordering::Relaxed), now);
+        let latency = float(latency);
         update(&self.latency, |average| match failed {
             _ if latency > average => latency,
             // How fast it fails says nothing about how fast it is.
@@ -73,7 +119,7 @@ impl Load {
     /// Its caller gave it up before there was an answer.
     pub(crate) fn give_up(&self, latency: u64) {
         self.calls.fetch_sub(1, Ordering::Relaxed);
-        let latency = latency as f64;
+        let latency = float(latency);
         if latency > f64::from_bits(self.latency.load(Ordering::Relaxed)) {
             update(&self.latency, |average| average.max(latency));
         }
@@ -90,18 +136,16 @@ impl Load {
     }
 
     /// The average latency in nanoseconds, as it is now.
-    pub(crate) fn latency(&self, now: u64, settings: &BalanceSettings) -> f64 {
-        let decay = decay(self.changed.load(Ordering::Relaxed), now, settings);
-        f64::from_bits(self.latency.load(Ordering::Relaxed)) * decay
+    pub(crate) fn latency(&self, now: u64, rules: &LoadRules) -> f64 {
+        f64::from_bits(self.latency.load(Ordering::Relaxed)) * self.left(now, rules)
     }
 
     /// How long a call takes there, in nanoseconds: the average, or the silence where that is longer.
     /// Of who is hardly ever called no less is assumed than of who was never called.
-    pub(crate) fn pace(&self, now: u64, settings: &BalanceSettings) -> f64 {
+    pub(crate) fn pace(&self, now: u64, rules: &LoadRules) -> f64 {
         let calls = self.calls.load(Ordering::Relaxed);
-        let first = settings.first_latency.as_nanos() as f64;
         let known = f64::from_bits(self.latency.load(Ordering::Relaxed));
-        let average = self.latency(now, settings).max(known.min(first));
+        let average = self.latency(now, rules).max(known.min(rules.first));
         self.silence(calls, now).map_or(average, |silence| average.max(silence))
     }
 
@@ -111,24 +155,29 @@ impl Load {
     }
 
     /// How long one more call is expected to take, in nanoseconds: only to be compared.
-    pub(crate) fn score(&self, now: u64, settings: &BalanceSettings) -> f64 {
+    pub(crate) fn score(&self, now: u64, rules: &LoadRules) -> f64 {
         let calls = self.calls.load(Ordering::Relaxed);
-        let decay = decay(self.changed.load(Ordering::Relaxed), now, settings);
-        let average = f64::from_bits(self.latency.load(Ordering::Relaxed)) * decay;
+        let left = self.left(now, rules);
+        let average = f64::from_bits(self.latency.load(Ordering::Relaxed)) * left;
         let latency = self.silence(calls, now).map_or(average, |silence| average.max(silence));
         let failures = f64::from_bits(self.failures.load(Ordering::Relaxed));
-        let score = latency * ((calls >> 32) + 1) as f64;
+        let score = latency * f64::from((calls >> 32) as u32 + 1);
         if failures == 0.0 {
             return score;
         }
-        score + failures * decay * settings.penalty.as_nanos() as f64
+        score + failures * left * rules.penalty
+    }
+
+    /// What is left of the averages.
+    fn left(&self, now: u64, rules: &LoadRules) -> f64 {
+        rules.forgetting.left(self.changed.load(Ordering::Relaxed), now)
     }
 }
 
-/// What is left of an average after a time.
-fn decay(then: u64, now: u64, settings: &BalanceSettings) -> f64 {
-    let elapsed = now.saturating_sub(then) as f64;
-    (-elapsed / settings.memory.as_nanos() as f64).exp()
+/// Of a time in nanoseconds. A signed number becomes a float by one instruction, and is long enough.
+#[expect(clippy::cast_possible_wrap, reason = "nobody waits for 292 years")]
+fn float(nanoseconds: u64) -> f64 {
+    nanoseconds as i64 as f64
 }
 
 fn update(number: &AtomicU64, change: impl Fn(f64) -> f64) {
@@ -143,24 +192,35 @@ mod tests {
 
     const MS: u64 = 1_000_000;
 
-    fn load() -> (Load, BalanceSettings) {
-        let settings = BalanceSettings::default();
-        (Load::new(0, &settings), settings)
+    fn load() -> (Load, LoadRules) {
+        let rules = LoadRules::new(&BalanceSettings::default());
+        (Load::new(0, &rules), rules)
     }
 
-    fn call(load: &Load, at: u64, took: u64, failed: bool, settings: &BalanceSettings) {
+    #[test]
+    fn little_is_forgotten_as_the_exponential_has_it() {
+        let forgetting = Forgetting(1e-9);
+        for nanoseconds in [0, 1, 1_000, 10 * MS, 124 * MS, 125 * MS, 126 * MS, 5_000 * MS] {
+            let exact = (-(nanoseconds as f64) * 1e-9).exp();
+            let left = forgetting.left(7, 7 + nanoseconds);
+            assert!((left - exact).abs() < 1e-6, "{left} {exact}");
+        }
+        assert_eq!(forgetting.left(7, 5), 1.0, "a clock that another thread read");
+    }
+
+    fn call(load: &Load, at: u64, took: u64, failed: bool, rules: &LoadRules) {
         load.begin(at);
-        load.answer(at + took, took, failed, settings);
+        load.answer(at + took, took, failed, rules.forgetting);
         load.end();
     }
 
     #[test]
     fn a_latency_above_the_average_counts_at_once_and_one_below_by_and_by() {
-        let (load, settings) = load();
-        call(&load, 0, 90 * MS, false, &settings);
-        assert_eq!(load.latency(90 * MS, &settings).round(), 90e6);
-        call(&load, 5_000 * MS, MS, false, &settings);
-        let latency = load.latency(5_001 * MS, &settings);
+        let (load, rules) = load();
+        call(&load, 0, 90 * MS, false, &rules);
+        assert_eq!(load.latency(90 * MS, &rules).round(), 90e6);
+        call(&load, 5_000 * MS, MS, false, &rules);
+        let latency = load.latency(5_001 * MS, &rules);
         let weight = (-0.4911_f64).exp();
         let expected = 90e6 * weight + 1e6 * (1.0 - weight);
         assert!((latency / expected - 1.0).abs() < 0.01, "{latency} {expected}");
@@ -168,53 +228,53 @@ mod tests {
 
     #[test]
     fn an_open_stream_counts_until_it_is_over() {
-        let (load, settings) = load();
-        let alone = load.score(0, &settings);
+        let (load, rules) = load();
+        let alone = load.score(0, &rules);
         load.begin(0);
-        load.answer(0, 0, false, &settings);
-        assert_eq!(load.score(0, &settings), alone * 2.0);
+        load.answer(0, 0, false, rules.forgetting);
+        assert_eq!(load.score(0, &rules), alone * 2.0);
         assert_eq!(load.open(), 1);
         load.end();
-        assert_eq!(load.score(0, &settings), alone);
+        assert_eq!(load.score(0, &rules), alone);
     }
 
     #[test]
     fn silence_counts_while_somebody_waits_for_an_answer() {
-        let (load, settings) = load();
+        let (load, rules) = load();
         load.begin(0);
-        assert_eq!(load.score(500 * MS, &settings), 1_000e6);
-        load.answer(500 * MS, MS, false, &settings);
-        assert!(load.score(900 * MS, &settings) < 60e6, "a stream may be silent");
+        assert_eq!(load.score(500 * MS, &rules), 1_000e6);
+        load.answer(500 * MS, MS, false, rules.forgetting);
+        assert!(load.score(900 * MS, &rules) < 60e6, "a stream may be silent");
     }
 
     #[test]
     fn who_fails_at_once_is_no_better_for_it() {
-        let (bad, settings) = load();
+        let (bad, rules) = load();
         let (good, _) = load();
         for second in 0..5 {
-            call(&bad, second * 1_000 * MS, 0, true, &settings);
-            call(&good, second * 1_000 * MS, 20 * MS, false, &settings);
+            call(&bad, second * 1_000 * MS, 0, true, &rules);
+            call(&good, second * 1_000 * MS, 20 * MS, false, &rules);
         }
         let now = 5_000 * MS;
-        assert!(bad.score(now, &settings) > 20.0 * good.score(now, &settings));
+        assert!(bad.score(now, &rules) > 20.0 * good.score(now, &rules));
     }
 
     #[test]
     fn one_failure_among_thousands_is_no_verdict() {
-        let (load, settings) = load();
+        let (load, rules) = load();
         for number in 0..5_000_u64 {
-            call(&load, number * MS, MS, number == 4_000, &settings);
+            call(&load, number * MS, MS, number == 4_000, &rules);
         }
-        let without = load.latency(5_000 * MS, &settings);
-        assert!(load.score(5_000 * MS, &settings) < without * 1.1);
+        let without = load.latency(5_000 * MS, &rules);
+        assert!(load.score(5_000 * MS, &rules) < without * 1.1);
     }
 
     #[test]
     fn a_call_that_was_given_up_took_at_least_as_long() {
-        let (load, settings) = load();
+        let (load, rules) = load();
         load.begin(0);
         load.give_up(400 * MS);
         load.end();
-        assert_eq!(load.score(0, &settings), 400e6);
+        assert_eq!(load.score(0, &rules), 400e6);
     }
 }

@@ -10,11 +10,11 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kitfox_core::contract::Idempotency;
-use kitfox_core::{BoxEndpoint, Layer, Method};
+use kitfox_core::{BoxEndpoint, Endpoint, Method};
 use kitfox_discovery::{BalanceSettings, Balanced};
 use kitfox_resilience::{
-    Breaker, BreakerSettings, Budget, BudgetSettings, DeadlineSettings, Deadlines, Hedge,
-    HedgeAfter, HedgeSettings, IdempotencyKeys, Live, Mode, RateLimit, RateLimitSettings, Retry,
+    Breaker, BreakerSettings, Budget, BudgetSettings, ClientLayers, DeadlineSettings, Deadlines,
+    Hedge, HedgeAfter, HedgeSettings, Live, Mode, RateLimit, RateLimitSettings, Retry,
     RetrySettings,
 };
 
@@ -196,23 +196,29 @@ impl ClientStack {
         Ok(ClientStack { control: Arc::new(control), shared })
     }
 
-    /// The stack of `method` around the way to a replica, with the user's layers in it.
+    /// The stack of `method` around the way to a replica, with the user's layers in it, if there are
+    /// any.
     pub(crate) fn endpoint(
         &self,
         method: &'static Method,
-        attempt: BoxEndpoint,
-        users: impl FnOnce(BoxEndpoint) -> BoxEndpoint,
+        pick: impl Endpoint,
+        users: Option<impl FnOnce(BoxEndpoint) -> BoxEndpoint>,
     ) -> BoxEndpoint {
         let shared = &self.shared;
         let own = Own::new(&shared.begin, &shared.budget.1);
         self.control.add_method(method, || shared.methods().push(own.clone()));
-        let Own { deadline: (_, deadline), retry: (_, retry), hedge: (_, hedge) } = own;
-        let attempt = deadline.attempt().layer(method, attempt);
-        let inner = users(BoxEndpoint::new(shared.rate_limit.1.layer(method, attempt)));
-        let inner = hedge.layer(method, shared.breaker.1.layer(method, inner));
-        let inner = shared.budget.1.layer(method, retry.layer(method, inner));
-        let inner = deadline.total().layer(method, inner);
-        BoxEndpoint::new(IdempotencyKeys.layer(method, inner))
+        let layers = ClientLayers {
+            deadlines: own.deadline.1,
+            budget: shared.budget.1.clone(),
+            retry: own.retry.1,
+            hedge: own.hedge.1,
+            breaker: shared.breaker.1.clone(),
+            rate_limit: shared.rate_limit.1.clone(),
+        };
+        match users {
+            None => layers.around(method, pick),
+            Some(users) => layers.around_with(method, pick, users),
+        }
     }
 }
 

@@ -106,7 +106,7 @@ struct Bound {
 }
 
 impl Recorder for Bound {
-    fn begin(&self, _: &mut Context) -> Ticket {
+    fn begin(&self, _: &Context, _: Instant) -> Ticket {
         let state = &mut *self.witness.state();
         state.next += 1;
         state.open.insert(state.next);

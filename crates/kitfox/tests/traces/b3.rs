@@ -16,7 +16,7 @@ struct Mirror;
 fn seen(cx: &Context) -> String {
     let names = ["traceparent", "b3", "x-b3-traceid", "x-b3-spanid", "x-b3-sampled"];
     let headers = names.iter().filter_map(|name| cx.metadata().text(name));
-    let trace = cx.trace().map(TraceContext::to_string);
+    let trace = cx.trace().map(|trace| trace.to_string());
     headers.map(str::to_owned).chain(trace).collect::<Vec<_>>().join(" ")
 }
 

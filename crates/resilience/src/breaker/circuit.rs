@@ -74,6 +74,13 @@ impl Circuit {
         self.name.get().copied().unwrap_or("a service")
     }
 
+    /// Lets a call pass where the breaker is closed and its order does not matter: the way of nearly
+    /// all.
+    pub(super) fn pass(&self) -> Option<Pass> {
+        let era = self.era.load(Ordering::Acquire);
+        (era & CLOSED != 0).then_some(Pass { era, probe: false, ordered: false })
+    }
+
     /// Whether a call passes.
     pub(super) fn admit(&self, settings: &BreakerSettings, counts: &Counts) -> Result<Pass, Error> {
         let ordered = matches!(settings.window, BreakerWindow::Calls(_));

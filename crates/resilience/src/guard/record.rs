@@ -4,12 +4,13 @@ use std::sync::{Arc, OnceLock};
 
 use kitfox_core::contract::Method;
 use kitfox_core::record::{Observer, Outcome, Record, Recorder, Side, Ticket, Volume};
-use kitfox_core::{Context, Error};
+use kitfox_core::{Context, Error, MethodNumber};
 use tokio::time::Instant;
 
 /// What records the calls of one guard.
 pub(super) struct Recording {
     method: &'static Method,
+    number: MethodNumber,
     bound: OnceLock<Bound>,
 }
 
@@ -52,15 +53,17 @@ pub(super) struct Open {
 
 impl Recording {
     pub(super) fn new(method: &'static Method) -> Self {
-        Recording { method, bound: OnceLock::new() }
+        Recording { method, number: MethodNumber::of(method), bound: OnceLock::new() }
     }
 
     /// A call begins; nothing where nobody observes it.
     pub(super) fn begin(&self, context: &Context) -> Option<Open> {
         let recorder = self.recorder(context.observer()?);
-        let mut context = context.outgoing();
-        let ticket = recorder.begin(&mut context);
-        Some(Open { recorder, context, ticket, started: Instant::now(), over: false })
+        let context = context.outgoing();
+        context.enter_method(self.number);
+        let started = Instant::now();
+        let ticket = recorder.begin(&context, started);
+        Some(Open { recorder, context, ticket, started, over: false })
     }
 }
 

@@ -234,7 +234,7 @@ impl Observer for Lines {
 struct MethodLines(Lines, Side, &'static Method);
 
 impl Recorder for MethodLines {
-    fn begin(&self, _: &mut Context) -> Ticket {
+    fn begin(&self, _: &Context, _: Instant) -> Ticket {
         Ticket::default()
     }
 

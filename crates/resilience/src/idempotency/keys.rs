@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use kitfox_core::contract::{Idempotency, Method};
-use kitfox_core::{Endpoint, Error, Layer, Reply, Request};
+use kitfox_core::{Context, Endpoint, Error, Layer, Reply, Request};
 
 /// Gives each call of a method under `#[endpoint(idempotency_key)]` a key of its own, where its caller
 /// gave none. It stands outside of what tries again, so that all attempts have the same key.
@@ -22,17 +22,23 @@ impl<E: Endpoint> Layer<E> for IdempotencyKeys {
 #[derive(Debug)]
 pub struct IdempotencyKeysEndpoint<E> {
     keyed: bool,
-    inner: E,
+    pub(crate) inner: E,
 }
 
-impl<E: Endpoint> Endpoint for IdempotencyKeysEndpoint<E> {
-    fn call(&self, request: Request) -> impl Future<Output = Result<Reply, Error>> + Send {
-        let context = &request.context;
+impl<E> IdempotencyKeysEndpoint<E> {
+    /// A call begins.
+    pub(crate) fn begin(&self, context: &Context) {
         if self.keyed && context.idempotency_key().is_none() {
             let random = context.random();
             let key = format!("{:016x}{:016x}", random.next_u64(), random.next_u64());
             context.begin_idempotency_key(key);
         }
+    }
+}
+
+impl<E: Endpoint> Endpoint for IdempotencyKeysEndpoint<E> {
+    fn call(&self, request: Request) -> impl Future<Output = Result<Reply, Error>> + Send {
+        self.begin(&request.context);
         self.inner.call(request)
     }
 }

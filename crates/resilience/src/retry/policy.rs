@@ -16,8 +16,6 @@ pub(crate) struct Attempts<'a> {
     retry: &'a Retry,
     /// How many were made.
     pub(crate) made: u32,
-    /// A request with more bytes is sent only once.
-    pub(super) body: usize,
 }
 
 /// Why a call is not made again.
@@ -35,8 +33,8 @@ pub(crate) enum Stop {
 
 impl<'a> Attempts<'a> {
     /// The first attempt is on its way.
-    pub(super) fn first(retry: &'a Retry, body: usize) -> Self {
-        Attempts { retry, made: 1, body }
+    pub(super) fn first(retry: &'a Retry) -> Self {
+        Attempts { retry, made: 1 }
     }
 
     /// Waits until a call that failed may be made again, or says why it is not. `repeatable` is a call

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use kitfox_core::Code;
 use kitfox_core::record::{Ending, Record, Side};
-use kitfox_core::{Code, TraceContext};
 use tracing::Level;
 
 /// Which calls have a line.
@@ -53,7 +53,7 @@ impl Access {
             ending: record.ending(),
             code: record.code(),
             duration,
-            sampled: record.context.trace().is_some_and(TraceContext::sampled),
+            sampled: record.context.is_sampled(),
         }
     }
 
@@ -78,10 +78,10 @@ impl Access {
 }
 
 impl AccessPolicy {
-    /// Whether the call has a line. `random` are 64 random bits.
+    /// Whether the call has a line. `random` gives 64 random bits, where a share is drawn.
     #[must_use]
-    pub fn logs(&self, access: &Access, random: u64) -> bool {
-        let drawn = |share: f64| share >= 1.0 || (random as f64) < share * 2_f64.powi(64);
+    pub fn logs(&self, access: &Access, random: impl FnOnce() -> u64) -> bool {
+        let drawn = |share: f64| share >= 1.0 || (random() as f64) < share * 2_f64.powi(64);
         match access.side {
             Side::Attempt => false,
             _ if access.level() < Level::INFO || access.duration >= self.slow => true,
@@ -127,32 +127,32 @@ mod tests {
     fn a_server_logs_every_call_and_a_client_what_is_worth_it() {
         let policy = AccessPolicy::default();
         let client = Access { side: Side::Client, ..ANSWERED };
-        assert!(policy.logs(&ANSWERED, u64::MAX));
-        assert!(!policy.logs(&client, 0));
-        assert!(policy.logs(&Access { sampled: true, ..client }, 0));
-        assert!(policy.logs(&Access { duration: Duration::from_secs(1), ..client }, 0));
+        assert!(policy.logs(&ANSWERED, || u64::MAX));
+        assert!(!policy.logs(&client, || 0));
+        assert!(policy.logs(&Access { sampled: true, ..client }, || 0));
+        assert!(policy.logs(&Access { duration: Duration::from_secs(1), ..client }, || 0));
         let not_found = failed(Ending::Failed, Code::NotFound);
-        assert!(policy.logs(&Access { side: Side::Client, ..not_found }, 0));
-        assert!(AccessPolicy { clients: true, ..policy }.logs(&client, 0));
+        assert!(policy.logs(&Access { side: Side::Client, ..not_found }, || 0));
+        assert!(AccessPolicy { clients: true, ..policy }.logs(&client, || 0));
     }
 
     #[test]
     fn an_attempt_is_never_logged() {
         let broken = failed(Ending::Failed, Code::Internal);
         let attempt = Access { side: Side::Attempt, sampled: true, ..broken };
-        assert!(!AccessPolicy::default().logs(&attempt, 0));
+        assert!(!AccessPolicy::default().logs(&attempt, || 0));
     }
 
     #[test]
     fn shares_are_drawn_and_never_of_what_went_wrong() {
         let policy = AccessPolicy { answered: 0.25, rejected: 0.0, ..AccessPolicy::default() };
-        assert!(policy.logs(&ANSWERED, u64::MAX / 5));
-        assert!(!policy.logs(&ANSWERED, u64::MAX / 3));
-        assert!(!policy.logs(&failed(Ending::Failed, Code::NotFound), 0));
+        assert!(policy.logs(&ANSWERED, || u64::MAX / 5));
+        assert!(!policy.logs(&ANSWERED, || u64::MAX / 3));
+        assert!(!policy.logs(&failed(Ending::Failed, Code::NotFound), || 0));
         for code in [Code::Internal, Code::Unavailable, Code::DeadlineExceeded] {
-            assert!(policy.logs(&failed(Ending::Failed, code), u64::MAX), "{code}");
+            assert!(policy.logs(&failed(Ending::Failed, code), || u64::MAX), "{code}");
         }
-        assert!(!AccessPolicy { answered: 0.0, ..policy }.logs(&ANSWERED, 0));
+        assert!(!AccessPolicy { answered: 0.0, ..policy }.logs(&ANSWERED, || 0));
     }
 
     #[test]

@@ -135,7 +135,7 @@ impl CallLines {
                 line.number("sent_bytes", record.sent.bytes);
             }
             if let Some(trace) = cx.trace() {
-                line.trace(trace);
+                line.trace(&trace);
             }
         });
     }

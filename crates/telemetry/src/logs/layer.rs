@@ -157,9 +157,9 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for LogLayer {
             }
             if let Some(cx) = &cx {
                 let call = cx.trace();
-                let traced = call.filter(|call| call.sampled());
+                let traced = call.as_ref().filter(|call| call.sampled());
                 let user = traced.and_then(|call| innermost(spans.event_span(event), call.span_id));
-                line.call(cx, user.as_ref().or(call));
+                line.call(cx, user.as_ref().or(call.as_ref()));
                 logs.baggage(cx, line);
             }
         });

@@ -119,7 +119,7 @@ impl Histogram {
     pub fn record_in(&self, context: &Context, value: f64) {
         match context.trace() {
             Some(trace) if trace.sampled() => {
-                self.record_with(value, trace, context.clock().unix_nanos(Instant::now()));
+                self.record_with(value, &trace, context.clock().unix_nanos(Instant::now()));
             }
             _ => self.record(value),
         }

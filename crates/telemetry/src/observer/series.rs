@@ -1,6 +1,7 @@
 //! The series of one method on one side, bound before they are used: those of an answer when the
 //! method is bound, those of a failure when it first fails so.
 
+use std::borrow::Cow;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -59,13 +60,16 @@ impl MethodSeries {
     }
 
     /// Adds a call that is over.
-    pub(super) fn end(&self, record: &Record<'_>, took: Duration, unix_nanos: u64) {
+    pub(super) fn end(&self, record: &Record<'_>, took: Duration) {
         let context = record.context;
         let durations = self.durations(record);
         let seconds = took.as_secs_f64();
-        match context.trace() {
-            Some(trace) if trace.sampled() => durations.record_with(seconds, trace, unix_nanos),
-            _ => durations.record(seconds),
+        match context.is_sampled().then(|| context.trace()).flatten() {
+            Some(trace) => {
+                let at = context.clock().unix_nanos(record.ended);
+                durations.record_with(seconds, &trace, at);
+            }
+            None => durations.record(seconds),
         }
         if self.side == Side::Attempt {
             return;
@@ -83,7 +87,7 @@ impl MethodSeries {
         }
     }
 
-    fn durations(&self, record: &Record<'_>) -> Histogram {
+    fn durations(&self, record: &Record<'_>) -> Cow<'_, Histogram> {
         let (wire, code) = (record.context.wire(), record.code());
         let route = record.context.route();
         // A status of the method's own choice, and a second route, are bound anew each time.
@@ -93,11 +97,11 @@ impl MethodSeries {
         };
         let first = route.is_none_or(|route| self.method.routes.first() == Some(route));
         if own.is_some() || !first {
-            return self.bind(wire, code, route, own);
+            return Cow::Owned(self.bind(wire, code, route, own));
         }
         let outcome = code.map_or(0, |code| usize::from(code.grpc()));
         let slot = &self.durations[wire as usize][outcome];
-        slot.get_or_init(|| self.bind(wire, code, route, None)).clone()
+        Cow::Borrowed(slot.get_or_init(|| self.bind(wire, code, route, None)))
     }
 
     #[cold]
@@ -123,6 +127,16 @@ impl MethodSeries {
             }
             return self.family(&names::HTTP_SERVER).histogram(&labels);
         }
+        let name = match self.side {
+            Side::Server => &names::RPC_SERVER,
+            Side::Client => &names::RPC_CLIENT,
+            Side::Attempt => &names::RPC_ATTEMPT,
+        };
+        self.family(name).histogram(&self.labels(wire, code))
+    }
+
+    /// Of a call, or of an attempt at one.
+    fn labels(&self, wire: Wire, code: Option<Code>) -> Vec<(&'static str, &str)> {
         let status = code.map_or("ok", Code::name);
         let mut labels = vec![
             ("rpc.method", self.path.as_str()),
@@ -132,12 +146,7 @@ impl MethodSeries {
         if code.is_some() {
             labels.push(("error.type", status));
         }
-        let name = match self.side {
-            Side::Server => &names::RPC_SERVER,
-            Side::Client => &names::RPC_CLIENT,
-            Side::Attempt => &names::RPC_ATTEMPT,
-        };
-        self.family(name).histogram(&labels)
+        labels
     }
 
     fn traffic(&self) -> &[Counter; 4] {

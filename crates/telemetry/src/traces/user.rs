@@ -33,7 +33,7 @@ impl UserSpan {
         spans: Spans,
         outer: Option<SpanRef<'a, R>>,
     ) -> Option<Self> {
-        let call = cx.trace().filter(|call| call.sampled())?;
+        let call = cx.trace().filter(TraceContext::sampled)?;
         let parent = innermost(outer, call.span_id).map_or(call.span_id, |outer| outer.span_id);
         let own = TraceContext { span_id: super::sampler::span_id(cx.random()), ..call.clone() };
         let (call, started, clock) = (call.span_id, Instant::now(), cx.clock().clone());

@@ -23,7 +23,7 @@ const BAGGAGE_VALUE: &AsciiSet =
 /// The trace goes in W3C's form, and in that of `b3` as well where the channel was told so.
 pub(super) fn write(context: &Context, b3: Option<B3>, headers: &mut HeaderMap) {
     if let Some(trace) = context.trace() {
-        write_trace(trace, headers);
+        write_trace(&trace, headers);
     }
     if let Some(form) = b3 {
         b3::write(form, context, headers);

@@ -7,6 +7,7 @@ use std::task::{Context as TaskContext, Poll, ready};
 
 use bytes::Bytes;
 use futures_core::Stream;
+use tokio::time::Instant;
 
 use super::Open;
 use crate::record::{Outcome, Volume};
@@ -16,14 +17,14 @@ use crate::{Batch, Error};
 /// The stream that is the answer of a call.
 pub(super) struct RecordedStream {
     pub(super) messages: Pin<Box<dyn Source>>,
-    pub(super) open: Open,
+    pub(super) open: Open<'static>,
     pub(super) status: Option<u16>,
 }
 
 impl RecordedStream {
     fn end(&mut self, last: Option<&Error>) {
         let outcome = last.map_or(Outcome::Answered(self.status), Outcome::Failed);
-        self.open.close(outcome);
+        self.open.close(outcome, Instant::now());
     }
 }
 
@@ -33,7 +34,7 @@ impl Stream for RecordedStream {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Option<Self::Item>> {
         let next = {
             let this = &mut *self;
-            let _entered = this.open.context.enter();
+            let _entered = this.open.entered();
             ready!(this.messages.as_mut().poll_next(cx))
         };
         match &next {
@@ -54,7 +55,7 @@ impl Source for RecordedStream {
         let before = batch.pushed();
         let next = {
             let this = &mut *self;
-            let _entered = this.open.context.enter();
+            let _entered = this.open.entered();
             this.messages.as_mut().poll_batch(cx, batch)
         };
         // Whatever the answer is, what was added stands.

@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
+use tokio::time::Instant;
 
 use super::*;
 use crate::layers::ServerStack;
 use crate::message::Codec;
-use crate::record::{Edge, Ending};
+use crate::record::{Edge, Ending, Record, Ticket, Volume};
 use crate::{
-    Batch, BoxEndpoint, Code, Incoming, MessageStream, Next, Platform, TraceContext, layer_fn,
+    Batch, BoxEndpoint, Code, Incoming, MessageStream, Next, Payload, Platform, TraceContext,
+    layer_fn,
 };
 
 static METHOD: Method = Method::unary("test.v1.Test", "Call", "/test.v1.Test/Call");
@@ -40,9 +42,9 @@ impl Observer for Witness {
 }
 
 impl Recorder for Witness {
-    fn begin(&self, context: &mut Context) -> Ticket {
+    fn begin(&self, context: &Context, _: Instant) -> Ticket {
         let span = TraceContext { trace_id: [1; 16], span_id: [2; 8], flags: 0, state: None };
-        context.begin_span(span);
+        context.begin_span(span, None);
         Ticket(7)
     }
 
@@ -200,7 +202,7 @@ async fn the_messages_of_a_request_that_streams_are_counted() {
 async fn a_call_knows_its_span_and_method_and_is_the_current_one_of_its_thread() {
     let rig = Rig::new();
     let curious = stack(|request| async move {
-        let span = Context::current().and_then(|cx| cx.trace().cloned()).expect("in a call");
+        let span = Context::current().and_then(|cx| cx.trace()).expect("in a call");
         assert_eq!(span.span_id, [2; 8]);
         assert_eq!(request.context.outgoing().parent_trace(), Some(&span), "it goes on from here");
         assert_eq!(request.context.parent_trace(), None, "nobody called");

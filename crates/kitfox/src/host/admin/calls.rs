@@ -50,7 +50,7 @@ fn row(call: &Call, now: Instant) -> Vec<Cell> {
             Some(left) => Cell::plain(span(left)),
         },
         Cell::plain(peer(call).unwrap_or_default()),
-        Cell::code(context.trace().map(trace).unwrap_or_default()),
+        Cell::code(context.trace().as_ref().map(trace).unwrap_or_default()),
     ]
 }
 
@@ -66,7 +66,7 @@ fn entry(call: &Call, now: Instant) -> Value {
         "ageSeconds": now.saturating_duration_since(call.started).as_secs_f64(),
         "remainingSeconds": left.map(|left| left.as_secs_f64()),
         "peer": peer(call),
-        "traceId": context.trace().map(trace),
+        "traceId": context.trace().as_ref().map(trace),
     })
 }
 
