@@ -3,7 +3,8 @@
 //! A call that a client makes is timed by many: its record, its deadlines, the pick of a replica, the
 //! record of its attempt. What they do before it is sent takes no time, nor does what they do when
 //! its answer has come, so that they share a reading at either end. It is good for one poll of the
-//! call's future and for one thread; outside of such a call every look is a reading of its own.
+//! call's future and for one thread. What stands around a server's method shares one in the same way,
+//! before the method runs. Outside of such a call every look is a reading of its own.
 
 use std::cell::Cell;
 
@@ -11,7 +12,7 @@ use tokio::time::Instant;
 
 #[derive(Clone, Copy)]
 enum Now {
-    /// No call of a client is being polled.
+    /// No such call is under way on this thread.
     Outside,
     /// One is, and nobody has looked yet.
     Unread,
@@ -22,7 +23,7 @@ thread_local! {
     static NOW: Cell<Now> = const { Cell::new(Now::Outside) };
 }
 
-/// What time it is, as of the poll of the client's call that this is part of; outside of one, now.
+/// What time it is, as of the poll of the call that this is part of; outside of one, now.
 #[must_use]
 pub fn now() -> Instant {
     match NOW.get() {
@@ -49,7 +50,7 @@ fn read() -> Instant {
     now
 }
 
-/// While it lives, a client's call is being polled.
+/// While it lives, a call is being polled.
 pub(crate) struct Polled(Now);
 
 impl Polled {

@@ -19,7 +19,9 @@ mod sampler;
 
 use std::fmt;
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll, ready};
 use std::time::Duration;
 
 use kitfox_core::contract::Method;
@@ -27,8 +29,10 @@ use kitfox_core::setting::{DURATION, Form, Key, Keyed, NUMBER, REAL, key};
 use kitfox_core::{
     Body, Code, Context, Criticality, Endpoint, Error, Layer, LayerName, Origin, Reply, Request,
 };
+use pin_project_lite::pin_project;
 
 use crate::mode::MODE;
+use crate::way::Way;
 use crate::{Glance, Live, Mode, SheddingSettings};
 use count::{MOST_RUNNING, MOST_WAITING};
 use gate::{Arrival, Gate};
@@ -261,24 +265,46 @@ pub struct ConcurrencyEndpoint<E> {
 
 impl<E: Endpoint> Endpoint for ConcurrencyEndpoint<E> {
     fn call(&self, request: Request) -> impl Future<Output = Result<Reply, Error>> + Send {
-        let arrival = self.limit.0.arrive(&request.context);
-        async move {
-            let permit = match arrival {
-                Arrival::Off => None,
-                Arrival::In(permit) => Some(permit),
-                // In a box, which only a call that waits pays for: every call is as large as its
-                // future.
-                Arrival::Wait => {
-                    request.context.enter_layer(LayerName::of(CONCURRENCY));
-                    Some(Box::pin(self.limit.0.wait(&request.context)).await?)
-                }
-            };
-            let answer = self.inner.call(request).await;
-            match permit {
-                None => answer,
-                Some(permit) => self.settle(permit, answer),
-            }
-        }
+        let permit = match self.limit.0.arrive(&request.context) {
+            Arrival::Off => None,
+            Arrival::In(permit) => Some(permit),
+            Arrival::Wait => return Way::Round { call: Box::pin(self.wait(request)) },
+        };
+        Way::On { call: Entered { call: self.inner.call(request), permit, endpoint: self } }
+    }
+}
+
+impl<E: Endpoint> ConcurrencyEndpoint<E> {
+    /// Waits for a place.
+    async fn wait(&self, request: Request) -> Result<Reply, Error> {
+        request.context.enter_layer(LayerName::of(CONCURRENCY));
+        let permit = Box::pin(self.limit.0.wait(&request.context)).await?;
+        let answer = self.inner.call(request).await;
+        self.settle(permit, answer)
+    }
+}
+
+pin_project! {
+    /// A call that has its place.
+    struct Entered<'a, E, F> {
+        #[pin]
+        call: F,
+        // After the call, so that what that does while it is dropped comes first.
+        permit: Option<Permit<&'a Gate>>,
+        endpoint: &'a ConcurrencyEndpoint<E>,
+    }
+}
+
+impl<E, F: Future<Output = Result<Reply, Error>>> Future for Entered<'_, E, F> {
+    type Output = Result<Reply, Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let answer = ready!(this.call.poll(cx));
+        Poll::Ready(match this.permit.take() {
+            Some(permit) => this.endpoint.settle(permit, answer),
+            None => answer,
+        })
     }
 }
 

@@ -15,6 +15,7 @@ mod memory;
 mod store;
 
 use std::fmt;
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,6 +26,7 @@ use kitfox_core::{Code, Context, Endpoint, Error, Layer, LayerName, Recovery, Re
 use tokio::time::{Instant, timeout_at};
 
 use crate::mode::MODE;
+use crate::way::Way;
 use crate::{Glance, Live, Mode, Reason, refusal};
 pub use keys::{IdempotencyKeys, IdempotencyKeysEndpoint};
 pub use memory::MemoryStore;
@@ -266,15 +268,14 @@ pub struct IdempotencyEndpoint<E> {
 }
 
 impl<E: Endpoint> Endpoint for IdempotencyEndpoint<E> {
-    async fn call(&self, request: Request) -> Result<Reply, Error> {
+    fn call(&self, request: Request) -> impl Future<Output = Result<Reply, Error>> + Send {
         if let Some(layer) = &self.layer
             && let Some(key) = IdempotencyKey::of(&request.context, self.method)
             && layer.0.settings.load().mode != Mode::Off
         {
-            // In a box, which only a call with a key pays for: every call is as large as its future.
-            return Box::pin(self.keyed(&layer.0, key, request)).await;
+            return Way::Round { call: Box::pin(self.keyed(&layer.0, key, request)) };
         }
-        self.inner.call(request).await
+        Way::On { call: self.inner.call(request) }
     }
 }
 

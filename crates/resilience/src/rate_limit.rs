@@ -16,11 +16,14 @@ use futures_core::future::BoxFuture;
 use kitfox_core::contract::Method;
 use kitfox_core::meter::{Measure, Measures, Reading, Tally};
 use kitfox_core::setting::{DURATION, Form, Key, Keyed, NUMBER, NUMBER_32, REAL, key};
-use kitfox_core::{Context, Endpoint, Error, Layer, LayerName, Metadata, Recovery, Reply, Request};
+use kitfox_core::{
+    Context, Endpoint, Error, Layer, LayerName, Metadata, Recovery, Reply, Request, moment,
+};
 use tokio::time::Instant;
 
 use crate::live::LOOK;
 use crate::mode::MODE;
+use crate::ring::nanoseconds;
 use crate::way::Way;
 use crate::{Glance, Live, Mode, Reason, refusal};
 use gcra::{Left, Quota};
@@ -166,11 +169,35 @@ impl Keyed for RateLimitSettings {
 /// The glance at a limit that is off.
 const OFF: u64 = 0;
 
+/// Where in the glance at a limit stands whose calls are counted together, above the interval.
+const KIND: u32 = 60;
+
 impl Glance for RateLimitSettings {
+    /// Whose calls are counted together, and the quota, where that is all that matters to a call that
+    /// passes.
     fn glance(&self) -> [u64; 2] {
-        [if self.mode == Mode::Off { OFF } else { LOOK }, 0]
+        let RateLimitSettings { mode, rate, burst, key, wait, headers, .. } = self;
+        let kind = match key {
+            RateLimitKey::All => Some(ALL),
+            RateLimitKey::Peer => Some(PEER),
+            RateLimitKey::Principal => Some(PRINCIPAL),
+            RateLimitKey::Method => Some(METHOD),
+            RateLimitKey::Header(_) => None,
+        };
+        let plain = *mode == Mode::On && wait.is_zero() && *headers != RateLimitHeaders::Always;
+        let Quota { interval, tolerance } = Quota::new(*rate, *burst);
+        match kind {
+            _ if *mode == Mode::Off => [OFF, 0],
+            Some(kind) if plain && interval < 1 << KIND => [kind << KIND | interval, tolerance],
+            _ => [LOOK, 0],
+        }
     }
 }
+
+const ALL: u64 = 0;
+const PEER: u64 = 1;
+const PRINCIPAL: u64 = 2;
+const METHOD: u64 = 3;
 
 /// Holds calls to a rate. Cloning shares the limit, and so do all methods of one layer.
 #[derive(Clone)]
@@ -291,6 +318,31 @@ impl RateLimit {
         self.0.settings.first() != OFF
     }
 
+    /// Whether a call passes about which nothing else is to be said. Where it does not, it may be that
+    /// a closer look is needed.
+    fn passes(&self, context: &Context, method: &'static Method) -> bool {
+        let state = &*self.0;
+        let word = state.settings.first();
+        if word == OFF {
+            return true;
+        }
+        if word == LOOK {
+            return false;
+        }
+        state.measures.tell(context);
+        let (interval, tolerance) = (word & ((1 << KIND) - 1), state.settings.second());
+        let quota = Quota { interval, tolerance };
+        let now = nanoseconds(moment::now().saturating_duration_since(state.begin));
+        let keys = &state.keys;
+        let key = match word >> KIND {
+            PEER => state.peer(context),
+            PRINCIPAL => state.principal(context),
+            METHOD => keys.key(method.path),
+            _ => return state.all.pass(quota, now),
+        };
+        keys.pass(key, quota, now)
+    }
+
     fn decide(&self, context: &Context, method: Option<&'static Method>) -> Verdict {
         let state = &*self.0;
         let settings = state.settings.load();
@@ -379,16 +431,25 @@ impl State {
         method: Option<&'static Method>,
     ) -> Option<keys::Key> {
         let keys = &self.keys;
-        let peer = || keys.key(context.peer().map(|peer| network(peer.address().ip())));
         match key {
             RateLimitKey::All => None,
-            RateLimitKey::Peer => Some(peer()),
-            RateLimitKey::Principal => match context.principal() {
-                Some(principal) => Some(keys.key(principal.name())),
-                None => Some(peer()),
-            },
-            RateLimitKey::Method => Some(keys.key(method.map(|method| method.path))),
+            RateLimitKey::Peer => Some(self.peer(context)),
+            RateLimitKey::Principal => Some(self.principal(context)),
+            RateLimitKey::Method => Some(keys.key(method.map_or("", |method| method.path))),
             RateLimitKey::Header(name) => Some(keys.key(context.metadata().text(name))),
+        }
+    }
+
+    fn peer(&self, context: &Context) -> keys::Key {
+        // Nobody's network is all ones.
+        let network = context.peer().map_or(u64::MAX, |peer| network(peer.address().ip()));
+        self.keys.key(network)
+    }
+
+    fn principal(&self, context: &Context) -> keys::Key {
+        match context.principal() {
+            Some(principal) => self.keys.key(principal.name()),
+            None => self.peer(context),
         }
     }
 }
@@ -399,10 +460,6 @@ fn network(address: IpAddr) -> u64 {
         IpAddr::V4(address) => u64::from(address.to_bits()),
         IpAddr::V6(address) => (address.to_bits() >> 64) as u64,
     }
-}
-
-fn nanoseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 impl<E: Endpoint> Layer<E> for RateLimit {
@@ -423,7 +480,7 @@ pub struct RateLimitEndpoint<E> {
 
 impl<E: Endpoint> Endpoint for RateLimitEndpoint<E> {
     fn call(&self, request: Request) -> impl Future<Output = Result<Reply, Error>> + Send {
-        if !self.limit.decides() {
+        if self.limit.passes(&request.context, self.method) {
             return Way::On { call: self.inner.call(request) };
         }
         match self.limit.decide(&request.context, Some(self.method)) {

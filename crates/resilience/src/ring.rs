@@ -51,7 +51,8 @@ impl<const KINDS: usize> Ring<KINDS> {
 
 /// The whole of a duration that anybody waits for, and of none that is longer.
 pub(crate) fn nanoseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+    let seconds = duration.as_secs().saturating_mul(1_000_000_000);
+    seconds.saturating_add(u64::from(duration.subsec_nanos()))
 }
 
 fn place(bucket: u64) -> usize {

@@ -162,7 +162,7 @@ impl<E: Endpoint> RecordingEndpoint<E> {
             return Calling::Unobserved { call: self.inner.call(request) };
         };
         let open = Open::begin(bound, self.side, self.number, &mut request);
-        let _polled = open.polled(true);
+        let _entering = open.entering();
         let open = Some(O::from(open));
         let (call, unpolled, of) = (self.inner.call(request), true, PhantomData);
         Calling::Recorded { call, open, unpolled, of }

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
-use std::hash::{BuildHasher, Hash};
+use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::gcra::Cell;
+use super::gcra::{Cell, Quota};
 
 const SHARDS: usize = 16;
 
@@ -25,7 +25,7 @@ pub(super) struct Key(u64);
 
 #[derive(Debug, Default)]
 struct Shard {
-    cells: HashMap<Key, Arc<Cell>>,
+    cells: HashMap<Key, Arc<Cell>, BuildHasherDefault<AsItIs>>,
     /// Not before then it is looked for idle cells again.
     sweep_at: u64,
 }
@@ -50,10 +50,15 @@ impl Keys {
         Key(self.hasher.hash_one(of))
     }
 
+    /// Whether a call of `key` passes at once; not where it has no cell yet.
+    pub(super) fn pass(&self, key: Key, quota: Quota, now: u64) -> bool {
+        let shard = lock(&self.shards[key.shard()]);
+        shard.cells.get(&key).is_some_and(|cell| cell.pass(quota, now))
+    }
+
     /// The cell of `key`, among at most about `most`.
     pub(super) fn cell(&self, key: Key, most: usize, now: u64) -> Found {
-        let place = usize::try_from(key.0 % SHARDS as u64);
-        let mut shard = lock(&self.shards[place.expect("below the number of shards")]);
+        let mut shard = lock(&self.shards[key.shard()]);
         if let Some(cell) = shard.cells.get(&key) {
             return Found { cell: Arc::clone(cell), own: true };
         }
@@ -68,6 +73,31 @@ impl Keys {
     /// How many keys have a cell.
     pub(super) fn len(&self) -> usize {
         self.shards.iter().map(|shard| lock(shard).cells.len()).sum()
+    }
+}
+
+impl Key {
+    fn shard(self) -> usize {
+        usize::try_from(self.0 % SHARDS as u64).expect("below the number of shards")
+    }
+}
+
+/// The hash of a [`Key`], which is one.
+#[derive(Default)]
+struct AsItIs(u64);
+
+impl Hasher for AsItIs {
+    fn write(&mut self, _: &[u8]) {
+        unreachable!("a key is a number");
+    }
+
+    fn write_u64(&mut self, key: u64) {
+        // Its lowest bits say the shard, and are the same for all keys there.
+        self.0 = key.rotate_right(SHARDS.ilog2());
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
     }
 }
 
@@ -91,7 +121,6 @@ fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::gcra::Quota;
     use super::*;
 
     #[test]

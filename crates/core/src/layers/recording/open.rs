@@ -85,7 +85,18 @@ impl<'a> Open<'a> {
         self.own_context.then(|| self.context.enter())
     }
 
-    /// A client's call is one moment at its beginning, and one at its end.
+    /// What stands around a call decides about it at one moment, before it is polled.
+    pub(super) fn entering(&self) -> Option<Polled> {
+        match self.side {
+            Side::Client => Some(Polled::begin(Some(self.started))),
+            // It may have begun a while ago: its body had to arrive.
+            Side::Server => Some(Polled::begin(None)),
+            Side::Attempt => None,
+        }
+    }
+
+    /// A client's call is one moment at its beginning, which may be that of its first poll, and one at
+    /// its end. What a method does takes its time.
     pub(super) fn polled(&self, first: bool) -> Option<Polled> {
         let reading = first.then_some(self.started);
         (self.side == Side::Client).then(|| Polled::begin(reading))
