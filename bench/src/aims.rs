@@ -25,6 +25,9 @@ pub(crate) const RECORD_JSON_GLUED: Bound = Bound::AtMost(0.25);
 pub(crate) const RECORD_GRPC: Bound = Bound::AtMost(0.90);
 /// JSON instructions of a call that is traced, beside bare axum's, at most.
 pub(crate) const TRACED_JSON: Bound = Bound::AtMost(1.15);
+/// JSON instructions of a call that is recorded and that every layer decides about, beside bare
+/// axum's, at most.
+pub(crate) const PROTECTED_JSON: Bound = Bound::AtMost(1.0);
 /// Instructions of the line of a call, at most.
 pub(crate) const LINE: Bound = Bound::AtMost(1_500.0);
 /// Instructions of one more in a counter, at most.

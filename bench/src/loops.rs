@@ -264,7 +264,7 @@ async fn client(replicas: usize) -> Result<Client, Failure> {
 
     impl Channel for Replica {
         fn endpoint(&self, method: &'static Method) -> BoxEndpoint {
-            // In one box, as the endpoint of a real wire is with its record.
+            // In one box, as `HttpChannel` does it; the base has one, too.
             BoxEndpoint::new(Recording::new(Side::Attempt).layer(method, Nothing))
         }
 

@@ -1,6 +1,7 @@
 //! `bench -- wires`: what a message costs on each wire, in both profiles, and the aims.
 
 use crate::aims::{self, Aims};
+use crate::collector::Collector;
 use crate::count::callgrind::{Counter, Work};
 use crate::count::strace::{self, SystemCalls};
 use crate::failure::Failure;
@@ -35,7 +36,9 @@ pub(crate) fn run_counts() -> Result<Aims, Failure> {
 pub(crate) fn count_here(server: Server, wire: Wire, shapes: &[&str]) -> Result<(), Failure> {
     tools::need(&[VALGRIND, VGDB])?;
     let programs = Programs::running()?;
-    let start = Subject::unary(server, wire).start(&programs);
+    let mut start = Subject::unary(server, wire).start(&programs);
+    let collector = server.is_exported().then(Collector::start).transpose()?;
+    start.collector = collector.as_ref().map(|collector| collector.address);
     let mut counter = Counter::start(&start)?;
     for shape in shapes {
         let call = Call { wire, shape: shape.parse()? };

@@ -101,14 +101,12 @@ fn call(subject: Subject, programs: &Programs, collector: &Collector) -> Result<
     }
     eprintln!("counting {server}, {}", call.wire);
     let mut start = subject.start(programs);
-    let traced =
-        matches!(server, Server::Kitfox(Onion::Record | Onion::Traced)) || server.is_glued();
-    start.collector = traced.then_some(collector.address);
+    start.collector = server.is_exported().then_some(collector.address);
     let before = collector.received();
     let mut counter = Counter::start(&start)?;
     let Work { instructions, allocations } = counter.count(call)?;
     counter.end()?;
-    if traced && collector.received() == before {
+    if server.is_exported() && collector.received() == before {
         return Err(Failure::new(format!("counting {server}"), "it sent no span"));
     }
     let bytes = dhat::count(&start, call)?;
@@ -155,12 +153,14 @@ fn ratio(rows: &Rows, server: Server, wire: Wire, peer: Server) -> Option<f64> {
 
 fn server_aims(rows: &Rows) -> Aims {
     let mut aims = Aims::default();
-    let (record, traced) = (Server::Kitfox(Onion::Record), Server::Kitfox(Onion::Traced));
+    let [record, traced, protected] =
+        [Onion::Record, Onion::Traced, Onion::Protected].map(Server::Kitfox);
     for (name, bound, server, wire, peer) in [
         ("recorded JSON of bare axum", aims::RECORD_JSON, record, Wire::Json, Server::Axum),
         ("recorded JSON of glued", aims::RECORD_JSON_GLUED, record, Wire::Json, Server::GluedAxum),
         ("recorded gRPC of bare tonic", aims::RECORD_GRPC, record, Wire::Grpc, Server::Tonic),
         ("traced JSON of bare axum", aims::TRACED_JSON, traced, Wire::Json, Server::Axum),
+        ("protected JSON of bare axum", aims::PROTECTED_JSON, protected, Wire::Json, Server::Axum),
     ] {
         aims.add(format!("instructions, {name}"), bound, ratio(rows, server, wire, peer));
     }

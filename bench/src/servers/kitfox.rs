@@ -23,11 +23,14 @@ pub(crate) enum Onion {
     Record,
     /// Each has a span.
     Traced,
+    /// As [`Record`](Self::Record), and what is off by default decides about each call, too: both
+    /// rate limits and the limit of calls at the same time.
+    Protected,
 }
 
 impl Onion {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Wires, Self::Metrics, Self::Lines, Self::Record, Self::Traced];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Wires, Self::Metrics, Self::Lines, Self::Record, Self::Traced, Self::Protected];
 
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -36,6 +39,7 @@ impl Onion {
             Self::Lines => "kitfox-lines",
             Self::Record => "kitfox-record",
             Self::Traced => "kitfox-traced",
+            Self::Protected => "kitfox-protected",
         }
     }
 
@@ -50,7 +54,13 @@ impl Onion {
             (Self::Lines, _) => "Kitfox, with a line each",
             (Self::Record, _) => "Kitfox, with 1 % traced",
             (Self::Traced, _) => "Kitfox, with all traced",
+            (Self::Protected, _) => "Kitfox, all layers on",
         }
+    }
+
+    /// Whether spans are sent to a collector.
+    pub(super) fn is_exported(self) -> bool {
+        matches!(self, Self::Record | Self::Traced | Self::Protected)
     }
 
     fn around(self, host: Host) -> Host {
@@ -60,6 +70,7 @@ impl Onion {
             Self::Lines => host.set("traces.sample", 0),
             Self::Record => exported(host),
             Self::Traced => exported(host).set("traces.sample", 1),
+            Self::Protected => protected(exported(host)),
         }
     }
 }
@@ -67,6 +78,16 @@ impl Onion {
 /// To the collector that the environment names.
 fn exported(host: Host) -> Host {
     host.set("otlp.protocol", "grpc").set("otlp.signals", "traces")
+}
+
+/// Within limits that nobody reaches: the layers decide, and let all through.
+fn protected(host: Host) -> Host {
+    ["rate_limit", "principal_rate_limit"]
+        .into_iter()
+        .fold(host, |host, limit| {
+            host.set(format!("server.{limit}.mode"), "on").set(format!("server.{limit}.rate"), 1e9)
+        })
+        .set("server.concurrency.mode", "on")
 }
 
 pub(super) async fn run(onion: Onion) -> Result<(), Failure> {

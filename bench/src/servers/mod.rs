@@ -30,7 +30,7 @@ pub(crate) enum Server {
 
 impl Server {
     /// All of them.
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Hyper,
         Self::Axum,
         Self::Tonic,
@@ -41,6 +41,7 @@ impl Server {
         Self::Kitfox(Onion::Lines),
         Self::Kitfox(Onion::Record),
         Self::Kitfox(Onion::Traced),
+        Self::Kitfox(Onion::Protected),
     ];
     /// Those with nothing around them.
     pub(crate) const BARE: [Self; 4] =
@@ -60,6 +61,14 @@ impl Server {
     /// Whether it is one of `bench-peers`.
     pub(crate) fn is_glued(self) -> bool {
         matches!(self, Self::GluedAxum | Self::GluedTonic)
+    }
+
+    /// Whether it sends spans to a collector.
+    pub(crate) fn is_exported(self) -> bool {
+        match self {
+            Self::Kitfox(onion) => onion.is_exported(),
+            _ => self.is_glued(),
+        }
     }
 
     /// Serves on a free port of 127.0.0.1 until standard input ends.
