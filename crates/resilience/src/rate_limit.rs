@@ -443,7 +443,7 @@ impl State {
     fn peer(&self, context: &Context) -> keys::Key {
         // Nobody's network is all ones.
         let network = context.peer().map_or(u64::MAX, |peer| network(peer.address().ip()));
-        self.keys.key(network)
+        self.keys.key_of_number(network)
     }
 
     fn principal(&self, context: &Context) -> keys::Key {

@@ -10,7 +10,7 @@
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use kitfox_core::{BoxEndpoint, Contract, Endpoint, Error, Layer, Method, Reply, Request};
 use kitfox_resilience::{
@@ -204,9 +204,16 @@ pub(crate) struct Protection {
 struct Own {
     method: &'static Method,
     limits: Limits,
-    /// Whether no layer decides anything for its calls, neither its own nor that of all.
-    quiet: AtomicBool,
+    /// Which layers decide something about its calls.
+    deciding: AtomicU8,
 }
+
+/// No layer decides anything about the calls of a method.
+const NOBODY: u8 = 0;
+/// The layers that all methods share do.
+const SHARED: u8 = 1;
+/// Its own do as well.
+const OWN: u8 = 2;
 
 impl Protection {
     /// For the methods of `contracts`, with settings of code for all and for some.
@@ -221,7 +228,7 @@ impl Protection {
         let methods: Arc<[Own]> = methods
             .map(|method| {
                 let limits = Limits::new(&ServerSettings::default());
-                Own { method, limits, quiet: AtomicBool::new(true) }
+                Own { method, limits, deciding: AtomicU8::new(NOBODY) }
             })
             .collect();
         let apply = {
@@ -246,10 +253,12 @@ impl Protection {
     pub(crate) fn protect(&self, method: &'static Method, direct: BoxEndpoint) -> Protected {
         let index = self.methods.iter().position(|own| std::ptr::eq(own.method, method));
         let layered = index.map(|index| {
-            let own = self.shared.idempotency.1.layer(method, direct.clone());
-            let own = self.methods[index].limits.around(method, own);
-            let layered = BoxEndpoint::new(self.shared.limits.around(method, own));
-            Layered { methods: Arc::clone(&self.methods), index, layered }
+            let limits = &self.shared.limits;
+            let inner = || self.shared.idempotency.1.layer(method, direct.clone());
+            let shared = BoxEndpoint::new(limits.around(method, inner()));
+            let own = self.methods[index].limits.around(method, inner());
+            let own = BoxEndpoint::new(limits.around(method, own));
+            Layered { methods: Arc::clone(&self.methods), index, shared, own }
         });
         Protected { direct, layered }
     }
@@ -258,10 +267,11 @@ impl Protection {
 fn replace(shared: &Shared, methods: &[Own], resolved: &Resolved<ServerSettings>) {
     shared.limits.replace(&resolved.base);
     shared.idempotency.0.replace(resolved.base.idempotency.clone());
-    let quiet = resolved.base.is_quiet();
+    let shared = if resolved.base.is_quiet() { NOBODY } else { SHARED };
     for (own, settings) in methods.iter().zip(&resolved.methods) {
         own.limits.replace(settings);
-        own.quiet.store(quiet && settings.is_quiet(), Ordering::Relaxed);
+        let deciding = if settings.is_quiet() { shared } else { OWN };
+        own.deciding.store(deciding, Ordering::Relaxed);
     }
 }
 
@@ -275,18 +285,22 @@ pub struct Protected {
 struct Layered {
     methods: Arc<[Own]>,
     index: usize,
-    layered: BoxEndpoint,
+    /// Within the layers that all methods share.
+    shared: BoxEndpoint,
+    /// Within its own as well.
+    own: BoxEndpoint,
 }
 
 impl Endpoint for Protected {
     fn call(&self, request: Request) -> impl Future<Output = Result<Reply, Error>> + Send {
-        match &self.layered {
-            Some(Layered { methods, index, layered })
-                if !methods[*index].quiet.load(Ordering::Relaxed)
-                    || request.context.idempotency_key().is_some() =>
-            {
-                layered.call_boxed(request)
-            }
+        let Some(Layered { methods, index, shared, own }) = &self.layered else {
+            return self.direct.call_boxed(request);
+        };
+        match methods[*index].deciding.load(Ordering::Relaxed) {
+            OWN => own.call_boxed(request),
+            SHARED => shared.call_boxed(request),
+            // Idempotency is on, and decides about calls with a key.
+            _ if request.context.idempotency_key().is_some() => shared.call_boxed(request),
             _ => self.direct.call_boxed(request),
         }
     }
