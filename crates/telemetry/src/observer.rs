@@ -70,8 +70,9 @@ impl Recorder for MethodRecorder {
     fn end(&self, record: &Record<'_>) {
         let inner = &*self.telemetry.0;
         let took = record.duration();
-        self.series.end(record, took);
-        let traced = self.traced(record);
+        let sampled = record.context.is_sampled();
+        self.series.end(record, took, sampled);
+        let traced = if sampled { self.traced(record) } else { None };
         if self.side == Side::Attempt {
             if traced.is_some() {
                 self.write_span(traced, record, &[], at(record));
@@ -80,7 +81,7 @@ impl Recorder for MethodRecorder {
         }
         self.series.active().subtract(1);
         inner.calls.leave(record.ticket);
-        let access = Access::lasting(self.side, record, took);
+        let access = Access::lasting(self.side, record, took, sampled);
         let logs = &inner.logs;
         let logged = logs.enabled_for_calls(access.level())
             && inner.access.logs(&access, || record.context.random().next_u64());
@@ -116,12 +117,10 @@ impl MethodRecorder {
         context.begin_span(span, within);
     }
 
-    /// Where the span of a call goes, if it is recorded.
+    /// Where the span of a call goes that is sampled.
+    #[cold]
     fn traced(&self, record: &Record<'_>) -> Option<(&Spans, TraceContext)> {
         let spans = self.telemetry.0.spans.as_ref()?;
-        if !record.context.is_sampled() {
-            return None;
-        }
         Some((spans, record.context.trace()?))
     }
 

@@ -43,18 +43,17 @@ impl Access {
     /// Of a record.
     #[must_use]
     pub fn of(side: Side, record: &Record<'_>) -> Self {
-        Access::lasting(side, record, record.duration())
+        Access::lasting(side, record, record.duration(), record.context.is_sampled())
     }
 
     /// The same of a record that took so long.
-    pub(crate) fn lasting(side: Side, record: &Record<'_>, duration: Duration) -> Self {
-        Access {
-            side,
-            ending: record.ending(),
-            code: record.code(),
-            duration,
-            sampled: record.context.is_sampled(),
-        }
+    pub(crate) fn lasting(
+        side: Side,
+        record: &Record<'_>,
+        duration: Duration,
+        sampled: bool,
+    ) -> Self {
+        Access { side, ending: record.ending(), code: record.code(), duration, sampled }
     }
 
     /// How serious it is: an error where something is broken, a warning where something had no time,

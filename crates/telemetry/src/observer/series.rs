@@ -60,11 +60,11 @@ impl MethodSeries {
     }
 
     /// Adds a call that is over.
-    pub(super) fn end(&self, record: &Record<'_>, took: Duration) {
+    pub(super) fn end(&self, record: &Record<'_>, took: Duration, sampled: bool) {
         let context = record.context;
         let durations = self.durations(record);
         let seconds = took.as_secs_f64();
-        match context.is_sampled().then(|| context.trace()).flatten() {
+        match if sampled { context.trace() } else { None } {
             Some(trace) => {
                 let at = context.clock().unix_nanos(record.ended);
                 durations.record_with(seconds, &trace, at);
@@ -95,7 +95,10 @@ impl MethodSeries {
             Outcome::Answered(Some(status)) if wire == Wire::Rest => Some(status),
             _ => None,
         };
-        let first = route.is_none_or(|route| self.method.routes.first() == Some(route));
+        let first = route.is_none_or(|route| {
+            // It is one of the method's.
+            self.method.routes.first().is_some_and(|first| std::ptr::eq(first, route))
+        });
         if own.is_some() || !first {
             return Cow::Owned(self.bind(wire, code, route, own));
         }
