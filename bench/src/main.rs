@@ -33,10 +33,9 @@ use crate::servers::Server;
 
 const USAGE: &str = "usage: bench COMMAND
   wires [--check]        instructions, allocations and system calls of a call (about 3 minutes)
-  price [--check]        what the record of a call costs, beside bare and hand-glued servers; with
-                         --check docs/price.tsv is compared, with --write it is written, with
-                         --check-server the client's aims are left out, and with
-                         --check-parts all but what is counted in loops
+  price [--check]        what the record of a call costs, beside bare and hand-glued servers
+                         (about 7 minutes); with --check docs/price.tsv is compared, with --write
+                         it is written, and with --check-server the client's aims are left out
   throughput [--check]   requests per second and latencies (about 3 minutes)
   stalled [--check]      the same with a log that nobody reads and no collector (about 2 minutes)
   compile                seconds to compile a service of 1 and of 40 methods
@@ -72,7 +71,6 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         ["price"] => price::run(),
         ["price", "--check"] => price::check(),
         ["price", "--check-server"] => price::check_server(),
-        ["price", "--check-parts"] => price::check_parts(),
         ["price", "--write"] => price::write(),
         ["throughput"] => throughput::run().map(drop),
         ["throughput", "--check"] => throughput::run()?.check(),

@@ -42,6 +42,7 @@ pub(crate) fn count_here(server: Server, wire: Wire, shapes: &[&str]) -> Result<
     let mut counter = Counter::start(&start)?;
     for shape in shapes {
         let call = Call { wire, shape: shape.parse()? };
+        counter.warm_up(call)?;
         let Work { instructions, allocations } = counter.count(call)?;
         println!("{server} {shape}: {} {allocations:.2}", thousands(instructions));
     }
@@ -73,6 +74,7 @@ fn count_work(programs: &Programs) -> Result<Measured<Work>, Failure> {
         let Some(first) = subjects.first() else { continue };
         // One process for all: it takes its time to start.
         let mut counter = Counter::start(&first.start(programs))?;
+        counter.warm_up(first.call)?;
         for subject in subjects {
             eprintln!("counting {}, {}", subject.name(), subject.call.shape);
             work.add(subject, counter.count(subject.call)?);

@@ -10,17 +10,23 @@ use std::collections::HashMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
-use super::per_message;
+use super::each;
 use crate::failure::{Failure, While};
 use crate::load::{self, Call};
 use crate::loops::Loop;
 use crate::process::{Running, Start};
 use crate::scratch::{Folder, Scratch};
+use crate::servers::{Onion, Server};
 use crate::tools::{VALGRIND, VGDB};
 
 /// One worker thread, see above.
 const WORKERS: usize = 1;
+
+/// Within this time what a run has left is exported, and is counted with it. Where few calls are
+/// traced, that is nothing beside the rest.
+const EXPORT: Duration = Duration::from_millis(1_500);
 
 /// What Rust's system allocator calls for memory; `free` is not counted.
 const ALLOCATORS: [&str; 4] = ["malloc", "calloc", "realloc", "posix_memalign"];
@@ -38,6 +44,8 @@ pub(crate) struct Counter {
     server: Running,
     reports: Folder,
     dumps: usize,
+    /// After each run.
+    rest: Duration,
 }
 
 impl Counter {
@@ -51,25 +59,38 @@ impl Counter {
         start.under.extend(["--fair-sched=yes".into(), "--separate-threads=no".into(), file]);
         let mut server = start.run()?;
         server.read_on();
-        Ok(Self { server, reports, dumps: 0 })
+        let rest = match start.server {
+            Server::Kitfox(Onion::Traced) => EXPORT,
+            _ => Duration::ZERO,
+        };
+        Ok(Self { server, reports, dumps: 0, rest })
+    }
+
+    /// Makes calls that are not counted, so that whatever a server does once is done: a heap that
+    /// grows, a first export.
+    pub(crate) fn warm_up(&self, call: Call) -> Result<(), Failure> {
+        load::run(call, self.server.address, call.runs()[0])
     }
 
     pub(crate) fn count(&mut self, call: Call) -> Result<Work, Failure> {
         // What came before belongs to nobody.
         self.dump()?;
-        let [instructions, allocations] = per_message(call, |calls| {
-            let mut least = self.run(call, calls)?;
-            for _ in 1..call.times() {
-                let again = self.run(call, calls)?;
-                least = std::array::from_fn(|index| least[index].min(again[index]));
+        let mut least = [[u64::MAX; 2]; 2];
+        for _ in 0..call.times() {
+            // Short and long by turns, so that what lasts a while disturbs both.
+            for (least, calls) in least.iter_mut().zip(call.runs()) {
+                let counts = self.run(call, calls)?;
+                *least = std::array::from_fn(|index| least[index].min(counts[index]));
             }
-            Ok(least)
-        })?;
+        }
+        let [instructions, allocations] = each(call, least);
         Ok(Work { instructions, allocations })
     }
 
+    #[expect(clippy::disallowed_methods, reason = "a program without a runtime")]
     fn run(&mut self, call: Call, calls: usize) -> Result<[u64; 2], Failure> {
         load::run(call, self.server.address, calls)?;
+        std::thread::sleep(self.rest);
         counts(&self.dump()?)
     }
 

@@ -17,9 +17,14 @@ fn per_message<const N: usize>(
     mut count: impl FnMut(usize) -> Result<[u64; N], Failure>,
 ) -> Result<[f64; N], Failure> {
     let runs = call.runs();
-    let (short, long) = (count(runs[0])?, count(runs[1])?);
+    Ok(each(call, [count(runs[0])?, count(runs[1])?]))
+}
+
+/// The same of counts of the short and of the long run.
+fn each<const N: usize>(call: Call, [short, long]: [[u64; N]; 2]) -> [f64; N] {
+    let runs = call.runs();
     let messages = (runs[1] - runs[0]) * call.messages();
-    Ok(std::array::from_fn(|index| difference(short[index], long[index], messages)))
+    std::array::from_fn(|index| difference(short[index], long[index], messages))
 }
 
 fn difference(short: u64, long: u64, messages: usize) -> f64 {

@@ -73,7 +73,7 @@ impl Call {
     /// is a buffer allocated from time to time. That is 3,500 calls on 64 connections.
     pub(crate) fn runs(self) -> [usize; 2] {
         match self.shape {
-            Shape::Unary => [4_000, 8_000],
+            Shape::Unary => [4_000, 12_000],
             Shape::Sized(bytes) if bytes <= 4 * 1024 => [1_000, 4_000],
             Shape::Sized(bytes) if bytes <= 64 * 1024 => [250, 1_000],
             Shape::Sized(_) => [32, 96],
@@ -85,7 +85,7 @@ impl Call {
     /// held up lets the server run dry, and sleeping and waking cost, too), so the least one counts.
     pub(crate) fn times(self) -> usize {
         match self.shape {
-            Shape::Unary => 2,
+            Shape::Unary => 3,
             _ => 1,
         }
     }

@@ -28,6 +28,9 @@ const SERVERS: [(Wire, &[Server]); 2] = [
     (Wire::Grpc, &[Server::Tonic, Server::GluedTonic]),
 ];
 
+/// Spans are sent every few seconds at least, and so many runs take longer.
+const WARM_UPS: usize = 10;
+
 /// Counts, prints, and writes the table.
 pub(crate) fn write() -> Result<(), Failure> {
     committed::write(&count()?)
@@ -59,20 +62,6 @@ pub(crate) fn check_server() -> Result<(), Failure> {
     server.check()
 }
 
-/// The parts alone, whose counts repeat whatever else the machine does, compared with the table.
-pub(crate) fn check_parts() -> Result<(), Failure> {
-    tools::need(&[VALGRIND])?;
-    let programs = profile::build_shipped()?;
-    let mut rows = Rows::default();
-    parts::count(programs.bench(), &mut rows)?;
-    println!("What each part adds to a call\n\n{}", parts::table(&rows));
-    let mut aims = Aims::default();
-    parts::judge(&mut aims, &rows);
-    print!("\n{aims}{}", client_aims(&rows));
-    committed::compare(&rows)?;
-    aims.check()
-}
-
 fn count() -> Result<Rows, Failure> {
     tools::need(&[VALGRIND, VGDB])?;
     let programs = profile::build_all()?;
@@ -102,15 +91,26 @@ fn call(subject: Subject, programs: &Programs, collector: &Collector) -> Result<
     eprintln!("counting {server}, {}", call.wire);
     let mut start = subject.start(programs);
     start.collector = server.is_exported().then_some(collector.address);
-    let before = collector.received();
     let mut counter = Counter::start(&start)?;
+    warm_up(&counter, subject, collector)?;
     let Work { instructions, allocations } = counter.count(call)?;
     counter.end()?;
-    if server.is_exported() && collector.received() == before {
-        return Err(Failure::new(format!("counting {server}"), "it sent no span"));
-    }
     let bytes = dhat::count(&start, call)?;
     Ok(Price { instructions, allocations, bytes })
+}
+
+/// Makes calls until the first spans have come, where there are any: opening the connection is not
+/// part of a call, and what `tracing` asks in one can change with the first export.
+fn warm_up(counter: &Counter, subject: Subject, collector: &Collector) -> Result<(), Failure> {
+    let Subject { server, call } = subject;
+    let before = collector.received();
+    for _ in 0..WARM_UPS {
+        counter.warm_up(call)?;
+        if !server.is_exported() || collector.received() > before {
+            return Ok(());
+        }
+    }
+    Err(Failure::new(format!("counting {server}"), "it sent no span"))
 }
 
 /// A row for each server.
