@@ -16,7 +16,7 @@ use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
 use kitfox_core::contract::{Idempotency, Method};
-use kitfox_core::meter::{Measure, Measures, Reading, Tally};
+use kitfox_core::meter::{Measure, Measures, Owner, Reading, Tally};
 use kitfox_core::setting::{
     DURATION, Form, Key, Keyed, NUMBER_32, SWITCH, key, parse_duration, show_duration,
 };
@@ -189,6 +189,13 @@ impl Hedge {
         let counts = Counts::default();
         let measures = counts.measures();
         Hedge(Arc::new(State { settings, budget, counts, measures }))
+    }
+
+    /// The same, whose measures say what it belongs to. All its clones do from then on.
+    #[must_use]
+    pub fn of(self, owner: &Owner) -> Self {
+        self.0.measures.belong(owner);
+        self
     }
 
     /// One line for whoever asks what the layer does.

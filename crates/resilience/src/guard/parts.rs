@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kitfox_core::contract::Method;
+use kitfox_core::meter::Owner;
 
 use super::GuardSettings;
 use super::record::{self, Recording};
@@ -46,16 +47,18 @@ struct Lives {
 impl Parts {
     pub(super) fn new(name: &'static str, settings: GuardSettings) -> Self {
         let live = Lives::new(&settings);
-        let budget = Budget::new(live.budget.clone());
-        let breaker = Breaker::new(live.breaker.clone());
+        let owner = Owner::stack(format!("guards.{name}"));
+        let budget = Budget::new(live.budget.clone()).of(&owner);
+        let breaker = Breaker::new(live.breaker.clone()).of(&owner);
+        let concurrency = Concurrency::new(live.concurrency.clone(), live.shedding.clone());
         let method = record::method(name);
         Parts {
             method,
-            deadlines: Deadlines::new(live.deadline.clone()),
-            retry: Retry::new(live.retry.clone(), budget.clone()),
+            deadlines: Deadlines::new(live.deadline.clone()).of(&owner),
+            retry: Retry::new(live.retry.clone(), budget.clone()).of(&owner),
             circuit: breaker.of_service(name),
-            rate_limit: RateLimit::new(live.rate_limit.clone()),
-            concurrency: Concurrency::new(live.concurrency.clone(), live.shedding.clone()),
+            rate_limit: RateLimit::new(live.rate_limit.clone()).of(&owner),
+            concurrency: concurrency.of(&owner),
             recording: Recording::new(method),
             settings: Mutex::new(settings),
             live,
