@@ -276,7 +276,7 @@ impl ServiceChannelBuilder<'_> {
             .map_err(|error| ServiceChannelError::Registry { name: name.clone(), error })?;
         let source = |change| Source { change, origin: Said::Code };
         let changes = changes.into_iter().map(source).collect();
-        let stack = ClientStack::new(balanced.clone(), settings, changes)
+        let stack = ClientStack::new(&name, balanced.clone(), settings, changes)
             .map_err(|error| ServiceChannelError::Settings { name: name.clone(), error })?;
         Ok(ServiceChannel(Arc::new(Inner {
             name,

@@ -27,7 +27,7 @@ use std::task::{Context as TaskContext, Poll, ready};
 use bytes::Bytes;
 use futures_core::Stream;
 use kitfox_core::contract::Method;
-use kitfox_core::meter::{Level, Measure, Measures, Reading, Tally};
+use kitfox_core::meter::{Level, Measure, Measures, Owner, Reading, Tally};
 use kitfox_core::{
     Body, Code, Context, Endpoint, Error, Layer, MessageStream, Origin, Recovery, Reply, Request,
 };
@@ -142,6 +142,13 @@ impl Breaker {
         let service = Arc::new(Circuit::new(settings.load().window));
         let methods = Mutex::default();
         Breaker(Arc::new(Shared { settings, service, methods, counts, measures }))
+    }
+
+    /// The same, whose measures say what it belongs to. All its clones do from then on.
+    #[must_use]
+    pub fn of(self, owner: &Owner) -> Self {
+        self.0.measures.belong(owner);
+        self
     }
 
     /// One line for whoever asks what the layer does.

@@ -15,7 +15,7 @@ use std::task::{Context as TaskContext, Poll, ready};
 use std::time::Duration;
 
 use kitfox_core::contract::Method;
-use kitfox_core::meter::{Measure, Measures, Reading, Tally};
+use kitfox_core::meter::{Measure, Measures, Owner, Reading, Tally};
 use kitfox_core::setting::{Key, Keyed, NUMBER_32, REAL, SHARE, key};
 use kitfox_core::{Body, Context, Endpoint, Error, Layer, Reply, Request};
 use pin_project_lite::pin_project;
@@ -151,6 +151,13 @@ impl Budget {
             dark,
             measures,
         }))
+    }
+
+    /// The same, whose measures say what it belongs to. All its clones do from then on.
+    #[must_use]
+    pub fn of(self, owner: &Owner) -> Self {
+        self.0.measures.belong(owner);
+        self
     }
 
     /// One line for whoever asks what the layer does.

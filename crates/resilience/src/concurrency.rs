@@ -25,6 +25,7 @@ use std::task::{Context as TaskContext, Poll, ready};
 use std::time::Duration;
 
 use kitfox_core::contract::Method;
+use kitfox_core::meter::Owner;
 use kitfox_core::setting::{DURATION, Form, Key, Keyed, NUMBER, REAL, key};
 use kitfox_core::{
     Body, Code, Context, Criticality, Endpoint, Error, Layer, LayerName, Origin, Reply, Request,
@@ -176,6 +177,13 @@ impl Concurrency {
     #[must_use]
     pub fn new(settings: Live<ConcurrencySettings>, shedding: Live<SheddingSettings>) -> Self {
         Concurrency(Arc::new(Gate::new(settings, shedding)))
+    }
+
+    /// The same, and so does shedding: their measures say what they belong to. All its clones do from then on.
+    #[must_use]
+    pub fn of(self, owner: &Owner) -> Self {
+        self.0.counts.measures.belong(owner);
+        self
     }
 
     /// How many calls run.

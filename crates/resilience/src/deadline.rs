@@ -19,7 +19,7 @@ use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
 use kitfox_core::contract::Method;
-use kitfox_core::meter::{Measure, Measures, Reading, Tally};
+use kitfox_core::meter::{Measure, Measures, Owner, Reading, Tally};
 use kitfox_core::setting::{DURATION, Key, Keyed, key};
 use kitfox_core::{Code, Context, Endpoint, Error, Layer, Recovery, Reply, Request, moment};
 use pin_project_lite::pin_project;
@@ -162,6 +162,13 @@ impl Deadlines {
             measure("dark", &dark),
         ]);
         Deadlines(Arc::new(State { settings, total, attempt, refused, dark, measures }))
+    }
+
+    /// The same, whose measures say what it belongs to. All its clones do from then on.
+    #[must_use]
+    pub fn of(self, owner: &Owner) -> Self {
+        self.0.measures.belong(owner);
+        self
     }
 
     /// The layer around retries.

@@ -1,8 +1,8 @@
 //! The onion around any async function: a query, somebody's API, whatever may fail or hang.
 //!
 //! Its layers are those of a call to a service and in the same order (deadline, retry within a
-//! budget, breaker, rate limit, concurrency, deadline of an attempt), with the same settings and the same
-//! decisions: only what is within them differs.
+//! budget, hedge, breaker, rate limit, concurrency, deadline of an attempt), with the same settings and
+//! the same decisions: only what is within them differs.
 
 mod error;
 mod parts;
@@ -10,15 +10,17 @@ mod record;
 mod settings;
 
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use kitfox_core::{Code, Context, Error, Recovery};
 
 use crate::breaker::Verdict;
 use crate::concurrency::Place;
 use crate::deadline::{DEADLINE, Plan, limited};
+use crate::hedge::{self, Race};
 use crate::retry::{RETRY, Stop, recovery};
 use crate::{Deadlines, is_failure};
 pub use error::{GuardError, Judgement};
@@ -90,10 +92,12 @@ impl<E> Guard<E> {
         self
     }
 
-    /// For functions that may be called twice for the same effect. Of one guard, clones may be so and
-    /// others not.
+    /// For functions that may be called twice for the same effect: again after a failure, and where
+    /// [hedges](GuardSettings::hedge) are on also while the first call runs. Of one guard, clones may be
+    /// so and others not, which are neither tried again nor hedged.
     #[must_use]
     pub fn idempotent(mut self) -> Self {
+        self.parts.0.idempotent.store(true, Ordering::Relaxed);
         self.idempotent = true;
         self
     }
@@ -169,7 +173,12 @@ impl<E: fmt::Display> Guard<E> {
         let mut _spent = None;
         loop {
             let mut called = false;
-            let failure = match self.attempt(context, &mut function, &mut called).await {
+            let answer = match self.hedged(context) {
+                None => self.attempt(context, &mut function, &mut called).await,
+                // In a box, which only a call that is hedged pays for.
+                Some(plan) => Box::pin(self.race(context, &mut function, plan)).await,
+            };
+            let failure = match answer {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };
@@ -186,14 +195,47 @@ impl<E: fmt::Display> Guard<E> {
         }
     }
 
-    async fn attempt<T, F, Fut>(
+    /// How an attempt is hedged; nothing where it is not.
+    fn hedged(&self, context: &Context) -> Option<hedge::Plan> {
+        let parts = &*self.parts.0;
+        if !self.idempotent || !parts.hedge.decides() {
+            return None;
+        }
+        parts.hedge.plan(context, |_| true, &parts.latencies)
+    }
+
+    /// An attempt, and others that race with it.
+    async fn race<T, F, Fut>(
         &self,
         context: &Context,
         function: &mut F,
-        called: &mut bool,
+        plan: hedge::Plan,
     ) -> Result<T, GuardError<E>>
     where
         F: FnMut() -> Fut,
+        Fut: Future<Output = Result<T, E>>,
+    {
+        let parts = &*self.parts.0;
+        // Each attempt calls it when the layers within let it.
+        let function = Mutex::new(function);
+        let attempt = async || {
+            let call = || function.lock().unwrap_or_else(PoisonError::into_inner)();
+            self.attempt(context, call, &mut false).await
+        };
+        let mut first = pin!(attempt());
+        let send = |_: &&Context, _| Some(attempt());
+        let mut race = Race::new(&parts.hedge, &parts.latencies, plan, context, send);
+        poll_fn(|cx| race.poll(first.as_mut(), cx)).await
+    }
+
+    async fn attempt<T, F, Fut>(
+        &self,
+        context: &Context,
+        function: F,
+        called: &mut bool,
+    ) -> Result<T, GuardError<E>>
+    where
+        F: FnOnce() -> Fut,
         Fut: Future<Output = Result<T, E>>,
     {
         let parts = &*self.parts.0;

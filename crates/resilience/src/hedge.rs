@@ -16,7 +16,7 @@ use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
 use kitfox_core::contract::{Idempotency, Method};
-use kitfox_core::meter::{Measure, Measures, Reading, Tally};
+use kitfox_core::meter::{Measure, Measures, Owner, Reading, Tally};
 use kitfox_core::setting::{
     DURATION, Form, Key, Keyed, NUMBER_32, SWITCH, key, parse_duration, show_duration,
 };
@@ -26,8 +26,8 @@ use pin_project_lite::pin_project;
 use crate::live::LOOK;
 use crate::mode::MODE;
 use crate::{Budget, Glance, Live, Mode};
-use latency::Latencies;
-use race::Race;
+pub(crate) use latency::Latencies;
+pub(crate) use race::{Answer, Race};
 
 /// The name of this layer in the records of calls.
 pub const HEDGE: &str = "hedge";
@@ -175,7 +175,7 @@ impl Counts {
 
 /// What is known of a call when it begins.
 #[derive(Clone, Copy)]
-struct Plan {
+pub(crate) struct Plan {
     mode: Mode,
     most: u32,
     /// None while latencies are only gathered.
@@ -191,6 +191,13 @@ impl Hedge {
         Hedge(Arc::new(State { settings, budget, counts, measures }))
     }
 
+    /// The same, whose measures say what it belongs to. All its clones do from then on.
+    #[must_use]
+    pub fn of(self, owner: &Owner) -> Self {
+        self.0.measures.belong(owner);
+        self
+    }
+
     /// One line for whoever asks what the layer does.
     #[must_use]
     pub fn describe(&self) -> String {
@@ -203,6 +210,39 @@ impl Hedge {
             counts.sent.value(),
             counts.won.value()
         )
+    }
+
+    /// Whether it is not off.
+    pub(crate) fn decides(&self) -> bool {
+        self.0.settings.first() != NEVER
+    }
+
+    /// What is to be done with a call that begins; nothing where it is not hedged. `repeatable` is one
+    /// that may be made twice at the same time, `latencies` are those of its like.
+    pub(crate) fn plan(
+        &self,
+        context: &Context,
+        repeatable: impl FnOnce(&HedgeSettings) -> bool,
+        latencies: &Latencies,
+    ) -> Option<Plan> {
+        let settings = self.0.settings.load();
+        let HedgeSettings { mode, after, most, least, .. } = **settings;
+        if mode == Mode::Off || !repeatable(&settings) {
+            return None;
+        }
+        self.0.measures.tell(context);
+        let delay = match after {
+            HedgeAfter::Time(time) => Some(time),
+            HedgeAfter::Percentile(_) => latencies.percentile(),
+        };
+        Some(Plan { mode, most, delay: delay.map(|delay| delay.max(least)) })
+    }
+
+    /// An attempt took so long.
+    fn took(&self, latencies: &Latencies, latency: Duration) {
+        if let HedgeAfter::Percentile(share) = self.0.settings.load().after {
+            latencies.add(latency, share);
+        }
     }
 }
 
@@ -229,57 +269,52 @@ pub struct HedgeEndpoint<E> {
 impl<E> HedgeEndpoint<E> {
     /// Whether a call may be hedged.
     pub(crate) fn decides(&self) -> bool {
-        !self.never && self.hedge.0.settings.first() != NEVER
+        !self.never && self.hedge.decides()
     }
 }
 
 impl<E: Endpoint> HedgeEndpoint<E> {
-    fn race(&self, request: &Request) -> Option<Box<Race<'_, E>>> {
+    fn race<F, S>(&self, request: &Request, send: S) -> Option<Box<Race<'_, Request, S, F>>>
+    where
+        F: Future<Output = Result<Reply, Error>>,
+        S: FnMut(&Request, u32) -> Option<F>,
+    {
         let Body::Unary(_) = request.payload.body() else { return None };
-        let plan = self.plan(&request.context)?;
-        Some(Box::new(Race::new(self, plan, request.try_clone()?)))
-    }
-
-    fn plan(&self, context: &Context) -> Option<Plan> {
-        let settings = self.hedge.0.settings.load();
-        let HedgeSettings { mode, after, most, least, idempotent } = **settings;
-        if mode == Mode::Off || self.idempotency != Idempotency::Safe && !idempotent {
-            return None;
-        }
-        self.hedge.0.measures.tell(context);
-        let delay = match after {
-            HedgeAfter::Time(time) => Some(time),
-            HedgeAfter::Percentile(_) => self.latencies.percentile(),
-        };
-        Some(Plan { mode, most, delay: delay.map(|delay| delay.max(least)) })
-    }
-
-    /// An attempt took so long.
-    fn took(&self, latency: Duration) {
-        if let HedgeAfter::Percentile(share) = self.hedge.0.settings.load().after {
-            self.latencies.add(latency, share);
-        }
+        let safe = self.idempotency == Idempotency::Safe;
+        let repeatable = |settings: &HedgeSettings| safe || settings.idempotent;
+        let plan = self.hedge.plan(&request.context, repeatable, &self.latencies)?;
+        let spare = request.try_clone()?;
+        Some(Box::new(Race::new(&self.hedge, &self.latencies, plan, spare, send)))
     }
 }
 
 impl<E: Endpoint> Endpoint for HedgeEndpoint<E> {
     fn call(&self, request: Request) -> impl Future<Output = Result<Reply, Error>> + Send {
-        let race = if self.decides() { self.race(&request) } else { None };
+        let send = |spare: &Request, number| {
+            let mut request = spare.try_clone()?;
+            request.context = request.context.with_attempt(request.context.attempt() + number);
+            Some(self.inner.call(request))
+        };
+        let race = if self.decides() { self.race(&request, send) } else { None };
         First { call: self.inner.call(request), race }
     }
 }
 
 pin_project! {
     /// A call, which is the first attempt, and what races with it.
-    struct First<'a, E, F> {
+    struct First<'a, S, F> {
         #[pin]
         call: F,
         // In a box: every call is as large as its future, and most are not hedged.
-        race: Option<Box<Race<'a, E>>>,
+        race: Option<Box<Race<'a, Request, S, F>>>,
     }
 }
 
-impl<E: Endpoint, F: Future<Output = Result<Reply, Error>>> Future for First<'_, E, F> {
+impl<S, F> Future for First<'_, S, F>
+where
+    S: FnMut(&Request, u32) -> Option<F>,
+    F: Future<Output = Result<Reply, Error>>,
+{
     type Output = Result<Reply, Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kitfox_core::contract::{Idempotency as Promise, Method, Shape};
-use kitfox_core::meter::{Measure, Measures, Reading, Tally};
+use kitfox_core::meter::{Measure, Measures, Owner, Reading, Tally};
 use kitfox_core::setting::{DURATION, Key, Keyed, NUMBER, SIZE, key};
 use kitfox_core::{Code, Context, Endpoint, Error, Layer, LayerName, Recovery, Reply, Request};
 use tokio::time::{Instant, timeout_at};
@@ -157,6 +157,13 @@ impl Idempotency {
         let counts = Counts::default();
         let measures = counts.measures();
         Idempotency(Arc::new(State { settings, store, counts, measures }))
+    }
+
+    /// The same, whose measures say what it belongs to. All its clones do from then on.
+    #[must_use]
+    pub fn of(self, owner: &Owner) -> Self {
+        self.0.measures.belong(owner);
+        self
     }
 
     /// One line for whoever asks what the layer does.

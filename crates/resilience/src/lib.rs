@@ -40,6 +40,7 @@ pub use idempotency::{
     StoreFuture, fingerprint,
 };
 pub use kitfox_core::error::{Reason, is_failure, is_failure_of, refusal};
+pub use kitfox_core::meter::Owner;
 pub use live::{Glance, Live};
 pub use mode::Mode;
 pub use onion::ClientLayers;

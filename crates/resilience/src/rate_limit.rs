@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use futures_core::future::BoxFuture;
 use kitfox_core::contract::Method;
-use kitfox_core::meter::{Measure, Measures, Reading, Tally};
+use kitfox_core::meter::{Measure, Measures, Owner, Reading, Tally};
 use kitfox_core::setting::{DURATION, Form, Key, Keyed, NUMBER, NUMBER_32, REAL, key};
 use kitfox_core::{
     Context, Endpoint, Error, Layer, LayerName, Metadata, Recovery, Reply, Request, moment,
@@ -248,6 +248,13 @@ impl RateLimit {
         let measures = counts.measures();
         let (all, keys) = (gcra::Cell::default(), Keys::new());
         RateLimit(Arc::new(State { settings, begin: Instant::now(), all, keys, counts, measures }))
+    }
+
+    /// The same, whose measures say what it belongs to. All its clones do from then on.
+    #[must_use]
+    pub fn of(self, owner: &Owner) -> Self {
+        self.0.measures.belong(owner);
+        self
     }
 
     /// One line for whoever asks what the layer does.

@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use futures_core::future::BoxFuture;
 use kitfox_core::contract::{Idempotency, Method};
-use kitfox_core::meter::{Measure, Measures, Reading, Tally};
+use kitfox_core::meter::{Measure, Measures, Owner, Reading, Tally};
 use kitfox_core::setting::{DURATION, Key, Keyed, NUMBER_32, SIZE, key};
 use kitfox_core::{Body, Context, Endpoint, Error, Layer, LayerName, Payload, Reply, Request};
 use pin_project_lite::pin_project;
@@ -162,6 +162,13 @@ impl Retry {
         let counts = Counts::default();
         let measures = counts.measures();
         Retry(Arc::new(State { settings, budget, counts, measures }))
+    }
+
+    /// The same, whose measures say what it belongs to. All its clones do from then on.
+    #[must_use]
+    pub fn of(self, owner: &Owner) -> Self {
+        self.0.measures.belong(owner);
+        self
     }
 
     /// One line for whoever asks what the layer does.

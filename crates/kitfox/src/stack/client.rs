@@ -10,6 +10,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kitfox_core::contract::Idempotency;
+use kitfox_core::meter::Owner;
 use kitfox_core::{BoxEndpoint, Endpoint, Method};
 use kitfox_discovery::{BalanceSettings, Balanced};
 use kitfox_resilience::{
@@ -142,6 +143,7 @@ struct Shared {
     methods: Mutex<Vec<Own>>,
     /// What a method begins with.
     begin: ClientSettings,
+    owner: Owner,
 }
 
 /// What a method has of its own: the settings of its calls.
@@ -153,14 +155,14 @@ struct Own {
 }
 
 impl Own {
-    fn new(settings: &ClientSettings, budget: &Budget) -> Self {
+    fn new(settings: &ClientSettings, budget: &Budget, owner: &Owner) -> Self {
         let deadline = Live::new(settings.deadline.clone());
         let retry = Live::new(settings.retry.clone());
         let hedge = Live::new(settings.hedge.clone());
         Own {
-            deadline: (deadline.clone(), Deadlines::new(deadline)),
-            retry: (retry.clone(), Retry::new(retry, budget.clone())),
-            hedge: (hedge.clone(), Hedge::new(hedge, budget.clone())),
+            deadline: (deadline.clone(), Deadlines::new(deadline).of(owner)),
+            retry: (retry.clone(), Retry::new(retry, budget.clone()).of(owner)),
+            hedge: (hedge.clone(), Hedge::new(hedge, budget.clone()).of(owner)),
         }
     }
 
@@ -173,20 +175,23 @@ impl Own {
 
 impl ClientStack {
     pub(crate) fn new(
+        name: &str,
         balanced: Balanced,
         code: ClientSettings,
         own: Vec<Source>,
     ) -> Result<Self, super::ChangeError> {
+        let owner = Owner::stack(format!("clients.{name}"));
         let budget = Live::new(code.budget.clone());
         let breaker = Live::new(code.breaker.clone());
         let rate_limit = Live::new(code.rate_limit.clone());
         let shared = Arc::new(Shared {
-            budget: (budget.clone(), Budget::new(budget)),
-            breaker: (breaker.clone(), Breaker::new(breaker)),
-            rate_limit: (rate_limit.clone(), RateLimit::new(rate_limit)),
+            budget: (budget.clone(), Budget::new(budget).of(&owner)),
+            breaker: (breaker.clone(), Breaker::new(breaker).of(&owner)),
+            rate_limit: (rate_limit.clone(), RateLimit::new(rate_limit).of(&owner)),
             balanced,
             methods: Mutex::default(),
             begin: code.clone(),
+            owner,
         });
         let (told, asked) = (Arc::clone(&shared), Arc::clone(&shared));
         let apply = move |resolved: &Resolved<ClientSettings>| told.replace(resolved);
@@ -205,7 +210,7 @@ impl ClientStack {
         users: Option<impl FnOnce(BoxEndpoint) -> BoxEndpoint>,
     ) -> BoxEndpoint {
         let shared = &self.shared;
-        let own = Own::new(&shared.begin, &shared.budget.1);
+        let own = Own::new(&shared.begin, &shared.budget.1, &shared.owner.method(method));
         self.control.add_method(method, || shared.methods().push(own.clone()));
         let layers = ClientLayers {
             deadlines: own.deadline.1,

@@ -8,17 +8,26 @@ use kitfox_resilience::{GuardHandle, GuardSettings};
 use super::control::Resolved;
 use super::{Control, LayerSettings, StackSettings, Tunable};
 
-impl StackSettings for GuardSettings {
+/// The settings of a guard, which says itself whether it can be set so.
+#[derive(Clone)]
+struct Guarded {
+    settings: GuardSettings,
+    guard: GuardHandle,
+}
+
+impl StackSettings for Guarded {
     fn layers(&mut self) -> Vec<(&'static str, &mut dyn LayerSettings)> {
+        let settings = &mut self.settings;
         vec![
-            ("switch", &mut self.switch),
-            ("deadline", &mut self.deadline),
-            ("budget", &mut self.budget),
-            ("retry", &mut self.retry),
-            ("breaker", &mut self.breaker),
-            ("rate_limit", &mut self.rate_limit),
-            ("concurrency", &mut self.concurrency),
-            ("shedding", &mut self.shedding),
+            ("switch", &mut settings.switch),
+            ("deadline", &mut settings.deadline),
+            ("budget", &mut settings.budget),
+            ("retry", &mut settings.retry),
+            ("hedge", &mut settings.hedge),
+            ("breaker", &mut settings.breaker),
+            ("rate_limit", &mut settings.rate_limit),
+            ("concurrency", &mut settings.concurrency),
+            ("shedding", &mut settings.shedding),
         ]
     }
 
@@ -27,7 +36,7 @@ impl StackSettings for GuardSettings {
     }
 
     fn check(&self) -> Result<(), String> {
-        Ok(())
+        self.guard.check(&self.settings)
     }
 
     fn check_own(&self, _: &Method, _: &Self) -> Result<(), String> {
@@ -38,15 +47,15 @@ impl StackSettings for GuardSettings {
 /// The guard of `handle`, which has no methods.
 pub(crate) fn tunable(handle: &GuardHandle) -> Arc<dyn Tunable> {
     let (told, asked) = (handle.clone(), handle.clone());
-    let apply = move |resolved: &Resolved<GuardSettings>| {
-        // Each layer was judged before it came here.
-        let _ = told.replace(resolved.base.clone());
+    let apply = move |resolved: &Resolved<Guarded>| {
+        // They were judged before they came here.
+        let _ = told.replace(resolved.base.settings.clone());
     };
     let describe = move |place: &str, _: Option<usize>| {
         let layers = asked.describe();
         let found = layers.into_iter().find(|(known, _)| *known == place);
         found.map_or_else(String::new, |(_, what)| what)
     };
-    let settings = handle.settings();
-    Arc::new(Control::new(Vec::new(), settings, Box::new(apply), Box::new(describe)))
+    let guarded = Guarded { settings: handle.settings(), guard: handle.clone() };
+    Arc::new(Control::new(Vec::new(), guarded, Box::new(apply), Box::new(describe)))
 }

@@ -12,6 +12,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
+use kitfox_core::meter::Owner;
 use kitfox_core::{BoxEndpoint, Contract, Endpoint, Error, Layer, Method, Reply, Request};
 use kitfox_resilience::{
     Concurrency, ConcurrencyEndpoint, ConcurrencySettings, Idempotency, IdempotencySettings,
@@ -119,17 +120,17 @@ struct Limits {
 }
 
 impl Limits {
-    fn new(settings: &ServerSettings) -> Self {
-        let limit = |settings: &RateLimitSettings| {
+    fn new(settings: &ServerSettings, owner: &Owner) -> Self {
+        let limit = |settings: &RateLimitSettings, place| {
             let live = Live::new(settings.clone());
-            (live.clone(), RateLimit::new(live))
+            (live.clone(), RateLimit::new(live).of(&owner.layer(place)))
         };
         let concurrency = Live::new(settings.concurrency.clone());
         let shedding = Live::new(settings.shedding.clone());
-        let gate = Concurrency::new(concurrency.clone(), shedding.clone());
+        let gate = Concurrency::new(concurrency.clone(), shedding.clone()).of(owner);
         Limits {
-            rate_limit: limit(&settings.rate_limit),
-            principal_rate_limit: limit(&settings.principal_rate_limit),
+            rate_limit: limit(&settings.rate_limit, "rate_limit"),
+            principal_rate_limit: limit(&settings.principal_rate_limit, "principal_rate_limit"),
             concurrency: (concurrency, gate),
             shedding,
         }
@@ -175,13 +176,18 @@ struct Shared {
 }
 
 impl Shared {
-    fn new(settings: &ServerSettings, store: Option<Arc<dyn IdempotencyStore>>) -> Self {
+    fn new(
+        settings: &ServerSettings,
+        store: Option<Arc<dyn IdempotencyStore>>,
+        owner: &Owner,
+    ) -> Self {
         let live = Live::new(settings.idempotency.clone());
         let idempotency = match store {
             Some(store) => Idempotency::with_store(live.clone(), store),
             None => Idempotency::new(live.clone()),
         };
-        Shared { limits: Limits::new(settings), idempotency: (live, idempotency) }
+        let limits = Limits::new(settings, owner);
+        Shared { limits, idempotency: (live, idempotency.of(owner)) }
     }
 
     fn describe(&self, place: &str) -> String {
@@ -223,11 +229,12 @@ impl Protection {
         own: Vec<Change>,
         store: Option<Arc<dyn IdempotencyStore>>,
     ) -> Result<Self, ChangeError> {
-        let shared = Shared::new(&code, store);
+        let owner = Owner::stack("server");
+        let shared = Shared::new(&code, store, &owner);
         let methods = contracts.iter().flat_map(|contract| contract.methods);
         let methods: Arc<[Own]> = methods
             .map(|method| {
-                let limits = Limits::new(&ServerSettings::default());
+                let limits = Limits::new(&ServerSettings::default(), &owner.method(method));
                 Own { method, limits, deciding: AtomicU8::new(NOBODY) }
             })
             .collect();

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use kitfox::config::Environment;
-use kitfox::resilience::{Guard, GuardError};
+use kitfox::resilience::{Guard, GuardError, Mode};
 use kitfox::{Context, Host, Incoming, Platform, Recovery};
 use tokio::io::AsyncWriteExt;
 
@@ -68,4 +68,36 @@ async fn the_environment_and_the_admin_port_set_a_guard_and_every_call_of_it_is_
         count.iter().any(|line| line.ends_with(" 2") || line.ends_with(" 1")),
         "{count:?}\n{metrics}"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn hedges_are_set_from_outside_where_the_guard_is_idempotent_and_refused_where_it_is_not() {
+    let net = Memory::default();
+    let (orders, cards) =
+        (Guard::<io::Error>::new("orders-db").idempotent(), Guard::<io::Error>::new("cards"));
+    let host = Host::new("orders")
+        .guard(&orders.handle())
+        .guard(&cards.handle())
+        .set("guards.orders-db.hedge.mode", "on")
+        .environment(Environment::default())
+        .platform(net.platform())
+        .listen("127.0.0.1:0")
+        .admin("127.0.0.1:0")
+        .announce(false);
+    let running = host.start().await.unwrap();
+    assert_eq!(orders.handle().settings().hedge.mode, Mode::On);
+    let mut admin = net.dial(running.admin_address()).await.unwrap();
+    let refused = send(&mut admin, "PUT", "/stack/guards.cards?hedge.mode=on").await;
+    assert_eq!(refused.status, 400, "{}", refused.body);
+    assert!(refused.body.contains("hedge: the guard is not idempotent"), "{}", refused.body);
+    assert_eq!(cards.handle().settings().hedge.mode, Mode::Off);
+
+    let wrong = Host::new("orders")
+        .guard(&cards.handle())
+        .set("guards.cards.hedge.mode", "on")
+        .environment(Environment::default())
+        .platform(net.platform())
+        .announce(false);
+    let refused = wrong.start().await.map(|_| ()).unwrap_err().to_string();
+    assert!(refused.contains("the guard is not idempotent"), "{refused}");
 }

@@ -2,6 +2,7 @@
 
 mod configured;
 mod gateway;
+mod measured;
 mod replicas;
 mod rolling;
 pub(crate) mod service;

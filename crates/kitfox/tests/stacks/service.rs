@@ -92,14 +92,19 @@ impl Fleet {
             let host = host(&net, "payments").serve(PaymentsServer::new(replica));
             replicas.push((host.start().await.unwrap(), calls));
         }
-        let addresses = replicas.iter().map(|(it, _)| Instance::new(it.address().to_string()));
-        registry.set("payments", addresses);
-        Fleet { net, registry, replicas }
+        let fleet = Fleet { net, registry, replicas };
+        fleet.registry.set("payments", fleet.instances());
+        fleet
     }
 
     /// A channel to them.
     pub(crate) fn channel(&self) -> ServiceChannelBuilder<'_> {
         ServiceChannel::builder("payments", &self.registry).platform(self.net.platform())
+    }
+
+    /// Where they are.
+    pub(crate) fn instances(&self) -> Vec<Instance> {
+        self.replicas.iter().map(|(it, _)| Instance::new(it.address().to_string())).collect()
     }
 
     /// How many calls each has had.

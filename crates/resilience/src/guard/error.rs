@@ -3,6 +3,7 @@
 use kitfox_core::{Code, Error, Origin, Recovery};
 
 use super::GUARD;
+use crate::hedge::Answer;
 
 /// What an error of a guarded function means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +41,12 @@ impl<E> GuardError<E> {
             GuardError::Failed { recovery, .. } => *recovery,
             GuardError::Refused(error) => error.recovery(),
         }
+    }
+}
+
+impl<T, E> Answer for Result<T, GuardError<E>> {
+    fn failed(&self) -> Option<Recovery> {
+        self.as_ref().err().map(GuardError::recovery)
     }
 }
 

@@ -1,17 +1,20 @@
 //! What a guard is made of, and what it is set to.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kitfox_core::contract::Method;
+use kitfox_core::meter::Owner;
 
 use super::GuardSettings;
 use super::record::{self, Recording};
 use crate::breaker::Circuit;
+use crate::hedge::Latencies;
 use crate::{
     Breaker, BreakerSettings, Budget, BudgetSettings, Concurrency, ConcurrencySettings,
-    DeadlineSettings, Deadlines, Live, RateLimit, RateLimitSettings, Retry, RetrySettings,
-    SheddingSettings,
+    DeadlineSettings, Deadlines, Hedge, HedgeSettings, Live, Mode, RateLimit, RateLimitSettings,
+    Retry, RetrySettings, SheddingSettings,
 };
 
 /// The same without the type of its errors: for whoever shows guards and sets them.
@@ -26,16 +29,21 @@ pub(super) struct Parts {
     pub(super) deadlines: Deadlines,
     pub(super) budget: Budget,
     pub(super) retry: Retry,
+    pub(super) hedge: Hedge,
+    pub(super) latencies: Latencies,
     pub(super) breaker: Breaker,
     pub(super) circuit: Arc<Circuit>,
     pub(super) rate_limit: RateLimit,
     pub(super) concurrency: Concurrency,
     pub(super) recording: Recording,
+    /// Whether one of its clones is.
+    pub(super) idempotent: AtomicBool,
 }
 
 struct Lives {
     deadline: Live<DeadlineSettings>,
     retry: Live<RetrySettings>,
+    hedge: Live<HedgeSettings>,
     budget: Live<BudgetSettings>,
     breaker: Live<BreakerSettings>,
     rate_limit: Live<RateLimitSettings>,
@@ -46,17 +54,22 @@ struct Lives {
 impl Parts {
     pub(super) fn new(name: &'static str, settings: GuardSettings) -> Self {
         let live = Lives::new(&settings);
-        let budget = Budget::new(live.budget.clone());
-        let breaker = Breaker::new(live.breaker.clone());
+        let owner = Owner::stack(format!("guards.{name}"));
+        let budget = Budget::new(live.budget.clone()).of(&owner);
+        let breaker = Breaker::new(live.breaker.clone()).of(&owner);
+        let concurrency = Concurrency::new(live.concurrency.clone(), live.shedding.clone());
         let method = record::method(name);
         Parts {
             method,
-            deadlines: Deadlines::new(live.deadline.clone()),
-            retry: Retry::new(live.retry.clone(), budget.clone()),
+            deadlines: Deadlines::new(live.deadline.clone()).of(&owner),
+            retry: Retry::new(live.retry.clone(), budget.clone()).of(&owner),
+            hedge: Hedge::new(live.hedge.clone(), budget.clone()).of(&owner),
+            latencies: Latencies::new(),
             circuit: breaker.of_service(name),
-            rate_limit: RateLimit::new(live.rate_limit.clone()),
-            concurrency: Concurrency::new(live.concurrency.clone(), live.shedding.clone()),
+            rate_limit: RateLimit::new(live.rate_limit.clone()).of(&owner),
+            concurrency: concurrency.of(&owner),
             recording: Recording::new(method),
+            idempotent: AtomicBool::new(false),
             settings: Mutex::new(settings),
             live,
             budget,
@@ -75,6 +88,7 @@ impl Lives {
         Lives {
             deadline: Live::new(settings.deadline),
             retry: Live::new(settings.retry),
+            hedge: Live::new(settings.hedge),
             budget: Live::new(settings.budget),
             breaker: Live::new(settings.breaker),
             rate_limit: Live::new(settings.rate_limit),
@@ -87,6 +101,7 @@ impl Lives {
         let settings = settings.switched();
         self.deadline.replace(settings.deadline);
         self.retry.replace(settings.retry);
+        self.hedge.replace(settings.hedge);
         self.budget.replace(settings.budget);
         self.breaker.replace(settings.breaker);
         self.rate_limit.replace(settings.rate_limit);
@@ -108,12 +123,27 @@ impl GuardHandle {
         self.0.lock().clone()
     }
 
+    /// Whether it could be set so.
+    ///
+    /// # Errors
+    /// A sentence that says what makes no sense, in the settings or of this guard.
+    pub fn check(&self, settings: &GuardSettings) -> Result<(), String> {
+        settings.check()?;
+        if settings.hedge.mode == Mode::On && !self.0.idempotent.load(Ordering::Relaxed) {
+            return Err("hedge: the guard is not idempotent, and its function is never called twice \
+                        at the same time: make it `idempotent()`, before it is set so, where that is \
+                        true, or leave `hedge` off"
+                .to_owned());
+        }
+        Ok(())
+    }
+
     /// Sets it to something else, while calls run.
     ///
     /// # Errors
     /// A sentence that says what makes no sense. Nothing was changed.
     pub fn replace(&self, settings: GuardSettings) -> Result<(), String> {
-        settings.check()?;
+        self.check(&settings)?;
         let mut current = self.0.lock();
         self.0.live.replace(&settings);
         *current = settings;
@@ -129,6 +159,7 @@ impl GuardHandle {
             ("deadline", parts.deadlines.describe()),
             ("budget", parts.budget.describe()),
             ("retry", parts.retry.describe()),
+            ("hedge", parts.hedge.describe()),
             ("breaker", parts.breaker.describe()),
             ("rate_limit", parts.rate_limit.describe()),
             ("concurrency", parts.concurrency.describe()),

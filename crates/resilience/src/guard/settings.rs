@@ -4,7 +4,7 @@ use kitfox_core::setting::{Key, Keyed, key};
 
 use crate::mode::MODE;
 use crate::{
-    BreakerSettings, BudgetSettings, ConcurrencySettings, DeadlineSettings, Mode,
+    BreakerSettings, BudgetSettings, ConcurrencySettings, DeadlineSettings, HedgeSettings, Mode,
     RateLimitSettings, RetrySettings, SheddingSettings,
 };
 
@@ -28,6 +28,10 @@ pub struct GuardSettings {
     pub retry: RetrySettings,
     /// How many are.
     pub budget: BudgetSettings,
+    /// When the function is called once more while it runs: of guards that are
+    /// [idempotent](super::Guard::idempotent), whatever its own `idempotent` says, which is of methods.
+    /// Off by default.
+    pub hedge: HedgeSettings,
     /// When it is left alone.
     pub breaker: BreakerSettings,
     /// How many calls in a time; off by default.
@@ -69,6 +73,7 @@ impl GuardSettings {
         layer(&self.deadline)?;
         layer(&self.retry)?;
         layer(&self.budget)?;
+        layer(&self.hedge)?;
         layer(&self.breaker)?;
         layer(&self.rate_limit)?;
         layer(&self.concurrency)?;
@@ -83,6 +88,7 @@ impl GuardSettings {
             &mut settings.deadline.mode,
             &mut settings.retry.mode,
             &mut settings.budget.mode,
+            &mut settings.hedge.mode,
             &mut settings.breaker.mode,
             &mut settings.rate_limit.mode,
             &mut settings.concurrency.mode,

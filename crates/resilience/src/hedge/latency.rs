@@ -22,7 +22,7 @@ const LOOK: u32 = 64;
 const MOST: u32 = 4_096;
 
 /// A histogram whose buckets grow with the latency, written without a lock.
-pub(super) struct Latencies {
+pub(crate) struct Latencies {
     counts: [AtomicU32; BUCKETS],
     seen: AtomicU32,
     /// The percentile in nanoseconds; zero is not known yet.
@@ -30,7 +30,7 @@ pub(super) struct Latencies {
 }
 
 impl Latencies {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let counts = std::array::from_fn(|_| AtomicU32::new(0));
         Latencies { counts, seen: AtomicU32::new(0), found: AtomicU64::new(0) }
     }

@@ -5,48 +5,95 @@ use std::pin::Pin;
 use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
-use kitfox_core::{Endpoint, Error, Recovery, Reply, Request};
+use kitfox_core::{Context, Error, Recovery, Reply, Request};
 use tokio::time::{Instant, Sleep, sleep};
 
-use super::{HedgeEndpoint, Plan};
+use super::latency::Latencies;
+use super::{HEDGE, Hedge, Plan};
 use crate::Mode;
 use crate::budget::Spent;
 
-type Answer = Result<Reply, Error>;
+/// What comes of an attempt.
+pub(crate) trait Answer {
+    /// Of one that failed: whether another attempt may do better.
+    fn failed(&self) -> Option<Recovery>;
+}
+
+impl Answer for Result<Reply, Error> {
+    fn failed(&self) -> Option<Recovery> {
+        self.as_ref().err().map(Error::recovery)
+    }
+}
+
+/// What attempts are made of.
+pub(crate) trait Spare {
+    /// The context of the call.
+    fn context(&self) -> &Context;
+}
+
+impl Spare for Request {
+    fn context(&self) -> &Context {
+        &self.context
+    }
+}
+
+impl Spare for &Context {
+    fn context(&self) -> &Context {
+        self
+    }
+}
 
 /// Everything about a call but its first attempt, which is polled from outside. Dropping it cancels
 /// what has not answered.
-pub(super) struct Race<'a, E> {
-    endpoint: &'a HedgeEndpoint<E>,
+pub(crate) struct Race<'a, P, S, F> {
+    hedge: &'a Hedge,
+    latencies: &'a Latencies,
     plan: Plan,
-    /// What the next attempt sends.
-    spare: Request,
+    /// What the next attempt sends, and how: the first one after the call itself is number 1.
+    spare: P,
+    send: S,
     began: Instant,
     first_is_over: bool,
     timer: Option<Pin<Box<Sleep>>>,
-    hedges: Vec<Hedged<'a>>,
+    hedges: Vec<Hedged<'a, F>>,
     /// How many more there may be.
     left: u32,
 }
 
-struct Hedged<'a> {
-    call: Pin<Box<dyn Future<Output = Answer> + Send + 'a>>,
+struct Hedged<'a, F> {
+    call: Pin<Box<F>>,
     began: Instant,
     _spent: Spent<'a>,
 }
 
-impl<'a, E: Endpoint> Race<'a, E> {
-    pub(super) fn new(endpoint: &'a HedgeEndpoint<E>, plan: Plan, spare: Request) -> Self {
-        let (began, left) = (Instant::now(), plan.most);
-        let hedges = Vec::new();
-        Race { endpoint, plan, spare, began, first_is_over: false, timer: None, hedges, left }
+impl<'a, P, S, F> Race<'a, P, S, F>
+where
+    P: Spare,
+    S: FnMut(&P, u32) -> Option<F>,
+    F: Future<Output: Answer>,
+{
+    pub(crate) fn new(
+        hedge: &'a Hedge,
+        latencies: &'a Latencies,
+        plan: Plan,
+        spare: P,
+        send: S,
+    ) -> Self {
+        Race {
+            hedge,
+            latencies,
+            plan,
+            spare,
+            send,
+            began: Instant::now(),
+            first_is_over: false,
+            timer: None,
+            hedges: Vec::new(),
+            left: plan.most,
+        }
     }
 
-    pub(super) fn poll(
-        &mut self,
-        first: Pin<&mut impl Future<Output = Answer>>,
-        cx: &mut TaskContext<'_>,
-    ) -> Poll<Answer> {
+    pub(crate) fn poll(&mut self, first: Pin<&mut F>, cx: &mut TaskContext<'_>) -> Poll<F::Output> {
         if !self.first_is_over
             && let Poll::Ready(answer) = first.poll(cx)
         {
@@ -65,7 +112,7 @@ impl<'a, E: Endpoint> Race<'a, E> {
         }
     }
 
-    fn poll_hedges(&mut self, cx: &mut TaskContext<'_>) -> Option<Answer> {
+    fn poll_hedges(&mut self, cx: &mut TaskContext<'_>) -> Option<F::Output> {
         let mut place = 0;
         while place < self.hedges.len() {
             let Poll::Ready(answer) = self.hedges[place].call.as_mut().poll(cx) else {
@@ -81,25 +128,24 @@ impl<'a, E: Endpoint> Race<'a, E> {
     }
 
     /// Whether an answer ends the race: it is good, or no other attempt could do better.
-    fn judge(&mut self, answer: Answer, began: Instant, hedge: bool) -> Option<Answer> {
-        let counts = &self.endpoint.hedge.0.counts;
-        match &answer {
-            Ok(_) => {
-                self.endpoint.took(began.elapsed());
+    fn judge(&mut self, answer: F::Output, began: Instant, hedge: bool) -> Option<F::Output> {
+        match answer.failed() {
+            None => {
+                self.took(began);
                 if hedge {
-                    counts.won.increment();
+                    self.hedge.0.counts.won.increment();
                     if !self.first_is_over {
                         // It would have taken at least this long, and must not be forgotten, or the
                         // percentile would sink with each hedge that wins.
-                        self.endpoint.took(self.began.elapsed());
+                        self.took(self.began);
                     }
                 }
                 Some(answer)
             }
-            Err(error) => {
+            Some(recovery) => {
                 let over = self.first_is_over && self.hedges.is_empty();
                 let helps = matches!(
-                    error.recovery(),
+                    recovery,
                     Recovery::Retry | Recovery::After(_) | Recovery::NeverProcessed
                 );
                 // What the service pushes back is not sent once more from here.
@@ -107,6 +153,10 @@ impl<'a, E: Endpoint> Race<'a, E> {
                 (over || !helps).then_some(answer)
             }
         }
+    }
+
+    fn took(&self, began: Instant) {
+        self.hedge.took(self.latencies, began.elapsed());
     }
 
     fn is_due(&mut self, cx: &mut TaskContext<'_>) -> bool {
@@ -119,7 +169,7 @@ impl<'a, E: Endpoint> Race<'a, E> {
     fn send(&mut self) -> bool {
         self.left -= 1;
         self.timer = None;
-        let hedge = &self.endpoint.hedge.0;
+        let hedge = &self.hedge.0;
         let Ok(spent) = hedge.budget.spend() else {
             hedge.counts.denied.increment();
             self.left = 0;
@@ -129,13 +179,12 @@ impl<'a, E: Endpoint> Race<'a, E> {
             hedge.counts.dark.increment();
             return self.left > 0;
         }
-        let Some(mut request) = self.spare.try_clone() else { return false };
         let sent = self.plan.most - self.left;
-        request.context = request.context.with_attempt(request.context.attempt() + sent);
-        request.context.record(super::HEDGE, format!("sent after {:?}", self.delay() * sent));
+        let Some(call) = (self.send)(&self.spare, sent) else { return false };
+        let note = format!("sent after {:?}", self.delay() * sent);
+        self.spare.context().record(HEDGE, note);
         hedge.counts.sent.increment();
-        let call = Box::pin(self.endpoint.inner.call(request));
-        self.hedges.push(Hedged { call, began: Instant::now(), _spent: spent });
+        self.hedges.push(Hedged { call: Box::pin(call), began: Instant::now(), _spent: spent });
         true
     }
 

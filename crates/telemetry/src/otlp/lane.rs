@@ -7,8 +7,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use kitfox_core::Platform;
 use tokio::time::{Instant, sleep, timeout};
+use tracing::Dispatch;
 use tracing::instrument::WithSubscriber;
-use tracing::subscriber::NoSubscriber;
 
 use super::batch::{Batch, Envelope, Partial};
 use super::buffer::{Buffer, Loss};
@@ -87,10 +87,11 @@ impl Lane {
         }
     }
 
-    /// What the sender logs is not heard: it would be exported in turn, and so on.
+    /// What the sender logs is not heard: it would be exported in turn, and so on. A subscriber that
+    /// hears nothing would do the same, and make every event of the process be looked at ever after.
     async fn attempt(&self, request: &Bytes) -> Result<Bytes, Refused> {
         let sent = self.sender.send(self.signal, request.clone());
-        let sent = timeout(self.timeout, sent).with_subscriber(NoSubscriber::default()).await;
+        let sent = timeout(self.timeout, sent).with_subscriber(Dispatch::none()).await;
         sent.unwrap_or_else(|_| {
             let limit = self.timeout;
             Err(Refused::for_now(format!("the collector gave no answer within {limit:?}")))
