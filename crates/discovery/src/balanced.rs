@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use arc_swap::ArcSwap;
 use kitfox_core::error::{Reason, refusal};
 use kitfox_core::message::Codec;
-use kitfox_core::{BoxEndpoint, Channel, Context, Error, Method, Platform, Recovery};
+use kitfox_core::{BoxEndpoint, Channel, Context, Error, LayerName, Method, Platform, Recovery};
 use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -207,6 +207,7 @@ impl Inner {
     /// Waits for the first list, and picks.
     #[cold]
     async fn wait_and_pick(&self, column: usize, context: &Context) -> Result<Flight, Error> {
+        context.enter_layer(LayerName::of(PICK));
         let limit = self.ground.settings().first_list;
         let mut listed = self.listed.subscribe();
         let _ = timeout(limit, listed.wait_for(|listed| *listed)).await;

@@ -20,7 +20,7 @@ use kitfox_core::{Code, Context, Error, Recovery};
 use crate::breaker::Verdict;
 use crate::concurrency::Place;
 use crate::deadline::{DEADLINE, Plan, limited};
-use crate::hedge::{self, Race};
+use crate::hedge::Race;
 use crate::retry::{RETRY, Stop, recovery};
 use crate::{Deadlines, is_failure};
 pub use error::{GuardError, Judgement};
@@ -173,14 +173,17 @@ impl<E: fmt::Display> Guard<E> {
         let mut _spent = None;
         loop {
             let mut called = false;
-            let answer = match self.hedged(context) {
-                None => self.attempt(context, &mut function, &mut called).await,
+            let failure = if self.idempotent && self.parts.0.hedge.decides() {
                 // In a box, which only a call that is hedged pays for.
-                Some(plan) => Box::pin(self.race(context, &mut function, plan)).await,
-            };
-            let failure = match answer {
-                Ok(answer) => return Ok(answer),
-                Err(failure) => failure,
+                match Box::pin(self.race(context, &mut function)).await {
+                    Ok(answer) => return Ok(answer),
+                    Err(failure) => failure,
+                }
+            } else {
+                match self.attempt(context, &mut function, &mut called).await {
+                    Ok(answer) => return Ok(answer),
+                    Err(failure) => failure,
+                }
             };
             _spent = None;
             let Some(attempts) = &mut attempts else { return Err(failure) };
@@ -195,47 +198,36 @@ impl<E: fmt::Display> Guard<E> {
         }
     }
 
-    /// How an attempt is hedged; nothing where it is not.
-    fn hedged(&self, context: &Context) -> Option<hedge::Plan> {
-        let parts = &*self.parts.0;
-        if !self.idempotent || !parts.hedge.decides() {
-            return None;
-        }
-        parts.hedge.plan(context, |_| true, &parts.latencies)
-    }
-
     /// An attempt, and others that race with it.
-    async fn race<T, F, Fut>(
-        &self,
-        context: &Context,
-        function: &mut F,
-        plan: hedge::Plan,
-    ) -> Result<T, GuardError<E>>
+    async fn race<T, F, Fut>(&self, context: &Context, function: &mut F) -> Result<T, GuardError<E>>
     where
         F: FnMut() -> Fut,
         Fut: Future<Output = Result<T, E>>,
     {
-        let parts = &*self.parts.0;
+        let Parts { hedge, latencies, .. } = &*self.parts.0;
+        let Some(plan) = hedge.plan(context, |_| true, latencies) else {
+            return self.attempt(context, function, &mut false).await;
+        };
         // Each attempt calls it when the layers within let it.
         let function = Mutex::new(function);
         let attempt = async || {
-            let call = || function.lock().unwrap_or_else(PoisonError::into_inner)();
-            self.attempt(context, call, &mut false).await
+            let mut call = || function.lock().unwrap_or_else(PoisonError::into_inner)();
+            self.attempt(context, &mut call, &mut false).await
         };
         let mut first = pin!(attempt());
         let send = |_: &&Context, _| Some(attempt());
-        let mut race = Race::new(&parts.hedge, &parts.latencies, plan, context, send);
+        let mut race = Race::new(hedge, latencies, plan, context, send);
         poll_fn(|cx| race.poll(first.as_mut(), cx)).await
     }
 
     async fn attempt<T, F, Fut>(
         &self,
         context: &Context,
-        function: F,
+        function: &mut F,
         called: &mut bool,
     ) -> Result<T, GuardError<E>>
     where
-        F: FnOnce() -> Fut,
+        F: FnMut() -> Fut,
         Fut: Future<Output = Result<T, E>>,
     {
         let parts = &*self.parts.0;

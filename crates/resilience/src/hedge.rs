@@ -20,7 +20,7 @@ use kitfox_core::meter::{Measure, Measures, Owner, Reading, Tally};
 use kitfox_core::setting::{
     DURATION, Form, Key, Keyed, NUMBER_32, SWITCH, key, parse_duration, show_duration,
 };
-use kitfox_core::{Body, Context, Endpoint, Error, Layer, Reply, Request};
+use kitfox_core::{Body, Context, Endpoint, Error, Layer, LayerName, Reply, Request};
 use pin_project_lite::pin_project;
 
 use crate::live::LOOK;
@@ -142,6 +142,7 @@ struct State {
     budget: Budget,
     counts: Counts,
     measures: Measures,
+    name: LayerName,
 }
 
 #[derive(Default)]
@@ -188,7 +189,8 @@ impl Hedge {
     pub fn new(settings: Live<HedgeSettings>, budget: Budget) -> Self {
         let counts = Counts::default();
         let measures = counts.measures();
-        Hedge(Arc::new(State { settings, budget, counts, measures }))
+        let name = LayerName::of(HEDGE);
+        Hedge(Arc::new(State { settings, budget, counts, measures, name }))
     }
 
     /// The same, whose measures say what it belongs to. All its clones do from then on.

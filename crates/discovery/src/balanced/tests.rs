@@ -245,6 +245,23 @@ async fn calls_wait_for_the_first_list_and_not_for_ever() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_call_that_waits_for_the_first_list_is_in_the_pick() {
+    let replicas = Replicas::new(|_| async { answer() });
+    let registry = Memory::new();
+    registry.fail(Some("starting"));
+    let bench = Bench::over(registry, &replicas, settings()).await;
+    let context = Context::background();
+    let waiting = timeout(Duration::from_millis(500), bench.call_in(context.clone()));
+    assert!(waiting.await.is_err());
+    assert_eq!(context.layer(), Some(PICK));
+
+    let context = Context::background();
+    let bench = Bench::new(&["a:1"], &replicas, settings()).await;
+    bench.call_in(context.clone()).await.unwrap();
+    assert_eq!(context.layer(), None, "it did not wait");
+}
+
+#[tokio::test(start_paused = true)]
 async fn nobody_waits_for_a_connection_where_another_replica_can_take_the_call() {
     let replicas = Replicas::new(|_| async { answer() });
     replicas.cold("a:1", true);

@@ -2,7 +2,7 @@
 
 use kitfox::error::Detail;
 use kitfox::types::rpc::ErrorInfo;
-use kitfox::{Code, Context, Error, HttpChannel, HttpVersion, Origin, Protocol};
+use kitfox::{Code, Context, Error, Host, HttpChannel, HttpVersion, Origin, Protocol};
 
 use super::service::{
     Amount, Fleet, Mood, Payments, PaymentsClient, PaymentsError, PaymentsServer, amount, host,
@@ -74,4 +74,49 @@ async fn what_a_service_was_refused_below_is_not_tried_again_above() {
         let attempts = fleet.calls().iter().sum::<usize>() - before;
         assert_eq!(attempts, 3, "{protocol:?}: three below, and not nine");
     }
+}
+
+/// Says in words of its own what is the matter with the service.
+struct Translating(PaymentsClient);
+
+impl Payments for Translating {
+    async fn quote(&self, cx: &Context, request: Amount) -> Result<Amount, PaymentsError> {
+        self.0.quote(cx, request).await
+    }
+
+    async fn charge(&self, cx: &Context, request: Amount) -> Result<Amount, PaymentsError> {
+        self.0.charge(cx, request).await.map_err(|error| match error {
+            PaymentsError::Call(error) if error.code() == Code::Unavailable => {
+                PaymentsError::BankClosed
+            }
+            error => error,
+        })
+    }
+}
+
+/// How many of thirty calls reach a gateway whose service is unavailable.
+async fn reached(serve: impl FnOnce(Host, PaymentsClient) -> Host) -> usize {
+    let fleet = Fleet::of(&[Mood::Unavailable]).await;
+    let below = fleet.channel().set("breaker.mode", "off").set("retry.mode", "off");
+    let gateway = host(&fleet.net, "gateway");
+    let gateway = serve(gateway, PaymentsClient::new(&below.build().unwrap()));
+    let gateway = gateway.start().await.unwrap();
+    let address = gateway.address().to_string();
+    fleet.registry.set("gateway", [kitfox::discovery::Instance::new(address)]);
+    let above = kitfox::ServiceChannel::builder("gateway", &fleet.registry)
+        .platform(fleet.net.platform())
+        .set("retry.mode", "off");
+    let caller = PaymentsClient::new(&above.build().unwrap());
+    for _ in 0..30 {
+        caller.charge(&Context::background(), amount()).await.unwrap_err();
+    }
+    fleet.calls()[0]
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_fails_below_counts_against_the_gateway_unless_it_says_so_in_words_of_its_own() {
+    let passing = |host: Host, client| host.serve(PaymentsServer::new(Gateway(client)));
+    assert_eq!(reached(passing).await, 20, "its callers' breakers open");
+    let translating = |host: Host, client| host.serve(PaymentsServer::new(Translating(client)));
+    assert_eq!(reached(translating).await, 30);
 }

@@ -32,6 +32,9 @@ pub(crate) enum PaymentsError {
     /// the card is declined
     #[code(FailedPrecondition)]
     Declined,
+    /// the bank is closed
+    #[code(Unavailable)]
+    BankClosed,
     #[call]
     Call(Error),
 }

@@ -107,6 +107,10 @@ where
                 return Poll::Ready(answer);
             }
             if !self.is_due(cx) || !self.send() {
+                if !self.hedges.is_empty() {
+                    // Each attempt says that it is on its way; the call is where they race.
+                    self.spare.context().enter_layer(self.hedge.0.name);
+                }
                 return Poll::Pending;
             }
         }

@@ -1,8 +1,10 @@
+use std::pin::pin;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use kitfox_core::message::Codec;
+use kitfox_core::record::Stage;
 use kitfox_core::{BoxEndpoint, Code, MessageStream, Payload, Recovery};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::*;
 use crate::BudgetSettings;
@@ -114,6 +116,24 @@ async fn a_failure_waits_for_the_other_attempt_and_an_answer_of_the_logic_does_n
     let stack_ = stack(&SAFE, after(50), both);
     let (answer, took) = stack_.call().await;
     assert_eq!((answer.unwrap_err().recovery(), took), (Recovery::Retry, 110));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_is_in_the_layer_while_its_attempts_race() {
+    let service = endpoint(|request| async move {
+        request.context.enter_stage(Stage::Channel);
+        sleep(milliseconds(100)).await;
+        Ok(reply())
+    });
+    let budget = Budget::new(Live::default());
+    let hedge = Hedge::new(Live::new(after(50)), budget).layer(&SAFE, service);
+    let context = context();
+    let mut call = pin!(hedge.call(request(&context)));
+    for (wait, place) in [(40, (Stage::Channel, None)), (20, (Stage::Layers, Some(HEDGE)))] {
+        assert!(timeout(milliseconds(wait), &mut call).await.is_err());
+        assert_eq!((context.stage(), context.layer()), place);
+    }
+    call.await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
