@@ -20,7 +20,7 @@ use kitfox::resilience::{
 };
 use kitfox::telemetry::logs::{Access, Format, LogSettings, Logs};
 use kitfox::telemetry::traces::Sampler;
-use kitfox::telemetry::{Telemetry, TelemetrySettings};
+use kitfox::telemetry::{Background, Telemetry, TelemetrySettings};
 use kitfox::{
     BoxEndpoint, Channel, Client, Context, Counter, Endpoint, Error, Histogram, Incoming, Layer,
     Method, Metrics, Payload, Peer, Platform, Reply, Request, Service, ServiceChannel,
@@ -154,9 +154,9 @@ impl Loop {
                 Self::PanicBarrier => call(times, &PanicBarrier.layer(method(), nothing())).await,
                 Self::Deadline => call(times, &Deadline.layer(method(), nothing())).await,
                 Self::Protected => call(times, &protected()).await,
-                Self::Channel => calls(times, &nothing()).await,
-                Self::Client => calls(times, client(10).await?.endpoint(0)).await,
-                Self::ClientOf1000 => calls(times, client(1_000).await?.endpoint(0)).await,
+                Self::Channel => Ground::new().calls(times, &nothing()),
+                Self::Client => onion(times, 10).await?,
+                Self::ClientOf1000 => onion(times, 1_000).await?,
             }
             Ok(())
         })
@@ -245,27 +245,51 @@ async fn call(times: usize, endpoint: &impl Endpoint) {
     }
 }
 
-/// Calls as a client makes them, within a call that is recorded.
-async fn calls(times: usize, endpoint: &impl Endpoint) {
-    let platform = platform();
-    let telemetry = Telemetry::new(TelemetrySettings::default());
-    let _background = telemetry.start(&platform, Box::new(tokio::io::sink()));
-    for _ in 0..times {
-        let payload = Payload::unary(Codec::Protobuf, Bytes::new());
-        let request = Request::new(context(&platform).outgoing(), payload);
-        let answer = endpoint.call(request).now_or_never();
-        assert!(matches!(black_box(answer), Some(Ok(_))));
+/// Where the calls of a client are recorded.
+struct Ground {
+    platform: Platform,
+    _background: Background,
+}
+
+impl Ground {
+    fn new() -> Self {
+        let (platform, telemetry) = (platform(), Telemetry::new(TelemetrySettings::default()));
+        let _background = telemetry.start(&platform, Box::new(tokio::io::sink()));
+        Ground { platform, _background }
+    }
+
+    /// Calls as a client makes them, within a call that is recorded.
+    fn calls(&self, times: usize, endpoint: &impl Endpoint) {
+        (0..times).for_each(|_| call_within(&self.platform, endpoint));
     }
 }
 
-/// The client's stack of the default settings, over so many replicas that answer at once.
-async fn client(replicas: usize) -> Result<Client, Failure> {
-    struct Replica;
+fn call_within(platform: &Platform, endpoint: &impl Endpoint) {
+    let payload = Payload::unary(Codec::Protobuf, Bytes::new());
+    let request = Request::new(context(platform).outgoing(), payload);
+    let answer = endpoint.call(request).now_or_never();
+    assert!(matches!(black_box(answer), Some(Ok(_))));
+}
+
+/// Calls through the client's whole stack.
+async fn onion(times: usize, replicas: usize) -> Result<(), Failure> {
+    let ground = Ground::new();
+    let client = client(replicas, &ground.platform).await?;
+    ground.calls(times, client.endpoint(0));
+    Ok(())
+}
+
+/// The client's stack of the default settings, over so many replicas that answer at once. What records
+/// the attempts at one is bound by a first call: of a thousand, some would have theirs late.
+async fn client(replicas: usize, platform: &Platform) -> Result<Client, Failure> {
+    struct Replica(Platform);
 
     impl Channel for Replica {
         fn endpoint(&self, method: &'static Method) -> BoxEndpoint {
             // In one box, as `HttpChannel` does it; the base has one, too.
-            BoxEndpoint::new(Recording::new(Side::Attempt).layer(method, Nothing))
+            let endpoint = BoxEndpoint::new(Recording::new(Side::Attempt).layer(method, Nothing));
+            call_within(&self.0, &endpoint);
+            endpoint
         }
 
         fn codec(&self) -> Codec {
@@ -275,7 +299,7 @@ async fn client(replicas: usize) -> Result<Client, Failure> {
 
     impl Connect for Replica {
         fn connect(&self, _: &Instance) -> Result<Box<dyn Line>, Error> {
-            Ok(Box::new(SteadyLine(Replica)))
+            Ok(Box::new(SteadyLine(Replica(self.0.clone()))))
         }
 
         fn codec(&self) -> Codec {
@@ -285,7 +309,8 @@ async fn client(replicas: usize) -> Result<Client, Failure> {
 
     let addresses = (0..replicas).map(|number| format!("replica-{number}:80"));
     let registry = StaticList::new().service("strings", addresses);
-    let channel = ServiceChannel::builder("strings", &registry).connect(Replica).build();
+    let replica = Replica(platform.clone());
+    let channel = ServiceChannel::builder("strings", &registry).connect(replica).build();
     let channel = channel.failed_while("making a channel to replicas")?;
     while channel.replicas().len() < replicas {
         tokio::task::yield_now().await;
