@@ -239,3 +239,6 @@ impl<E: Endpoint, F: Future<Output = Result<Reply, Error>>> Future for Short<'_,
         timer.as_mut().poll(cx).map(|()| Err(deadlines.total_expired(*this.limit)))
     }
 }
+
+#[cfg(test)]
+mod tests;
