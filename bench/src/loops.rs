@@ -11,8 +11,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use kitfox::discovery::{Connect, Instance, Line, StaticList, SteadyLine};
-use kitfox::layers::{Deadline, PanicBarrier, Recording, Scope};
+use kitfox::layers::{AttemptRecording, Deadline, PanicBarrier, Recording, Scope};
 use kitfox::message::Codec;
+use kitfox::moment::{self, Moment};
 use kitfox::record::{Outcome, Record, Side, Ticket, Volume, Wire};
 use kitfox::resilience::{
     Concurrency, ConcurrencySettings, Glance, Idempotency, IdempotencySettings, Live, Mode,
@@ -195,19 +196,20 @@ async fn records(times: usize, written: bool) {
     let context = context(&platform);
     let sampler = Sampler::new(0.0);
     context.begin_span(sampler.begin(None, context.random()), None);
-    let started = Instant::now();
+    let begun = Moment::of(Instant::now());
     for time in 1..=times {
         let record = Record {
             context: &context,
             ticket: Ticket::default(),
-            started,
-            ended: Instant::now(),
+            started: begun.instant,
+            nanos: moment::nanos() - begun.nanos,
+            sampled: context.is_sampled(),
             outcome: Outcome::Answered(None),
             received: Volume { messages: 1, bytes: 37 },
             sent: Volume { messages: 1, bytes: 37 },
         };
         let access = black_box(Access::of(Side::Server, &record));
-        let at = black_box(context.clock().unix_nanos(record.ended));
+        let at = black_box(record.ended_unix_nanos());
         if written {
             lines.write(&access, &record, &[], at);
         }
@@ -287,7 +289,7 @@ async fn client(replicas: usize, platform: &Platform) -> Result<Client, Failure>
     impl Channel for Replica {
         fn endpoint(&self, method: &'static Method) -> BoxEndpoint {
             // In one box, as `HttpChannel` does it; the base has one, too.
-            let endpoint = BoxEndpoint::new(Recording::new(Side::Attempt).layer(method, Nothing));
+            let endpoint = BoxEndpoint::new(AttemptRecording.layer(method, Nothing));
             call_within(&self.0, &endpoint);
             endpoint
         }

@@ -10,7 +10,9 @@ pub use deadline::{Deadline, DeadlineEndpoint};
 pub(crate) use panic_barrier::PANIC_BARRIER;
 pub use panic_barrier::{PanicBarrier, PanicBarrierEndpoint};
 use recording::BoxedRecordingEndpoint;
-pub use recording::{Recording, RecordingEndpoint};
+pub use recording::{
+    AttemptRecording, AttemptRecordingEndpoint, OpenRecord, Recording, RecordingEndpoint, Records,
+};
 pub use scope::{Scope, ScopeEndpoint};
 
 use crate::contract::Method;

@@ -72,8 +72,11 @@ pub struct Record<'a> {
     pub ticket: Ticket,
     /// When it came, or was made.
     pub started: Instant,
-    /// When it was over: answered, or the stream that is its answer ended.
-    pub ended: Instant,
+    /// How long it took until it was over (answered, or the stream that is its answer ended), in
+    /// nanoseconds.
+    pub nanos: u64,
+    /// Whether its span is recorded.
+    pub sampled: bool,
     /// What became of it.
     pub outcome: Outcome<'a>,
     /// The messages that came in.
@@ -213,7 +216,13 @@ impl Record<'_> {
     /// How long it took.
     #[must_use]
     pub fn duration(&self) -> Duration {
-        self.ended.saturating_duration_since(self.started)
+        Duration::from_nanos(self.nanos)
+    }
+
+    /// When it was over, in nanoseconds since the beginning of 1970.
+    #[must_use]
+    pub fn ended_unix_nanos(&self) -> u64 {
+        self.context.clock().unix_nanos(self.started).saturating_add(self.nanos)
     }
 }
 

@@ -39,6 +39,14 @@ impl Reply {
         &self.payload
     }
 
+    /// The bytes of its one message and the status, where it is no stream.
+    #[inline]
+    pub(crate) fn message(&self) -> Option<(usize, Option<u16>)> {
+        let Body::Unary(message) = self.payload.body() else { return None };
+        let status = self.metadata.as_deref().and_then(|metadata| metadata.status);
+        Some((message.len(), status))
+    }
+
     /// Headers, trailers and status, if anybody set some.
     #[must_use]
     pub fn metadata(&self) -> Option<&ResponseMetadata> {

@@ -40,9 +40,16 @@ pub trait Channel {
     /// The endpoint that sends calls of `method` on their way. Called once for each method.
     ///
     /// A channel that puts calls on a wire records each as an attempt
-    /// ([`Recording`](crate::layers::Recording) of [`Side::Attempt`]); one that sends them on by
+    /// ([`AttemptRecording`](crate::layers::AttemptRecording)); one that sends them on by
     /// other channels, or several times, leaves that to those.
     fn endpoint(&self, method: &'static Method) -> BoxEndpoint;
+
+    /// The same with what stands around every call of a client, its record and the deadline of its
+    /// caller; none where the client is to put these around [`Channel::endpoint`] itself.
+    fn client_endpoint(&self, method: &'static Method) -> Option<BoxEndpoint> {
+        let _ = method;
+        None
+    }
 
     /// How messages are encoded on the way.
     fn codec(&self) -> Codec;
@@ -62,6 +69,9 @@ impl Client {
     pub fn new(contract: &'static Contract, channel: &impl Channel) -> Self {
         let recording = Recording::new(Side::Client);
         let endpoints = contract.methods.iter().map(|method| {
+            if let Some(whole) = channel.client_endpoint(method) {
+                return ClientEndpoint(Way::Whole(whole));
+            }
             let endpoint = Deadline.layer(method, channel.endpoint(method));
             ClientEndpoint(Way::Channel(recording.layer(method, endpoint)))
         });
@@ -77,7 +87,7 @@ impl Client {
         let recording = Recording::new(Side::Client);
         let endpoints = methods.iter().zip(service.endpoints()).map(|(method, endpoint)| {
             let stack = ServerStack::recorded(method, endpoint, &recording);
-            ClientEndpoint(Way::Local(BoxEndpoint::new(stack)))
+            ClientEndpoint(Way::Whole(BoxEndpoint::new(stack)))
         });
         Client { endpoints: endpoints.collect(), codec: Codec::Protobuf }
     }
@@ -103,14 +113,14 @@ pub struct ClientEndpoint(Way);
 #[derive(Debug)]
 enum Way {
     Channel(RecordingEndpoint<DeadlineEndpoint<BoxEndpoint>>),
-    Local(BoxEndpoint),
+    Whole(BoxEndpoint),
 }
 
 impl Endpoint for ClientEndpoint {
     fn call(&self, request: Request) -> impl Future<Output = Result<Reply, Error>> + Send {
         match &self.0 {
             Way::Channel(endpoint) => Calling::Channel { call: endpoint.call(request) },
-            Way::Local(endpoint) => Calling::Local { call: endpoint.call_boxed(request) },
+            Way::Whole(endpoint) => Calling::Whole { call: endpoint.call_boxed(request) },
         }
     }
 }
@@ -119,7 +129,7 @@ pin_project! {
     #[project = CallingProjection]
     enum Calling<'a, F> {
         Channel { #[pin] call: F },
-        Local { call: BoxFuture<'a, Result<Reply, Error>> },
+        Whole { call: BoxFuture<'a, Result<Reply, Error>> },
     }
 }
 
@@ -129,7 +139,7 @@ impl<F: Future<Output = Result<Reply, Error>>> Future for Calling<'_, F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project() {
             CallingProjection::Channel { call } => call.poll(cx),
-            CallingProjection::Local { call } => call.as_mut().poll(cx),
+            CallingProjection::Whole { call } => call.as_mut().poll(cx),
         }
     }
 }

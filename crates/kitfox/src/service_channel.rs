@@ -44,8 +44,11 @@ struct Inner {
     stack: ClientStack,
     layers: Vec<Wrap>,
     /// One for each method, however many clients are made: they share its state.
-    endpoints: Mutex<Vec<(&'static Method, BoxEndpoint)>>,
+    endpoints: Mutex<Vec<Made>>,
 }
+
+/// The endpoint of a method, and where no layer is the user's, the one that a client has.
+struct Made(&'static Method, BoxEndpoint, Option<BoxEndpoint>);
 
 /// A layer of the user's, with its type hidden.
 type Wrap = Box<dyn Fn(&'static Method, BoxEndpoint) -> BoxEndpoint + Send + Sync>;
@@ -141,21 +144,33 @@ impl ServiceChannel {
 
 impl Channel for ServiceChannel {
     fn endpoint(&self, method: &'static Method) -> BoxEndpoint {
-        let Inner { balanced, stack, layers, endpoints, .. } = &*self.0;
-        // A layer of the user's that panics leaves the list as it was.
-        let mut endpoints = endpoints.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, made)) = endpoints.iter().find(|(known, _)| std::ptr::eq(*known, method)) {
-            return made.clone();
-        }
-        let users = (!layers.is_empty())
-            .then_some(|inner| layers.iter().rev().fold(inner, |inner, wrap| wrap(method, inner)));
-        let endpoint = stack.endpoint(method, balanced.bound(method), users);
-        endpoints.push((method, endpoint.clone()));
-        endpoint
+        self.made(method).0
+    }
+
+    fn client_endpoint(&self, method: &'static Method) -> Option<BoxEndpoint> {
+        self.made(method).1
     }
 
     fn codec(&self) -> Codec {
         self.0.balanced.codec()
+    }
+}
+
+impl ServiceChannel {
+    fn made(&self, method: &'static Method) -> (BoxEndpoint, Option<BoxEndpoint>) {
+        let Inner { balanced, stack, layers, endpoints, .. } = &*self.0;
+        // A layer of the user's that panics leaves the list as it was.
+        let mut endpoints = endpoints.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(Made(_, bare, whole)) =
+            endpoints.iter().find(|Made(known, ..)| std::ptr::eq(*known, method))
+        {
+            return (bare.clone(), whole.clone());
+        }
+        let users = (!layers.is_empty())
+            .then_some(|inner| layers.iter().rev().fold(inner, |inner, wrap| wrap(method, inner)));
+        let (bare, whole) = stack.endpoint(method, balanced.bound(method), users);
+        endpoints.push(Made(method, bare.clone(), whole.clone()));
+        (bare, whole)
     }
 }
 

@@ -203,6 +203,7 @@ impl Breaker {
     ///
     /// # Errors
     /// Where it does not.
+    #[inline]
     pub(crate) fn admit<'a>(
         &'a self,
         method: &'a Circuit,
@@ -224,6 +225,7 @@ impl Breaker {
         self.look(method, context)
     }
 
+    #[inline(never)]
     fn look<'a>(
         &'a self,
         method: &'a Circuit,
@@ -277,12 +279,21 @@ impl Permit<'_> {
         self.tell(verdict);
     }
 
+    /// The call was answered: the way of nearly all.
+    #[inline]
+    pub(crate) fn well(&mut self) {
+        if let (Some(pass), None) = (self.pass, self.began)
+            && self.circuit.settle_good(pass)
+        {
+            self.pass = None;
+        } else {
+            self.tell(Verdict::Good);
+        }
+    }
+
+    #[inline(never)]
     fn tell(&mut self, verdict: Verdict) {
         let Some(pass) = self.pass.take() else { return };
-        // The way of nearly all calls.
-        if verdict == Verdict::Good && self.began.is_none() && self.circuit.settle_good(pass) {
-            return;
-        }
         let shared = &*self.breaker.0;
         let took = self.began.map(|began| began.elapsed());
         self.circuit.settle(pass, verdict, took, &shared.settings.load(), &shared.counts);
@@ -372,27 +383,33 @@ impl<E> BreakerEndpoint<E> {
     }
 
     /// A call that passed is over.
-    pub(crate) fn judge(
+    fn judge(
         &self,
-        permit: Option<Permit<'_>>,
+        mut permit: Option<Permit<'_>>,
         answer: Result<Reply, Error>,
     ) -> Result<Reply, Error> {
-        let Some(permit) = permit else { return answer };
         match answer {
-            Ok(reply) => {
-                permit.settle(Verdict::Good);
-                Ok(self.watched(reply))
-            }
+            Ok(reply) => Ok(self.well(&mut permit, reply)),
             Err(error) => {
-                self.settle(Some(permit), &error);
+                self.settle(permit, &error);
                 Err(error)
             }
         }
     }
 
+    /// A call that passed was answered.
+    #[inline]
+    pub(crate) fn well(&self, permit: &mut Option<Permit<'_>>, reply: Reply) -> Reply {
+        let Some(permit) = permit else { return reply };
+        permit.well();
+        match reply.payload().body() {
+            Body::Unary(_) => reply,
+            Body::Stream(_) => self.watched(reply),
+        }
+    }
+
     /// A stream has begun well, and may still break.
     fn watched(&self, reply: Reply) -> Reply {
-        let Body::Stream(_) = reply.payload().body() else { return reply };
         let (breaker, circuit) = (self.breaker.clone(), Arc::clone(&self.circuit));
         let method = self.method;
         reply.map_stream(|messages| Watched { messages, breaker, method, circuit })

@@ -142,6 +142,13 @@ struct State {
     measures: Measures,
 }
 
+/// The words of a glance, none of which says that somebody has to look.
+#[derive(Clone, Copy)]
+pub(crate) struct Plain {
+    total: u64,
+    least: u64,
+}
+
 /// The [`Deadlines`] of whole calls, as a layer around retries.
 #[derive(Clone, Debug)]
 pub struct TotalDeadline(Deadlines);
@@ -198,9 +205,10 @@ impl Deadlines {
         )
     }
 
-    /// Whether no attempt has a limit of its own, and nothing is dark.
-    pub(crate) fn is_plain(&self) -> bool {
-        self.0.settings.first() != LOOK && self.0.settings.second() != LOOK
+    /// What holds of a call where no attempt has a limit of its own, and nothing is dark.
+    pub(crate) fn plain(&self) -> Option<Plain> {
+        let (total, least) = (self.0.settings.first(), self.0.settings.second());
+        (total != LOOK && least != LOOK).then_some(Plain { total, least })
     }
 
     /// When a call that begins now must be over; nothing where its own deadline is earlier.
@@ -217,30 +225,37 @@ impl Deadlines {
         Plan::new(context, moment::now(), total, mode)
     }
 
-    /// Both for the first attempt of a call that begins now, where [`Deadlines::is_plain`]: when they
-    /// must be over, and within which limit; nothing where the call's own deadline is earlier.
+    /// When a call that begins now must be over, and within which time; nothing where its own deadline
+    /// is earlier.
+    pub(crate) fn total_of(&self, plan: Plain, context: &Context) -> Option<(Instant, Duration)> {
+        self.0.measures.tell(context);
+        if plan.total == NONE {
+            return None;
+        }
+        let limit = unpacked(plan.total);
+        let own = moment::now().checked_add(limit)?;
+        let theirs = context.deadline();
+        theirs.is_none_or(|theirs| own < theirs).then_some((own, limit))
+    }
+
+    /// Whether an attempt that begins now has enough time.
     ///
     /// # Errors
-    /// Where too little time is left to begin.
-    pub(crate) fn plan_first(
-        &self,
-        context: &Context,
-    ) -> Result<(Option<Instant>, Duration), Error> {
-        let (total, least) = (self.0.settings.first(), self.0.settings.second());
-        let (limit, now, theirs) = (unpacked(total), moment::now(), context.deadline());
-        self.0.measures.tell(context);
-        let own = if total == NONE { None } else { now.checked_add(limit) };
-        let Some(theirs) = theirs else { return Ok((own, limit)) };
-        if let Some(own) = own
-            && own < theirs
-        {
-            return Ok((Some(own), limit));
+    /// Where it has not.
+    pub(crate) fn enough_of(&self, plan: Plain, context: &Context) -> Result<(), Error> {
+        match context.deadline() {
+            Some(deadline) if plan.least != NONE => self.enough(deadline, unpacked(plan.least)),
+            _ => Ok(()),
         }
-        if least != NONE && theirs < now + unpacked(least) {
+    }
+
+    fn enough(&self, deadline: Instant, least: Duration) -> Result<(), Error> {
+        let now = moment::now();
+        if deadline < now + least {
             self.0.refused.increment();
-            return Err(too_late(theirs.saturating_duration_since(now), unpacked(least)));
+            return Err(too_late(deadline.saturating_duration_since(now), least));
         }
-        Ok((None, limit))
+        Ok(())
     }
 
     /// When an attempt that begins now must be over.
@@ -254,11 +269,7 @@ impl Deadlines {
             least => {
                 let Some(deadline) = context.deadline() else { return Ok(Plan::default()) };
                 self.0.measures.tell(context);
-                let (least, now) = (unpacked(least), moment::now());
-                if deadline < now + least {
-                    self.0.refused.increment();
-                    return Err(too_late(deadline.saturating_duration_since(now), least));
-                }
+                self.enough(deadline, unpacked(least))?;
                 Ok(Plan::default())
             }
         }

@@ -43,7 +43,7 @@ pub use kitfox_core::error::{Reason, is_failure, is_failure_of, refusal};
 pub use kitfox_core::meter::Owner;
 pub use live::{Glance, Live};
 pub use mode::Mode;
-pub use onion::ClientLayers;
+pub use onion::{ClientEndpoints, ClientLayers};
 pub use rate_limit::{
     RATE_LIMIT, RateLimit, RateLimitEndpoint, RateLimitHeaders, RateLimitKey, RateLimitSettings,
 };

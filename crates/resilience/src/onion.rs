@@ -13,23 +13,25 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
 use futures_core::future::BoxFuture;
 use kitfox_core::contract::Method;
-use kitfox_core::{Body, BoxEndpoint, Endpoint, Error, Layer, Reply, Request};
+use kitfox_core::layers::{Deadline, OpenRecord, Recording, Records};
+use kitfox_core::record::Side;
+use kitfox_core::{Body, BoxEndpoint, Endpoint, Error, Layer, Reply, Request, moment};
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::breaker::{BreakerEndpoint, Permit};
 use crate::budget::{BudgetEndpoint, InFlight};
-use crate::deadline::{AttemptDeadlineEndpoint, TotalDeadlineEndpoint};
+use crate::deadline::{AttemptDeadlineEndpoint, Plain, TotalDeadlineEndpoint};
 use crate::hedge::HedgeEndpoint;
 use crate::idempotency::IdempotencyKeysEndpoint;
 use crate::rate_limit::RateLimitEndpoint;
 use crate::retry::RetryEndpoint;
-use crate::way::Way;
 use crate::{Breaker, Budget, Deadlines, Hedge, IdempotencyKeys, RateLimit, Retry};
 
 /// The layers of a client.
@@ -50,7 +52,7 @@ use crate::{Breaker, Budget, Deadlines, Hedge, IdempotencyKeys, RateLimit, Retry
 ///     rate_limit: RateLimit::new(Live::default()),
 ///     budget,
 /// };
-/// layers.around(method, send)
+/// layers.around(method, send).bare
 /// # }
 /// ```
 #[derive(Clone, Debug)]
@@ -76,8 +78,11 @@ type Layers<E> = IdempotencyKeysEndpoint<
 
 impl ClientLayers {
     /// All layers around what sends an attempt at `method`.
-    pub fn around(&self, method: &'static Method, send: impl Endpoint) -> BoxEndpoint {
-        BoxEndpoint::new(Onion(self.outer(method, self.inner(method, send))))
+    pub fn around(&self, method: &'static Method, send: impl Endpoint) -> ClientEndpoints {
+        let layers = Arc::new(self.outer(method, self.inner(method, send)));
+        let bare = BoxEndpoint::new(Onion { records: None, layers: Arc::clone(&layers) });
+        let records = Some(Recording::new(Side::Client).of(method));
+        ClientEndpoints { bare, recorded: BoxEndpoint::new(Onion { records, layers }) }
     }
 
     /// The same with layers of the user's at their place.
@@ -102,141 +107,226 @@ impl ClientLayers {
     }
 }
 
+/// A method behind all layers.
+#[derive(Clone, Debug)]
+pub struct ClientEndpoints {
+    /// As a channel has it.
+    pub bare: BoxEndpoint,
+    /// With what stands around every call of a client: its record, and the deadline of its caller.
+    pub recorded: BoxEndpoint,
+}
+
 /// All layers, none of which is the user's.
-struct Onion<E>(Layers<Inner<E>>);
+struct Onion<E> {
+    records: Option<Records>,
+    layers: Arc<Layers<Inner<E>>>,
+}
 
 impl<E: Endpoint> Onion<E> {
     fn budget(&self) -> &BudgetEndpoint<RetryEndpoint<HedgeEndpoint<BreakerEndpoint<Inner<E>>>>> {
-        &self.0.inner.inner
+        &self.layers.inner.inner
     }
 
     fn breaker(&self) -> &BreakerEndpoint<Inner<E>> {
         &self.budget().inner.inner.inner
     }
 
-    /// Whether no layer wants to say anything about a call before it has failed.
-    fn is_short(&self) -> bool {
-        let hedge = &self.budget().inner.inner;
-        self.0.inner.deadlines.is_plain()
+    /// The deadlines of a call about which no layer wants to say anything before it has failed.
+    fn plan(&self) -> Option<Plain> {
+        let (total, hedge) = (&self.layers.inner, &self.budget().inner.inner);
+        let passes = !total.streams
             && !hedge.decides()
             && hedge.inner.breaker.is_plain()
-            && !hedge.inner.inner.limit.decides()
-    }
-
-    /// An attempt fails before it is sent.
-    #[cold]
-    fn refused<'a>(
-        &'a self,
-        error: Error,
-        spare: Option<Request>,
-        in_flight: InFlight<'a>,
-    ) -> BoxFuture<'a, Result<Reply, Error>> {
-        Box::pin(async move {
-            let _in_flight = in_flight;
-            match spare {
-                Some(spare) => self.budget().inner.again(spare, error).await,
-                None => Err(error),
-            }
-        })
+            && !hedge.inner.inner.limit.decides();
+        if passes { total.deadlines.plain() } else { None }
     }
 }
 
 impl<E: Endpoint> Endpoint for Onion<E> {
-    fn call(&self, mut request: Request) -> impl Future<Output = Result<Reply, Error>> + Send {
-        if !self.is_short() {
-            return Way::Round { call: Box::pin(self.0.call(request)) };
-        }
-        let (total, budget, breaker) = (&self.0.inner, self.budget(), self.breaker());
-        self.0.begin(&request.context);
-        let plan = total.deadlines.plan_first(&request.context);
-        if let (Ok((Some(deadline), _)), false) = (&plan, total.streams) {
-            request.context = request.context.with_deadline(*deadline);
-        }
-        let in_flight = budget.budget.begin(&request.context);
-        let spare = budget.inner.spare(&request);
-        let permit = match breaker.breaker.admit(&breaker.circuit, &request.context) {
-            Ok(permit) => permit,
-            Err(error) => return Way::Round { call: self.refused(error, spare, in_flight) },
-        };
-        let (deadline, limit) = match plan {
-            Ok(plan) => plan,
-            Err(error) => {
-                breaker.settle(permit, &error);
-                return Way::Round { call: self.refused(error, spare, in_flight) };
-            }
-        };
-        let attempt = &breaker.inner.inner;
-        Way::On {
-            call: Short {
-                onion: self,
-                call: attempt.inner.call(request),
-                permit,
-                spare,
-                again: None,
-                in_flight: Some(in_flight),
-                deadline,
-                limit,
-                timer: None,
-            },
+    fn call(&self, request: Request) -> impl Future<Output = Result<Reply, Error>> + Send {
+        Call {
+            onion: self,
+            send: |request| self.breaker().inner.inner.inner.call(request),
+            request: Some(request),
+            attempt: None,
+            round: None,
+            timer: None,
+            deadline: None,
+            total: None,
+            permit: None,
+            spare: None,
+            in_flight: None,
+            record: None,
         }
     }
 }
 
 pin_project! {
-    /// A call on the short way.
-    struct Short<'a, E, F> {
+    /// A call with all that is known of it. Nothing is done before it is polled.
+    struct Call<'a, E, S, F> {
         onion: &'a Onion<E>,
-        // The first attempt.
+        send: S,
+        // Until it begins.
+        request: Option<Request>,
+        // The first attempt, on the short way.
         #[pin]
-        call: F,
+        attempt: Option<F>,
+        // In boxes, which only a call that failed, waits, or goes the long way, pays for.
+        round: Option<BoxFuture<'a, Result<Reply, Error>>>,
+        timer: Option<Pin<Box<Sleep>>>,
+        // The caller's.
+        deadline: Option<Instant>,
+        // That of the layer where it is earlier, and what it is set to.
+        total: Option<(Instant, Duration)>,
         permit: Option<Permit<'a>>,
         // What would be sent again.
         spare: Option<Request>,
-        // In boxes, which only a call that failed, or waits, pays for: every call is as large as its
-        // future.
-        again: Option<BoxFuture<'a, Result<Reply, Error>>>,
-        timer: Option<Pin<Box<Sleep>>>,
         in_flight: Option<InFlight<'a>>,
-        deadline: Option<Instant>,
-        limit: Duration,
+        // After the call itself, so that what it says while it is dropped is in its record.
+        record: Option<OpenRecord<'a>>,
     }
 }
 
-impl<E: Endpoint, F: Future<Output = Result<Reply, Error>>> Future for Short<'_, E, F> {
-    type Output = Result<Reply, Error>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        if this.again.is_none()
-            && let Poll::Ready(answer) = this.call.poll(cx)
-        {
-            let breaker = this.onion.breaker();
-            let error = match breaker.judge(this.permit.take(), answer) {
-                Ok(mut reply) => {
-                    let in_flight = this.in_flight.take();
-                    if let Body::Stream(_) = reply.payload().body() {
-                        reply.hold(in_flight.map(InFlight::keep));
-                    }
-                    return Poll::Ready(Ok(reply));
-                }
-                Err(error) => error,
-            };
-            match this.spare.take() {
-                Some(spare) => {
-                    *this.again = Some(Box::pin(this.onion.budget().inner.again(spare, error)));
-                }
-                None => return Poll::Ready(Err(error)),
+impl<'a, E, S, F> Call<'a, E, S, F>
+where
+    E: Endpoint,
+    S: Fn(Request) -> F,
+    F: Future<Output = Result<Reply, Error>>,
+{
+    /// All that the layers have to say about a call before it is sent.
+    #[inline]
+    fn begin(self: Pin<&mut Self>) {
+        let mut this = self.project();
+        let (onion, Some(mut request)) = (*this.onion, this.request.take()) else { return };
+        *this.deadline = request.context.deadline();
+        if this.deadline.is_some_and(|deadline| deadline <= moment::now()) {
+            *this.round = Some(Box::pin(async { Err(Deadline::passed()) }));
+            return;
+        }
+        let Some(plan) = onion.plan() else {
+            *this.round = Some(Box::pin(onion.layers.call(request)));
+            return;
+        };
+        let (budget, breaker) = (onion.budget(), onion.breaker());
+        onion.layers.begin(&request.context);
+        let deadlines = &onion.layers.inner.deadlines;
+        *this.total = deadlines.total_of(plan, &request.context);
+        if let Some((total, _)) = *this.total {
+            request.context = request.context.with_deadline(total);
+        }
+        *this.in_flight = Some(budget.budget.begin(&request.context));
+        *this.spare = budget.inner.spare(&request);
+        let admitted = breaker.breaker.admit(&breaker.circuit, &request.context);
+        let admitted = admitted.and_then(|permit| {
+            *this.permit = permit;
+            deadlines.enough_of(plan, &request.context)
+        });
+        match admitted {
+            Ok(()) => this.attempt.set(Some((this.send)(request))),
+            Err(error) => {
+                let permit = this.permit.take();
+                *this.round = Some(onion.failed(error, permit, this.spare, this.in_flight));
             }
         }
-        if let Some(again) = this.again
-            && let Poll::Ready(answer) = again.as_mut().poll(cx)
-        {
-            return Poll::Ready(answer);
+    }
+}
+
+impl<'a, E: Endpoint> Onion<E> {
+    /// An attempt has failed, or was not made.
+    #[cold]
+    fn failed(
+        &'a self,
+        error: Error,
+        permit: Option<Permit<'a>>,
+        spare: &mut Option<Request>,
+        in_flight: &mut Option<InFlight<'a>>,
+    ) -> BoxFuture<'a, Result<Reply, Error>> {
+        self.breaker().settle(permit, &error);
+        let (spare, in_flight) = (spare.take(), in_flight.take());
+        Box::pin(async move {
+            let Some(spare) = spare else { return Err(error) };
+            let mut reply = self.budget().inner.again(spare, error).await?;
+            keep(&mut reply, in_flight);
+            Ok(reply)
+        })
+    }
+}
+
+/// A call is in flight for as long as the stream that is its answer.
+fn keep(reply: &mut Reply, in_flight: Option<InFlight<'_>>) {
+    if let (Body::Stream(_), Some(in_flight)) = (reply.payload().body(), in_flight) {
+        reply.hold(in_flight.keep());
+    }
+}
+
+impl<E, S, F> Future for Call<'_, E, S, F>
+where
+    E: Endpoint,
+    S: Fn(Request) -> F,
+    F: Future<Output = Result<Reply, Error>>,
+{
+    type Output = Result<Reply, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
+        let this = self.as_mut().project();
+        let first = this.request.is_some();
+        if let (Some(request), Some(records)) = (this.request, &this.onion.records) {
+            *this.record = records.begin(request);
         }
-        let Some(deadline) = *this.deadline else { return Poll::Pending };
+        let _work = this.record.as_ref().map(|record| record.work(first));
+        if first {
+            self.as_mut().begin();
+        }
+        let mut this = self.project();
+        let onion = *this.onion;
+        if let Some(attempt) = this.attempt.as_mut().as_pin_mut()
+            && this.round.is_none()
+            && let Poll::Ready(answer) = attempt.poll(cx)
+        {
+            match answer {
+                Ok(reply) => {
+                    let mut reply = onion.breaker().well(this.permit, reply);
+                    keep(&mut reply, this.in_flight.take());
+                    return Poll::Ready(end(this.record, *this.deadline, Ok(reply)));
+                }
+                Err(error) => {
+                    let permit = this.permit.take();
+                    *this.round = Some(onion.failed(error, permit, this.spare, this.in_flight));
+                }
+            }
+        }
+        if let Some(round) = this.round
+            && let Poll::Ready(answer) = round.as_mut().poll(cx)
+        {
+            return Poll::Ready(end(this.record, *this.deadline, answer));
+        }
+        let total = this.total.map(|(total, _)| total);
+        let Some(deadline) = total.or(*this.deadline) else { return Poll::Pending };
         let timer = this.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
-        let deadlines = &this.onion.0.inner.deadlines;
-        timer.as_mut().poll(cx).map(|()| Err(deadlines.total_expired(*this.limit)))
+        if timer.as_mut().poll(cx).is_pending() {
+            return Poll::Pending;
+        }
+        let error = match *this.total {
+            Some((_, limit)) => onion.layers.inner.deadlines.total_expired(limit),
+            None => Deadline::reached(),
+        };
+        Poll::Ready(end(this.record, None, Err(error)))
+    }
+}
+
+/// A call is over, which may be a stream from now on until the caller's deadline.
+#[inline]
+fn end(
+    record: &mut Option<OpenRecord<'_>>,
+    deadline: Option<Instant>,
+    mut answer: Result<Reply, Error>,
+) -> Result<Reply, Error> {
+    if let Some(deadline) = deadline {
+        answer = Deadline::hold(answer, deadline, None);
+    }
+    match record {
+        Some(record) => record.end(answer),
+        None => answer,
     }
 }
 

@@ -4,7 +4,7 @@ pub(crate) mod series;
 mod span;
 
 use kitfox_core::meter::Measure;
-use kitfox_core::record::{Edge, Observer, Record, Recorder, Side, Ticket};
+use kitfox_core::record::{Edge, Observer, Outcome, Record, Recorder, Side, Ticket};
 use kitfox_core::{Context, Method, RecordField, Sampling, TraceContext};
 use tokio::time::Instant;
 use tracing::Level;
@@ -68,39 +68,61 @@ impl Recorder for MethodRecorder {
     }
 
     fn end(&self, record: &Record<'_>) {
-        let inner = &*self.telemetry.0;
-        let took = record.duration();
-        let sampled = record.context.is_sampled();
-        self.series.end(record, took, sampled);
-        let traced = if sampled { self.traced(record) } else { None };
+        // Nearly all calls: nobody asks more of them than to be counted.
+        if let (Outcome::Answered(None), false) = (record.outcome, record.sampled) {
+            self.series.answered(record);
+            if self.side == Side::Attempt {
+                return;
+            }
+            self.leave(record);
+            let access = &self.telemetry.0.access;
+            if self.side == Side::Client && !access.clients && !access.is_slow(record.nanos) {
+                return;
+            }
+            return self.tell(record, None);
+        }
+        self.end_otherwise(record);
+    }
+}
+
+impl MethodRecorder {
+    /// A call failed, has a status of its own, or is part of a trace that is recorded.
+    #[cold]
+    fn end_otherwise(&self, record: &Record<'_>) {
+        self.series.end(record);
+        let traced = if record.sampled { self.traced(record) } else { None };
         if self.side == Side::Attempt {
             if traced.is_some() {
-                self.write_span(traced, record, &[], at(record));
+                self.write_span(traced, record, &[], record.ended_unix_nanos());
             }
             return;
         }
+        self.leave(record);
+        self.tell(record, traced);
+    }
+
+    /// It is under way no longer.
+    #[inline]
+    fn leave(&self, record: &Record<'_>) {
         self.series.active().subtract(1);
-        inner.calls.leave(record.ticket);
-        let access = Access::lasting(self.side, record, took, sampled);
-        let logs = &inner.logs;
-        let logged = logs.enabled_for_calls(access.level())
+        self.telemetry.0.calls.leave(record.ticket);
+    }
+
+    /// Writes what is to be written of it.
+    fn tell(&self, record: &Record<'_>, traced: Option<(&Spans, TraceContext)>) {
+        let inner = &*self.telemetry.0;
+        let access = Access::of(self.side, record);
+        let logged = inner.logs.enabled_for_calls(access.level())
             && inner.access.logs(&access, || record.context.random().next_u64());
         if logged || traced.is_some() {
-            let (fields, at) = (record.context.take_fields(), at(record));
+            let (fields, at) = (record.context.take_fields(), record.ended_unix_nanos());
             if logged {
                 self.lines.write(&access, record, &fields, at);
             }
             self.write_span(traced, record, &fields, at);
         }
     }
-}
 
-/// When a call was over, in nanoseconds since the beginning of 1970.
-fn at(record: &Record<'_>) -> u64 {
-    record.context.clock().unix_nanos(record.ended)
-}
-
-impl MethodRecorder {
     fn begin_span(&self, context: &Context) {
         let sampler = &self.telemetry.0.sampler;
         let parent = context.parent_trace();

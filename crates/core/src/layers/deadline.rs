@@ -24,6 +24,34 @@ const NAME: &str = "deadline";
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Deadline;
 
+impl Deadline {
+    /// The error of a call that is not begun, for a stack that keeps all that it knows of a call in one
+    /// future.
+    #[must_use]
+    pub fn passed() -> Error {
+        expired("the deadline had passed before the call began")
+    }
+
+    /// The error of a call that is ended.
+    #[must_use]
+    pub fn reached() -> Error {
+        expired("there was no answer before the deadline")
+    }
+
+    /// The answer of a call that had to be over at `deadline`: if it is a stream, it is held to that, by
+    /// the `timer` that there is.
+    ///
+    /// # Errors
+    /// The one of the answer; that of the deadline, if the other end was the first to end the call at it.
+    pub fn hold(
+        answer: Result<Reply, Error>,
+        deadline: Instant,
+        timer: Option<Pin<Box<Sleep>>>,
+    ) -> Result<Reply, Error> {
+        if is_message(&answer) { answer } else { beyond(answer, deadline, timer) }
+    }
+}
+
 impl<E: Endpoint> Layer<E> for Deadline {
     type Endpoint = DeadlineEndpoint<E>;
 
@@ -68,18 +96,18 @@ impl<F: Future<Output = Result<Reply, Error>>> Future for Until<F> {
         let (call, deadline, timer) = match self.project() {
             UntilProjection::Begun { call, deadline, timer } => (call, *deadline, timer),
             UntilProjection::Over => {
-                return Poll::Ready(Err(expired("the deadline had passed before the call began")));
+                return Poll::Ready(Err(Deadline::passed()));
             }
         };
         if let Poll::Ready(answer) = call.poll(cx) {
             return Poll::Ready(match deadline {
-                Some(deadline) if !is_message(&answer) => beyond(answer, deadline, timer.take()),
-                _ => answer,
+                Some(deadline) => Deadline::hold(answer, deadline, timer.take()),
+                None => answer,
             });
         }
         let Some(deadline) = deadline else { return Poll::Pending };
         let timer = timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
-        timer.as_mut().poll(cx).map(|()| Err(expired("there was no answer before the deadline")))
+        timer.as_mut().poll(cx).map(|()| Err(Deadline::reached()))
     }
 }
 

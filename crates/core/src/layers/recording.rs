@@ -15,14 +15,15 @@ use std::task::{Context as TaskContext, Poll, ready};
 use pin_project_lite::pin_project;
 
 use crate::contract::Method;
-use crate::record::{Observer, Outcome, Recorder, Side};
-use crate::{Body, Context, Endpoint, Error, Layer, MethodNumber, Reply, Request};
+use crate::record::{Observer, Recorder, Side};
+use crate::{Context, Endpoint, Error, Layer, MethodNumber, Reply, Request};
 
+mod attempt;
 mod open;
 mod stream;
 
-use open::Open;
-use stream::RecordedStream;
+pub use attempt::{AttemptRecording, AttemptRecordingEndpoint};
+pub use open::OpenRecord;
 
 /// Tells an [`Observer`] of every call.
 #[derive(Clone)]
@@ -47,26 +48,32 @@ impl Recording {
     }
 }
 
-impl<E: Endpoint> Layer<E> for Recording {
-    type Endpoint = RecordingEndpoint<E>;
-
-    fn layer(&self, method: &'static Method, inner: E) -> RecordingEndpoint<E> {
+impl Recording {
+    /// The records of `method`, for a stack that keeps all that it knows of a call in one future.
+    #[must_use]
+    pub fn of(&self, method: &'static Method) -> Records {
         let handles = OnceLock::new();
         if let Some(observer) = &self.observer {
             let _ = handles.set(Handles::new(observer, self.side, method));
         }
-        let (side, number) = (self.side, MethodNumber::of(method));
-        RecordingEndpoint { side, method, number, handles, inner }
+        Records { side: self.side, method, number: MethodNumber::of(method), handles }
     }
 }
 
-/// An endpoint whose calls are recorded.
-pub struct RecordingEndpoint<E> {
+impl<E: Endpoint> Layer<E> for Recording {
+    type Endpoint = RecordingEndpoint<E>;
+
+    fn layer(&self, method: &'static Method, inner: E) -> RecordingEndpoint<E> {
+        RecordingEndpoint { records: self.of(method), inner }
+    }
+}
+
+/// The records of one method on one side.
+pub struct Records {
     side: Side,
     method: &'static Method,
     number: MethodNumber,
     handles: OnceLock<Handles>,
-    inner: E,
 }
 
 struct Handles {
@@ -105,8 +112,20 @@ impl Bound<'_> {
     }
 }
 
-impl<E> RecordingEndpoint<E> {
+impl Records {
+    /// A call begins; nothing where nobody observes it.
+    #[inline]
+    pub fn begin(&self, request: &mut Request) -> Option<OpenRecord<'_>> {
+        let bound = self.bound(&request.context)?;
+        Some(self.open(bound, request))
+    }
+
+    fn open<'a>(&self, bound: Bound<'a>, request: &mut Request) -> OpenRecord<'a> {
+        OpenRecord::begin(bound, self.side, self.number, request)
+    }
+
     /// Who records a call; nobody where nobody observes it.
+    #[inline]
     fn bound(&self, context: &Context) -> Option<Bound<'_>> {
         let observer = context.observer();
         let handles = match (self.handles.get(), observer) {
@@ -124,11 +143,22 @@ impl<E> RecordingEndpoint<E> {
     }
 }
 
+impl std::fmt::Debug for Records {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut debug = f.debug_struct("Records");
+        debug.field("method", &self.method.path).field("side", &self.side).finish_non_exhaustive()
+    }
+}
+
+/// An endpoint whose calls are recorded.
+pub struct RecordingEndpoint<E> {
+    records: Records,
+    inner: E,
+}
+
 impl<E> std::fmt::Debug for RecordingEndpoint<E> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("RecordingEndpoint")
-            .field("method", &self.method.path)
-            .finish_non_exhaustive()
+        f.debug_struct("RecordingEndpoint").field("records", &self.records).finish_non_exhaustive()
     }
 }
 
@@ -140,7 +170,7 @@ impl std::fmt::Debug for Recording {
 
 impl<E: Endpoint> Endpoint for RecordingEndpoint<E> {
     fn call(&self, request: Request) -> impl Future<Output = Result<Reply, Error>> + Send {
-        self.record::<Open<'_>>(request)
+        self.record::<OpenRecord<'_>>(request)
     }
 }
 
@@ -156,16 +186,14 @@ impl<E: Endpoint> RecordingEndpoint<E> {
         mut request: Request,
     ) -> impl Future<Output = Result<Reply, Error>> + Send + use<'a, E, O>
     where
-        O: From<Open<'a>> + BorrowMut<Open<'a>> + Send,
+        O: From<OpenRecord<'a>> + BorrowMut<OpenRecord<'a>> + Send,
     {
-        let Some(bound) = self.bound(&request.context) else {
+        let Some(open) = self.records.begin(&mut request) else {
             return Calling::Unobserved { call: self.inner.call(request) };
         };
-        let open = Open::begin(bound, self.side, self.number, &mut request);
         let _entering = open.entering();
-        let open = Some(O::from(open));
-        let (call, unpolled, of) = (self.inner.call(request), true, PhantomData);
-        Calling::Recorded { call, open, unpolled, of }
+        let open = O::from(open);
+        Calling::new(self.inner.call(request), open)
     }
 }
 
@@ -175,7 +203,7 @@ pub(super) struct BoxedRecordingEndpoint<E>(RecordingEndpoint<E>);
 
 impl<E: Endpoint> Endpoint for BoxedRecordingEndpoint<E> {
     fn call(&self, request: Request) -> impl Future<Output = Result<Reply, Error>> + Send {
-        self.0.record::<Box<Open<'_>>>(request)
+        self.0.record::<Box<OpenRecord<'_>>>(request)
     }
 }
 
@@ -190,18 +218,24 @@ pin_project! {
             #[pin]
             call: F,
             // After the call itself, so that what it says while it is dropped is in its record.
-            open: Option<O>,
+            open: O,
             // Whether it was not polled yet: then its beginning was just now.
             unpolled: bool,
-            of: PhantomData<Open<'a>>,
+            of: PhantomData<OpenRecord<'a>>,
         },
+    }
+}
+
+impl<F, O> Calling<'_, F, O> {
+    fn new(call: F, open: O) -> Self {
+        Calling::Recorded { call, open, unpolled: true, of: PhantomData }
     }
 }
 
 impl<'a, F, O> Future for Calling<'a, F, O>
 where
     F: Future<Output = Result<Reply, Error>>,
-    O: BorrowMut<Open<'a>>,
+    O: BorrowMut<OpenRecord<'a>>,
 {
     type Output = Result<Reply, Error>;
 
@@ -210,28 +244,13 @@ where
             CallingProjection::Unobserved { call } => return call.poll(cx),
             CallingProjection::Recorded { call, open, unpolled, .. } => (call, open, unpolled),
         };
-        let Some(open) = open else { return call.poll(cx) };
         let open = open.borrow_mut();
-        let (answer, ended) = {
+        let (answer, took) = {
             let _entered = open.entered();
             let _polled = open.polled(std::mem::take(unpolled));
-            (ready!(call.poll(cx)), open.ended())
+            (ready!(call.poll(cx)), open.took())
         };
-        match &answer {
-            Ok(reply) => {
-                let status = reply.metadata().and_then(|metadata| metadata.status);
-                match reply.payload().body() {
-                    Body::Unary(message) => open.answered(message.len(), status, ended),
-                    Body::Stream(_) => {
-                        let open = open.keep();
-                        let wrap = |messages| RecordedStream { messages, open, status };
-                        return Poll::Ready(answer.map(|reply| reply.wrap_stream(wrap)));
-                    }
-                }
-            }
-            Err(error) => open.close(Outcome::Failed(error), ended),
-        }
-        Poll::Ready(answer)
+        Poll::Ready(open.end_after(took, answer))
     }
 }
 

@@ -1,14 +1,9 @@
 //! A method of all replicas of a service.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context as TaskContext, Poll, ready};
 
-use futures_core::future::BoxFuture;
 use kitfox_core::error::is_failure_of;
 use kitfox_core::{Body, Code, Context, Endpoint, Error, Method, Origin, Recovery, Reply, Request};
-use pin_project_lite::pin_project;
 use tokio::time::Instant;
 
 use super::Inner;
@@ -29,54 +24,16 @@ impl BalancedEndpoint {
 }
 
 impl Endpoint for BalancedEndpoint {
-    fn call(&self, request: Request) -> impl Future<Output = Result<Reply, Error>> + Send {
-        let context = &request.context;
-        self.inner.ground.measures.tell(context);
-        match self.inner.pick(self.column, context) {
-            Some(flight) => Sending::Sent { call: flight.send(request), flight: Some(flight) },
-            None => Sending::Waiting { call: Box::pin(self.wait(request)) },
-        }
-    }
-}
-
-impl BalancedEndpoint {
-    /// Sends a call when there is somebody to send it to.
-    #[cold]
-    async fn wait(&self, request: Request) -> Result<Reply, Error> {
-        let flight = self.inner.wait_and_pick(self.column, &request.context).await?;
-        let answer = flight.send(request).await;
+    async fn call(&self, request: Request) -> Result<Reply, Error> {
+        let (inner, context) = (&*self.inner, &request.context);
+        inner.ground.measures.tell(context);
+        let flight = match inner.pick(self.column, context) {
+            Some(flight) => flight,
+            // In a box, which only a call that waits pays for: every call is as large as its future.
+            None => Box::pin(inner.wait_and_pick(self.column, context)).await?,
+        };
+        let answer = flight.slot.endpoint.call(request).await;
         flight.end(answer)
-    }
-}
-
-pin_project! {
-    #[project = SendingProjection]
-    enum Sending<'a, F> {
-        Sent {
-            #[pin]
-            call: F,
-            // None when it has landed.
-            flight: Option<Flight>,
-        },
-        // In a box, which only a call that waits pays for: every call is as large as its future.
-        Waiting { call: BoxFuture<'a, Result<Reply, Error>> },
-    }
-}
-
-impl<F: Future<Output = Result<Reply, Error>>> Future for Sending<'_, F> {
-    type Output = Result<Reply, Error>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
-        match self.project() {
-            SendingProjection::Sent { call, flight } => {
-                let answer = ready!(call.poll(cx));
-                Poll::Ready(match flight.take() {
-                    Some(flight) => flight.end(answer),
-                    None => answer,
-                })
-            }
-            SendingProjection::Waiting { call } => call.as_mut().poll(cx),
-        }
     }
 }
 
@@ -115,12 +72,6 @@ impl Flight {
             replica.ground.begin_keyed();
         }
         Flight { begun: now, deadline: context.deadline(), kind, answered: false, slot }
-    }
-
-    /// The call on its way. Drop it before the flight.
-    fn send(&self, request: Request) -> impl Future<Output = Result<Reply, Error>> + Send + use<> {
-        let slot = Arc::clone(&self.slot);
-        async move { slot.endpoint.call(request).await }
     }
 
     /// The answer has come. Says whether it is a stream: the call is over when that is.

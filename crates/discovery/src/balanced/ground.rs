@@ -23,7 +23,7 @@ pub(crate) struct Ground {
     pub(crate) platform: Platform,
     pub(crate) counts: Counts,
     pub(crate) measures: Measures,
-    begin: Instant,
+    begin: u64,
     /// When rates of success are compared next.
     comparison: AtomicU64,
     /// How many calls with a key are not over.
@@ -58,7 +58,7 @@ impl Ground {
             platform: platform.clone(),
             measures: counts.measures(service),
             counts,
-            begin: Instant::now(),
+            begin: moment::nanos_of(Instant::now()),
             comparison: AtomicU64::new(interval),
             keyed: AtomicU64::new(0),
         }
@@ -81,21 +81,15 @@ impl Ground {
     }
 
     /// Nanoseconds since the balancer began, as of the moment of the call.
+    #[inline]
     pub(crate) fn now(&self) -> u64 {
-        self.at(moment::now())
+        moment::nanos().saturating_sub(self.begin)
     }
 
     /// The same, later than `begun`: what is timed in one poll takes some time nevertheless.
+    #[inline]
     pub(crate) fn after(&self, begun: u64) -> u64 {
-        let seen = moment::now();
-        match self.at(seen) {
-            now if now > begun => now,
-            _ => self.at(moment::after(seen)),
-        }
-    }
-
-    fn at(&self, instant: Instant) -> u64 {
-        nanoseconds(instant.saturating_duration_since(self.begin))
+        moment::nanos_after(begun + self.begin).saturating_sub(self.begin)
     }
 
     pub(crate) fn keyed(&self) -> u64 {

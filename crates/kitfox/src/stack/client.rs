@@ -14,9 +14,9 @@ use kitfox_core::meter::Owner;
 use kitfox_core::{BoxEndpoint, Endpoint, Method};
 use kitfox_discovery::{BalanceSettings, Balanced};
 use kitfox_resilience::{
-    Breaker, BreakerSettings, Budget, BudgetSettings, ClientLayers, DeadlineSettings, Deadlines,
-    Hedge, HedgeAfter, HedgeSettings, Live, Mode, RateLimit, RateLimitSettings, Retry,
-    RetrySettings,
+    Breaker, BreakerSettings, Budget, BudgetSettings, ClientEndpoints, ClientLayers,
+    DeadlineSettings, Deadlines, Hedge, HedgeAfter, HedgeSettings, Live, Mode, RateLimit,
+    RateLimitSettings, Retry, RetrySettings,
 };
 
 use super::control::Resolved;
@@ -202,13 +202,13 @@ impl ClientStack {
     }
 
     /// The stack of `method` around the way to a replica, with the user's layers in it, if there are
-    /// any.
+    /// any: as a channel has it, and where they have none, as a client has it.
     pub(crate) fn endpoint(
         &self,
         method: &'static Method,
         pick: impl Endpoint,
         users: Option<impl FnOnce(BoxEndpoint) -> BoxEndpoint>,
-    ) -> BoxEndpoint {
+    ) -> (BoxEndpoint, Option<BoxEndpoint>) {
         let shared = &self.shared;
         let own = Own::new(&shared.begin, &shared.budget.1, &shared.owner.method(method));
         self.control.add_method(method, || shared.methods().push(own.clone()));
@@ -221,8 +221,11 @@ impl ClientStack {
             rate_limit: shared.rate_limit.1.clone(),
         };
         match users {
-            None => layers.around(method, pick),
-            Some(users) => layers.around_with(method, pick, users),
+            None => {
+                let ClientEndpoints { bare, recorded } = layers.around(method, pick);
+                (bare, Some(recorded))
+            }
+            Some(users) => (layers.around_with(method, pick, users), None),
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use kitfox_core::contract::Method;
+use kitfox_core::moment::{self, Moment};
 use kitfox_core::record::{Observer, Outcome, Record, Recorder, Side, Ticket, Volume};
 use kitfox_core::{Context, Error, MethodNumber};
 use tokio::time::Instant;
@@ -47,7 +48,8 @@ pub(super) struct Open {
     recorder: Arc<dyn Recorder>,
     pub(super) context: Context,
     ticket: Ticket,
-    started: Instant,
+    begun: Moment,
+    sampled: bool,
     over: bool,
 }
 
@@ -61,9 +63,10 @@ impl Recording {
         let recorder = self.recorder(context.observer()?);
         let context = context.outgoing();
         context.enter_method(self.number);
-        let started = Instant::now();
-        let ticket = recorder.begin(&context, started);
-        Some(Open { recorder, context, ticket, started, over: false })
+        let begun = Moment::of(Instant::now());
+        let ticket = recorder.begin(&context, begun.instant);
+        let sampled = context.is_sampled();
+        Some(Open { recorder, context, ticket, begun, sampled, over: false })
     }
 }
 
@@ -74,11 +77,13 @@ impl Open {
 
     fn tell(&mut self, outcome: Outcome<'_>) {
         self.over = true;
+        let ended = moment::nanos_of(Instant::now());
         self.recorder.end(&Record {
             context: &self.context,
             ticket: self.ticket,
-            started: self.started,
-            ended: Instant::now(),
+            started: self.begun.instant,
+            nanos: ended.saturating_sub(self.begun.nanos),
+            sampled: self.sampled,
             outcome,
             received: Volume::default(),
             sent: Volume::default(),

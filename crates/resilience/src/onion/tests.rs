@@ -60,7 +60,7 @@ impl Rig {
             budget,
         };
         let endpoint = match short {
-            true => layers.around(method, send),
+            true => layers.around(method, send).bare,
             false => layers.around_with(method, send, |inner| inner),
         };
         Rig { layers, endpoint, attempts }
@@ -167,7 +167,7 @@ async fn a_layer_that_is_switched_on_while_calls_run_has_its_say() {
     let live = Live::<crate::RateLimitSettings>::default();
     let rig = Rig::new(true, &METHOD, |_| Act::Answer);
     let layers = ClientLayers { rate_limit: RateLimit::new(live.clone()), ..rig.layers };
-    let endpoint = layers.around(&METHOD, crate::testing::answering());
+    let endpoint = layers.around(&METHOD, crate::testing::answering()).bare;
     endpoint.call(request(&context())).await.unwrap();
     live.replace(crate::RateLimitSettings { mode: Mode::On, burst: 1, ..Default::default() });
     endpoint.call(request(&context())).await.unwrap();

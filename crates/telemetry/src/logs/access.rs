@@ -43,17 +43,13 @@ impl Access {
     /// Of a record.
     #[must_use]
     pub fn of(side: Side, record: &Record<'_>) -> Self {
-        Access::lasting(side, record, record.duration(), record.context.is_sampled())
-    }
-
-    /// The same of a record that took so long.
-    pub(crate) fn lasting(
-        side: Side,
-        record: &Record<'_>,
-        duration: Duration,
-        sampled: bool,
-    ) -> Self {
-        Access { side, ending: record.ending(), code: record.code(), duration, sampled }
+        Access {
+            side,
+            ending: record.ending(),
+            code: record.code(),
+            duration: record.duration(),
+            sampled: record.sampled,
+        }
     }
 
     /// How serious it is: an error where something is broken, a warning where something had no time,
@@ -88,6 +84,11 @@ impl AccessPolicy {
             Side::Client if !self.clients => access.sampled,
             _ => drawn(self.answered),
         }
+    }
+
+    /// Whether a call that took so many nanoseconds was slow.
+    pub(crate) fn is_slow(&self, nanos: u64) -> bool {
+        u128::from(nanos) >= self.slow.as_nanos()
     }
 
     /// Whether a request that reached no method has a line, which came after `before` others: as

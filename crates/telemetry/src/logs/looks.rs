@@ -41,12 +41,12 @@ impl Life {
             trace: Some(trace()),
             ..Incoming::default()
         });
-        let started = Instant::now();
         let record = Record {
             context: &cx,
             ticket: Ticket(0),
-            started,
-            ended: started + took,
+            started: Instant::now(),
+            nanos: u64::try_from(took.as_nanos()).unwrap(),
+            sampled: cx.is_sampled(),
             outcome,
             received: Volume::one(17),
             sent: Volume { messages: if wire == Wire::GrpcWeb { 3 } else { 1 }, bytes: 29 },

@@ -64,6 +64,8 @@ pub struct Histogram(Arc<Buckets>);
 
 struct Buckets {
     boundaries: Arc<[f64]>,
+    /// Where to look for a value, by its exponent: how many boundaries have a smaller one.
+    below: Box<[u16; EXPONENTS + 1]>,
     /// One more than there are boundaries.
     counts: Box<[AtomicU64]>,
     /// The bits of a float.
@@ -97,10 +99,35 @@ pub struct Distribution {
     pub exemplars: Vec<Option<Exemplar>>,
 }
 
+/// How many exponents are told apart: from 2^-31 up to 2^31, and what is below and above.
+const EXPONENTS: usize = 64;
+
+/// The place of a value's power of two among the exponents. What is not positive comes first.
+#[inline]
+fn exponent(value: f64) -> usize {
+    // The bits of a float: sign, 11 for the exponent, 52. As a number, negative ones are below.
+    #[expect(clippy::cast_possible_wrap, reason = "the sign is the sign")]
+    let exponent = (value.to_bits() as i64 >> 52) - 1023;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 63")]
+    let place = (exponent + 32).clamp(0, EXPONENTS as i64 - 1) as usize;
+    place
+}
+
+/// For each exponent, how many boundaries have a smaller one.
+fn below(boundaries: &[f64]) -> Box<[u16; EXPONENTS + 1]> {
+    let mut below = Box::new([0_u16; EXPONENTS + 1]);
+    for (place, number) in below.iter_mut().enumerate() {
+        let smaller = boundaries.partition_point(|boundary| exponent(*boundary) < place);
+        *number = u16::try_from(smaller).unwrap_or(u16::MAX);
+    }
+    below
+}
+
 impl Histogram {
     pub(super) fn new(boundaries: Arc<[f64]>) -> Self {
         let buckets = boundaries.len() + 1;
         Histogram(Arc::new(Buckets {
+            below: below(&boundaries),
             boundaries,
             counts: std::iter::repeat_with(AtomicU64::default).take(buckets).collect(),
             sum: AtomicU64::new(0.0_f64.to_bits()),
@@ -145,8 +172,10 @@ impl Histogram {
         if value.is_nan() {
             return None;
         }
-        let Buckets { boundaries, counts, sum, .. } = &*self.0;
-        let bucket = boundaries.partition_point(|boundary| *boundary < value);
+        let Buckets { boundaries, below, counts, sum, .. } = &*self.0;
+        let place = exponent(value);
+        let (from, to) = (usize::from(below[place]), usize::from(below[place + 1]));
+        let bucket = from + boundaries[from..to].partition_point(|boundary| *boundary < value);
         counts[bucket].fetch_add(1, Ordering::Relaxed);
         if value.is_infinite() {
             return Some(bucket);
@@ -164,7 +193,7 @@ impl Histogram {
     /// What it holds now.
     #[must_use]
     pub fn distribution(&self) -> Distribution {
-        let Buckets { boundaries, counts, sum, exemplars } = &*self.0;
+        let Buckets { boundaries, counts, sum, exemplars, .. } = &*self.0;
         Distribution {
             boundaries: Arc::clone(boundaries),
             counts: counts.iter().map(|count| count.load(Ordering::Relaxed)).collect(),

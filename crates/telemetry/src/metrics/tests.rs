@@ -42,6 +42,24 @@ fn no_two_metrics_read_the_same() {
     assert!(matches!(own, MetricError::Taken { .. }), "{own}");
 }
 
+#[test]
+fn a_value_is_counted_in_the_first_bucket_that_takes_it() {
+    let ends = [f64::MIN, -1.5, 0.0, 1e-300, 5e-10, 0.005, 0.01, 0.011, 1.0, 1.5, 1.75, 2.0, 3e9];
+    let histogram = Histogram::new(ends.into());
+    let near = ends.iter().flat_map(|end| [end.next_down(), *end, end.next_up()]);
+    let values = near.chain((-40..40).map(|power| 1.3 * 2_f64.powi(power))).chain([f64::MAX]);
+    let mut counts = vec![0; ends.len() + 1];
+    for value in values {
+        counts[ends.iter().filter(|end| **end < value).count()] += 1;
+        histogram.record(value);
+    }
+    histogram.record(f64::NEG_INFINITY);
+    histogram.record(f64::INFINITY);
+    counts[0] += 1;
+    counts[ends.len()] += 1;
+    assert_eq!(histogram.distribution().counts, counts);
+}
+
 struct Strange;
 
 impl Labels for Strange {

@@ -59,18 +59,38 @@ impl MethodSeries {
         })
     }
 
-    /// Adds a call that is over.
-    pub(super) fn end(&self, record: &Record<'_>, took: Duration, sampled: bool) {
-        let context = record.context;
-        let durations = self.durations(record);
-        let seconds = took.as_secs_f64();
-        match if sampled { context.trace() } else { None } {
-            Some(trace) => {
-                let at = context.clock().unix_nanos(record.ended);
-                durations.record_with(seconds, &trace, at);
-            }
-            None => durations.record(seconds),
+    /// Adds a call that was answered, and is part of no trace that is recorded.
+    #[inline]
+    pub(super) fn answered(&self, record: &Record<'_>) {
+        let (wire, route) = (record.context.wire(), record.context.route());
+        let slot = &self.durations[wire as usize][0];
+        match slot.get() {
+            Some(durations) if self.is_first(route) => durations.record(seconds(record)),
+            _ => self.durations(record).record(seconds(record)),
         }
+        self.add_traffic(record);
+    }
+
+    /// Adds a call that is over.
+    pub(super) fn end(&self, record: &Record<'_>) {
+        let (context, durations) = (record.context, self.durations(record));
+        match if record.sampled { context.trace() } else { None } {
+            Some(trace) => {
+                durations.record_with(seconds(record), &trace, record.ended_unix_nanos());
+            }
+            None => durations.record(seconds(record)),
+        }
+        self.add_traffic(record);
+        if let Some(layer) = record.layer()
+            && self.side != Side::Attempt
+        {
+            self.refused(layer);
+        }
+    }
+
+    /// What went over the wire. An attempt's is its call's.
+    #[inline]
+    fn add_traffic(&self, record: &Record<'_>) {
         if self.side == Side::Attempt {
             return;
         }
@@ -82,9 +102,14 @@ impl MethodSeries {
             messages.add(number);
             bytes.add(size);
         }
-        if let Some(layer) = record.layer() {
-            self.refused(layer);
-        }
+    }
+
+    /// Whether a call came by none of the method's routes, or by its first.
+    #[inline]
+    fn is_first(&self, route: Option<&Route>) -> bool {
+        route.is_none_or(|route| {
+            self.method.routes.first().is_some_and(|first| std::ptr::eq(first, route))
+        })
     }
 
     fn durations(&self, record: &Record<'_>) -> Cow<'_, Histogram> {
@@ -95,11 +120,7 @@ impl MethodSeries {
             Outcome::Answered(Some(status)) if wire == Wire::Rest => Some(status),
             _ => None,
         };
-        let first = route.is_none_or(|route| {
-            // It is one of the method's.
-            self.method.routes.first().is_some_and(|first| std::ptr::eq(first, route))
-        });
-        if own.is_some() || !first {
+        if own.is_some() || !self.is_first(route) {
             return Cow::Owned(self.bind(wire, code, route, own));
         }
         let outcome = code.map_or(0, |code| usize::from(code.grpc()));
@@ -182,6 +203,14 @@ impl MethodSeries {
     fn family(&self, name: &names::Name<'_>) -> Family {
         self.metrics.family(name)
     }
+}
+
+/// As metrics have durations.
+#[inline]
+#[expect(clippy::cast_possible_wrap, reason = "no call lasts for 292 years")]
+fn seconds(record: &Record<'_>) -> f64 {
+    // A signed number becomes a float by one instruction.
+    record.nanos as i64 as f64 / 1e9
 }
 
 /// The series of what reached no method.

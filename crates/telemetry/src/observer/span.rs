@@ -21,14 +21,13 @@ pub(super) fn write(
     ended: u64,
 ) {
     let cx = record.context;
-    let took = u64::try_from(record.duration().as_nanos()).unwrap_or(u64::MAX);
     let span = Span {
         trace,
         parent: cx.parent_span(),
         remote: side == Side::Server,
         name: method,
         kind: if side == Side::Server { SpanKind::Server } else { SpanKind::Client },
-        start: ended.saturating_sub(took),
+        start: ended.saturating_sub(record.nanos),
         end: ended,
         error: failure(side, record),
     };

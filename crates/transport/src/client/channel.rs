@@ -3,9 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use kitfox_core::layers::Recording;
+use kitfox_core::layers::AttemptRecording;
 use kitfox_core::message::Codec;
-use kitfox_core::record::Side;
 use kitfox_core::{BoxEndpoint, Channel, Code, Error, Layer, Method, Origin, Platform};
 
 use super::address::Address;
@@ -132,7 +131,7 @@ impl HttpChannel {
 impl Channel for HttpChannel {
     fn endpoint(&self, method: &'static Method) -> BoxEndpoint {
         let endpoint = HttpEndpoint::new(Arc::clone(&self.0), method);
-        BoxEndpoint::new(Recording::new(Side::Attempt).layer(method, endpoint))
+        BoxEndpoint::new(AttemptRecording.layer(method, endpoint))
     }
 
     fn codec(&self) -> Codec {

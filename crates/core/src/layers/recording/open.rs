@@ -6,29 +6,31 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::Bound;
-use super::stream::{Counted, Counts};
+use super::stream::{Counted, Counts, RecordedStream};
 use crate::context::Entered;
-use crate::moment::{self, Polled};
+use crate::moment::{self, Moment, Polled, nanoseconds};
 use crate::record::{Outcome, Record, Side, Stage, Ticket, Volume};
-use crate::{Body, Context, MethodNumber, Payload, Request};
+use crate::{Body, Context, Error, MethodNumber, Payload, Reply, Request};
 
 /// A record that is not over. Dropping it says that nobody waited for the end.
-pub(super) struct Open<'a> {
+pub struct OpenRecord<'a> {
     /// None when it is over.
-    bound: Option<Bound<'a>>,
-    side: Side,
+    pub(super) bound: Option<Bound<'a>>,
+    pub(super) side: Side,
     /// Whether the context is another one than that of whoever called.
-    own_context: bool,
-    context: Context,
-    ticket: Ticket,
-    started: Instant,
-    request: Volume,
+    pub(super) own_context: bool,
+    pub(super) sampled: bool,
+    pub(super) context: Context,
+    pub(super) ticket: Ticket,
+    /// A server's call may have begun before anybody counted: its nanoseconds are from here.
+    pub(super) begun: Moment,
+    /// The bytes of a request that is one message.
+    pub(super) bytes: u64,
     /// What of a request that is a stream has gone by.
-    streamed: Option<Arc<Counts>>,
-    pub(super) reply: Volume,
+    pub(super) streamed: Option<Arc<Counts>>,
 }
 
-impl<'a> Open<'a> {
+impl<'a> OpenRecord<'a> {
     pub(super) fn begin(
         bound: Bound<'a>,
         side: Side,
@@ -36,47 +38,46 @@ impl<'a> Open<'a> {
         request: &mut Request,
     ) -> Self {
         let (context, recorder) = (&mut request.context, bound.recorder());
-        let mut own_context = true;
-        let started = match side {
-            Side::Server => context.started().unwrap_or_else(Instant::now),
-            Side::Client => Instant::now(),
-            Side::Attempt => moment::now(),
-        };
-        if side == Side::Attempt {
-            context.enter_stage(Stage::Channel);
-            // Where nothing is recorded, the call's own span is as good a parent.
-            let span = if context.is_sampled() { recorder.attempt_span(context) } else { None };
-            own_context = span.is_some();
-            if let Some(span) = span {
-                *context = context.with_trace(span);
+        let begun = match side {
+            Side::Server => {
+                let instant = context.started().unwrap_or_else(Instant::now);
+                Moment { instant, nanos: 0 }
             }
+            Side::Client => Moment::of(Instant::now()),
+            Side::Attempt => Moment { instant: moment::now(), nanos: moment::nanos() },
+        };
+        let (own_context, sampled, ticket);
+        if side == Side::Attempt {
+            (own_context, sampled) = enter_attempt(context, &bound);
+            ticket = recorder.begin(context, begun.instant);
         } else {
             context.enter_stage(Stage::Layers);
             context.enter_method(method);
+            ticket = recorder.begin(context, begun.instant);
+            (own_context, sampled) = (true, context.is_sampled());
         }
-        let ticket = recorder.begin(context, started);
         let context = context.clone();
-        let (request, streamed) = match request.payload.body() {
-            Body::Unary(message) => (Volume::one(message.len()), None),
-            Body::Stream(_) => (Volume::default(), Some(count(&mut request.payload))),
+        let (bytes, streamed) = match request.payload.body() {
+            Body::Unary(message) => (message.len() as u64, None),
+            Body::Stream(_) => (0, Some(count(&mut request.payload))),
         };
-        let (bound, reply) = (Some(bound), Volume::default());
-        Open { bound, side, own_context, context, ticket, started, request, streamed, reply }
+        let bound = Some(bound);
+        OpenRecord { bound, side, own_context, sampled, context, ticket, begun, bytes, streamed }
     }
 
     /// For as long as the stream that is the answer.
-    pub(super) fn keep(&mut self) -> Open<'static> {
+    fn keep(&mut self) -> OpenRecord<'static> {
         self.context.enter_stage(Stage::Stream);
-        Open {
+        OpenRecord {
             bound: self.bound.take().map(Bound::keep),
             side: self.side,
             own_context: self.own_context,
             context: self.context.clone(),
+            sampled: self.sampled,
             ticket: self.ticket,
-            started: self.started,
-            request: self.request,
+            begun: self.begun,
+            bytes: self.bytes,
             streamed: self.streamed.take(),
-            reply: self.reply,
         }
     }
 
@@ -88,7 +89,7 @@ impl<'a> Open<'a> {
     /// What stands around a call decides about it at one moment, before it is polled.
     pub(super) fn entering(&self) -> Option<Polled> {
         match self.side {
-            Side::Client => Some(Polled::begin(Some(self.started))),
+            Side::Client => Some(Polled::begin(Some(self.begun))),
             // It may have begun a while ago: its body had to arrive.
             Side::Server => Some(Polled::begin(None)),
             Side::Attempt => None,
@@ -96,38 +97,95 @@ impl<'a> Open<'a> {
     }
 
     /// A client's call is one moment at its beginning, which may be that of its first poll, and one at
-    /// its end. What a method does takes its time.
+    /// its end. What a method does takes its time, and is no part of a client's call around it.
     pub(super) fn polled(&self, first: bool) -> Option<Polled> {
-        let reading = first.then_some(self.started);
-        (self.side == Side::Client).then(|| Polled::begin(reading))
-    }
-
-    /// When the call is over that has just been answered.
-    pub(super) fn ended(&self) -> Instant {
         match self.side {
-            Side::Server => Instant::now(),
-            Side::Client | Side::Attempt => moment::after(self.started),
+            Side::Client => Some(Polled::begin(first.then_some(self.begun))),
+            Side::Server => Some(Polled::outside()),
+            Side::Attempt => None,
         }
     }
 
-    /// It was answered by one message of so many bytes.
-    pub(super) fn answered(&mut self, bytes: usize, status: Option<u16>, ended: Instant) {
-        self.reply = Volume::one(bytes);
-        self.close(Outcome::Answered(status), ended);
+    /// How long the call took that has just been answered.
+    #[inline]
+    pub(super) fn took(&self) -> u64 {
+        match self.side {
+            Side::Server => self.age(),
+            Side::Client | Side::Attempt => {
+                moment::nanos_after(self.begun.nanos).saturating_sub(self.begun.nanos)
+            }
+        }
     }
 
-    pub(super) fn close(&mut self, outcome: Outcome<'_>, ended: Instant) {
+    /// How long it has been under way.
+    pub(super) fn age(&self) -> u64 {
+        let now = Instant::now();
+        match self.side {
+            Side::Server => nanoseconds(now.saturating_duration_since(self.begun.instant)),
+            Side::Client | Side::Attempt => moment::nanos_of(now).saturating_sub(self.begun.nanos),
+        }
+    }
+
+    /// While a client's call is polled: its context is the current one, and what its layers do happens
+    /// at one moment, which is that of the beginning if this is the `first` time.
+    #[inline]
+    pub fn work(&self, first: bool) -> Work {
+        let _polled = Polled::begin(first.then_some(self.begun));
+        Work { _polled, _entered: self.context.enter() }
+    }
+
+    /// The call is over, or its answer is a stream, whose end will be that of the call.
+    ///
+    /// # Errors
+    /// The one of the answer.
+    #[inline]
+    pub fn end(&mut self, answer: Result<Reply, Error>) -> Result<Reply, Error> {
+        let took = self.took();
+        self.end_after(took, answer)
+    }
+
+    #[inline]
+    pub(super) fn end_after(
+        &mut self,
+        took: u64,
+        answer: Result<Reply, Error>,
+    ) -> Result<Reply, Error> {
+        let message = answer.as_ref().ok().and_then(Reply::message);
+        match (message, &answer) {
+            (Some((bytes, status)), _) => {
+                self.close(Outcome::Answered(status), took, Volume::one(bytes));
+            }
+            (None, Err(error)) => self.close(Outcome::Failed(error), took, Volume::default()),
+            (None, Ok(_)) => return self.stream(answer),
+        }
+        answer
+    }
+
+    #[cold]
+    pub(super) fn stream(&mut self, answer: Result<Reply, Error>) -> Result<Reply, Error> {
+        let status = answer.as_ref().ok().and_then(Reply::metadata).and_then(|it| it.status);
+        let (open, reply) = (self.keep(), Volume::default());
+        let wrap = |messages| RecordedStream { messages, open, reply, status };
+        answer.map(|reply| reply.wrap_stream(wrap))
+    }
+
+    #[inline]
+    pub(super) fn close(&mut self, outcome: Outcome<'_>, took: u64, reply: Volume) {
         let Some(bound) = self.bound.take() else { return };
-        let request = self.streamed.as_deref().map_or(self.request, Counts::volume);
+        let request = match self.streamed.as_deref() {
+            None => Volume { messages: 1, bytes: self.bytes },
+            Some(counts) => counts.volume(),
+        };
         let (received, sent) = match self.side {
-            Side::Server => (request, self.reply),
-            Side::Client | Side::Attempt => (self.reply, request),
+            Side::Server => (request, reply),
+            Side::Client | Side::Attempt => (reply, request),
         };
         bound.recorder().end(&Record {
             context: &self.context,
             ticket: self.ticket,
-            started: self.started,
-            ended,
+            started: self.begun.instant,
+            nanos: took,
+            sampled: self.sampled,
             outcome,
             received,
             sent,
@@ -135,10 +193,33 @@ impl<'a> Open<'a> {
     }
 }
 
-impl Drop for Open<'_> {
+/// An attempt begins. Says whether its span is recorded, and is its own.
+#[inline]
+pub(super) fn enter_attempt(context: &mut Context, bound: &Bound<'_>) -> (bool, bool) {
+    context.enter_stage(Stage::Channel);
+    // Where nothing is recorded, the call's own span is as good a parent.
+    if !context.is_sampled() {
+        return (false, false);
+    }
+    let span = bound.recorder().attempt_span(context);
+    let own_context = span.is_some();
+    if let Some(span) = span {
+        *context = context.with_trace(span);
+    }
+    (own_context, true)
+}
+
+/// While it lives, a client's call is being polled.
+#[must_use = "dropping it ends it"]
+pub struct Work {
+    _polled: Polled,
+    _entered: Entered,
+}
+
+impl Drop for OpenRecord<'_> {
     fn drop(&mut self) {
         if self.bound.is_some() {
-            self.close(Outcome::Dropped, Instant::now());
+            self.close(Outcome::Dropped, self.age(), Volume::default());
         }
     }
 }

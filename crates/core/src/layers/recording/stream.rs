@@ -7,9 +7,8 @@ use std::task::{Context as TaskContext, Poll, ready};
 
 use bytes::Bytes;
 use futures_core::Stream;
-use tokio::time::Instant;
 
-use super::Open;
+use super::OpenRecord;
 use crate::record::{Outcome, Volume};
 use crate::stream::Source;
 use crate::{Batch, Error};
@@ -17,14 +16,26 @@ use crate::{Batch, Error};
 /// The stream that is the answer of a call.
 pub(super) struct RecordedStream {
     pub(super) messages: Pin<Box<dyn Source>>,
-    pub(super) open: Open<'static>,
+    pub(super) open: OpenRecord<'static>,
+    pub(super) reply: Volume,
     pub(super) status: Option<u16>,
 }
 
 impl RecordedStream {
     fn end(&mut self, last: Option<&Error>) {
         let outcome = last.map_or(Outcome::Answered(self.status), Outcome::Failed);
-        self.open.close(outcome, Instant::now());
+        let took = self.open.age();
+        self.open.close(outcome, took, self.reply);
+    }
+}
+
+/// Nobody waits for the rest of it, if it is not over.
+impl Drop for RecordedStream {
+    fn drop(&mut self) {
+        if self.open.bound.is_some() {
+            let took = self.open.age();
+            self.open.close(Outcome::Dropped, took, self.reply);
+        }
     }
 }
 
@@ -38,7 +49,7 @@ impl Stream for RecordedStream {
             ready!(this.messages.as_mut().poll_next(cx))
         };
         match &next {
-            Some(Ok(message)) => self.open.reply.add(1, message.len() as u64),
+            Some(Ok(message)) => self.reply.add(1, message.len() as u64),
             Some(Err(error)) => self.end(Some(error)),
             None => self.end(None),
         }
@@ -60,7 +71,7 @@ impl Source for RecordedStream {
         };
         // Whatever the answer is, what was added stands.
         let added = batch.pushed();
-        self.open.reply.add(added.messages - before.messages, added.bytes - before.bytes);
+        self.reply.add(added.messages - before.messages, added.bytes - before.bytes);
         match &next {
             Poll::Ready(Some(Err(error))) => self.end(Some(error)),
             Poll::Ready(None) => self.end(None),
