@@ -11,7 +11,8 @@ pub(crate) use panic_barrier::PANIC_BARRIER;
 pub use panic_barrier::{PanicBarrier, PanicBarrierEndpoint};
 use recording::BoxedRecordingEndpoint;
 pub use recording::{
-    AttemptRecording, AttemptRecordingEndpoint, OpenRecord, Recording, RecordingEndpoint, Records,
+    AttemptRecording, AttemptRecordingEndpoint, ClientRecords, OpenRecord, Recording,
+    RecordingEndpoint,
 };
 pub use scope::{Scope, ScopeEndpoint};
 

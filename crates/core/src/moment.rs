@@ -111,10 +111,11 @@ pub fn nanos_of(instant: Instant) -> u64 {
     nanoseconds(instant.saturating_duration_since(*BEGIN)).max(1)
 }
 
-/// Up to 584 years.
+/// Of up to 584 years.
+#[inline]
 pub(crate) fn nanoseconds(duration: Duration) -> u64 {
-    let seconds = duration.as_secs().saturating_mul(1_000_000_000);
-    seconds.saturating_add(u64::from(duration.subsec_nanos()))
+    let seconds = duration.as_secs().wrapping_mul(1_000_000_000);
+    seconds.wrapping_add(u64::from(duration.subsec_nanos()))
 }
 
 impl Moment {

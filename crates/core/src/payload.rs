@@ -79,13 +79,18 @@ impl Payload {
 
     /// A second handle on the same message, for a retry; a stream has none.
     #[must_use]
+    #[inline(always)]
     pub fn try_clone(&self) -> Option<Payload> {
         let Body::Unary(message) = &self.body else { return None };
-        Some(Payload {
-            body: Body::Unary(message.clone()),
-            codec: self.codec,
-            bindings: self.bindings.clone(),
-        })
+        let bindings = self.bindings.as_ref().map(Payload::clone_bindings);
+        Some(Payload { body: Body::Unary(message.clone()), codec: self.codec, bindings })
+    }
+
+    /// Only a REST request has any.
+    #[cold]
+    #[expect(clippy::borrowed_box, reason = "one more of what is in a box")]
+    fn clone_bindings(bindings: &Box<Bindings>) -> Box<Bindings> {
+        bindings.clone()
     }
 
     /// The one message that this payload holds.

@@ -39,9 +39,10 @@ impl Reply {
         &self.payload
     }
 
-    /// The bytes of its one message and the status, where it is no stream.
+    /// The bytes of its one message, and the status that was set; nothing where it is a stream.
     #[inline]
-    pub(crate) fn message(&self) -> Option<(usize, Option<u16>)> {
+    #[must_use]
+    pub fn message(&self) -> Option<(usize, Option<u16>)> {
         let Body::Unary(message) = self.payload.body() else { return None };
         let status = self.metadata.as_deref().and_then(|metadata| metadata.status);
         Some((message.len(), status))

@@ -20,6 +20,7 @@ impl Request {
 
     /// The same call once more, for a retry; a stream can be sent only once.
     #[must_use]
+    #[inline]
     pub fn try_clone(&self) -> Option<Request> {
         Some(Request { context: self.context.clone(), payload: self.payload.try_clone()? })
     }

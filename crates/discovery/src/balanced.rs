@@ -185,11 +185,32 @@ impl Inner {
     }
 
     /// Picks a replica for a call of the method in `column`.
+    #[inline(always)]
     fn pick(&self, column: usize, context: &Context) -> Option<Flight> {
         let ground = &*self.ground;
         let set = self.set.load();
+        let (now, random) = (ground.now(), ground.platform.random());
+        // The way of nearly all calls.
+        if context.replicas_tried() == 0
+            && now < ground.next_comparison()
+            && let Some(index) = set.candidates.usual(now, &set.rules, random)
+        {
+            let slot = Arc::clone(&set.columns[column][index]);
+            return Some(Flight::usual(slot, context, now));
+        }
+        self.pick_otherwise(&set, column, context, now)
+    }
+
+    #[inline(never)]
+    fn pick_otherwise(
+        &self,
+        set: &Set,
+        column: usize,
+        context: &Context,
+        now: u64,
+    ) -> Option<Flight> {
+        let ground = &*self.ground;
         let rules = &*set.rules;
-        let now = ground.now();
         let (random, keyed) = (ground.platform.random(), ground.keyed());
         let query = Query { now, rules, random, context, keyed };
         let pick = set.candidates.pick(&query)?;

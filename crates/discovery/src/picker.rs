@@ -129,11 +129,6 @@ impl Candidates {
             return None;
         }
         let again = query.context.replicas_tried() > 0;
-        if let ([level], false) = (&*self.levels, again)
-            && let Some(index) = self.better_of_all_good(level, query)
-        {
-            return Some(Pick { index, probe: false, cold: None });
-        }
         let panic = self.all.healthy() < query.rules.settings.panic;
         let picking = Picking { candidates: self, query, panic, again, cold: Cell::new(None) };
         let level = picking.level();
@@ -155,10 +150,11 @@ impl Candidates {
 }
 
 impl Candidates {
-    /// The better of two, where nothing is the matter with anybody: the way of nearly all calls, which
-    /// a closer look would find as well.
-    fn better_of_all_good(&self, level: &Level, query: &Query<'_>) -> Option<usize> {
-        let Query { now, rules, random, .. } = *query;
+    /// The better of two for a first attempt, where nothing is the matter with anybody: the way of nearly
+    /// all calls, which a closer look would find as well.
+    #[inline]
+    pub(crate) fn usual(&self, now: u64, rules: &Rules, random: &Random) -> Option<usize> {
+        let [level] = &*self.levels else { return None };
         let usual = rules.settings.policy == Policy::P2c && level.len() > FEW;
         if !usual || self.all.out() > 0 || level.has_new(now) {
             return None;
@@ -166,10 +162,10 @@ impl Candidates {
         let (one, other) = level.draw_two(random)?;
         let score = |index: usize| {
             let Member { replica, weight, .. } = &self.members[index];
-            replica.is_warm().then(|| replica.load.score(now, &rules.load) / weight)
+            replica.load.score(now, &rules.load) / weight
         };
-        let (first, second) = (score(one)?, score(other)?);
-        Some(if second < first { other } else { one })
+        let better = if score(other) < score(one) { other } else { one };
+        self.members[better].replica.is_warm().then_some(better)
     }
 }
 

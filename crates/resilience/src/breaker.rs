@@ -280,7 +280,7 @@ impl Permit<'_> {
     }
 
     /// The call was answered: the way of nearly all.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn well(&mut self) {
         if let (Some(pass), None) = (self.pass, self.began)
             && self.circuit.settle_good(pass)

@@ -174,13 +174,25 @@ impl Budget {
     }
 
     /// A call begins. It ends when the guard is dropped.
+    #[inline]
     pub(crate) fn begin(&self, context: &Context) -> InFlight<'_> {
         self.0.measures.tell(context);
         let number = self.0.begun.fetch_add(1, Ordering::Relaxed);
         if number.is_multiple_of(UNTIMED) {
-            self.0.recent();
+            self.look();
         }
         InFlight(self)
+    }
+
+    /// How many calls are not over.
+    #[cfg(test)]
+    pub(crate) fn in_flight(&self) -> u64 {
+        self.0.in_flight()
+    }
+
+    #[cold]
+    fn look(&self) {
+        self.0.recent();
     }
 
     /// Spends the sending of one call more, which is under way until the guard is dropped.

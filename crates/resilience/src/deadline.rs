@@ -149,6 +149,16 @@ pub(crate) struct Plain {
     least: u64,
 }
 
+/// How much time a call has.
+pub(crate) enum Time {
+    /// Until its own deadline, if it has one.
+    Theirs,
+    /// Until that of the layer, which is earlier.
+    Own(Instant),
+    /// So little that no attempt is made.
+    TooLittle,
+}
+
 /// The [`Deadlines`] of whole calls, as a layer around retries.
 #[derive(Clone, Debug)]
 pub struct TotalDeadline(Deadlines);
@@ -225,28 +235,35 @@ impl Deadlines {
         Plan::new(context, moment::now(), total, mode)
     }
 
-    /// When a call that begins now must be over, and within which time; nothing where its own deadline
-    /// is earlier.
-    pub(crate) fn total_of(&self, plan: Plain, context: &Context) -> Option<(Instant, Duration)> {
+    /// The same where [`Deadlines::plain`], for a call and its first attempt at once.
+    #[inline]
+    pub(crate) fn time(&self, plan: Plain, context: &Context, now: Instant) -> Time {
         self.0.measures.tell(context);
-        if plan.total == NONE {
-            return None;
-        }
-        let limit = unpacked(plan.total);
-        let own = moment::now().checked_add(limit)?;
         let theirs = context.deadline();
-        theirs.is_none_or(|theirs| own < theirs).then_some((own, limit))
+        let own = if plan.total == NONE { None } else { now.checked_add(unpacked(plan.total)) };
+        match (own, theirs) {
+            (Some(own), None) => Time::Own(own),
+            (Some(own), Some(theirs)) if own < theirs => Time::Own(own),
+            (_, Some(theirs)) => match now.checked_add(unpacked(plan.least)) {
+                Some(least) if theirs < least => Time::TooLittle,
+                _ => Time::Theirs,
+            },
+            (None, None) => Time::Theirs,
+        }
     }
 
-    /// Whether an attempt that begins now has enough time.
-    ///
-    /// # Errors
-    /// Where it has not.
-    pub(crate) fn enough_of(&self, plan: Plain, context: &Context) -> Result<(), Error> {
-        match context.deadline() {
-            Some(deadline) if plan.least != NONE => self.enough(deadline, unpacked(plan.least)),
-            _ => Ok(()),
-        }
+    /// The error of an attempt that has [`Time::TooLittle`].
+    #[cold]
+    pub(crate) fn too_little(&self, plan: Plain, context: &Context) -> Error {
+        self.0.refused.increment();
+        let left = context.deadline().map(|it| it.saturating_duration_since(moment::now()));
+        too_late(left.unwrap_or_default(), unpacked(plan.least))
+    }
+
+    /// Ends a call that has had its [`Time::Own`].
+    #[cold]
+    pub(crate) fn time_is_over(&self) -> Error {
+        self.total_expired(self.0.settings.load().total)
     }
 
     fn enough(&self, deadline: Instant, least: Duration) -> Result<(), Error> {

@@ -15,19 +15,17 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
-use std::time::Duration;
 
 use futures_core::future::BoxFuture;
 use kitfox_core::contract::Method;
-use kitfox_core::layers::{Deadline, OpenRecord, Recording, Records};
-use kitfox_core::record::Side;
+use kitfox_core::layers::{ClientRecords, Deadline, OpenRecord};
 use kitfox_core::{Body, BoxEndpoint, Endpoint, Error, Layer, Reply, Request, moment};
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::breaker::{BreakerEndpoint, Permit};
 use crate::budget::{BudgetEndpoint, InFlight};
-use crate::deadline::{AttemptDeadlineEndpoint, Plain, TotalDeadlineEndpoint};
+use crate::deadline::{AttemptDeadlineEndpoint, Plain, Time, TotalDeadlineEndpoint};
 use crate::hedge::HedgeEndpoint;
 use crate::idempotency::IdempotencyKeysEndpoint;
 use crate::rate_limit::RateLimitEndpoint;
@@ -81,7 +79,7 @@ impl ClientLayers {
     pub fn around(&self, method: &'static Method, send: impl Endpoint) -> ClientEndpoints {
         let layers = Arc::new(self.outer(method, self.inner(method, send)));
         let bare = BoxEndpoint::new(Onion { records: None, layers: Arc::clone(&layers) });
-        let records = Some(Recording::new(Side::Client).of(method));
+        let records = Some(ClientRecords::of(method));
         ClientEndpoints { bare, recorded: BoxEndpoint::new(Onion { records, layers }) }
     }
 
@@ -118,7 +116,7 @@ pub struct ClientEndpoints {
 
 /// All layers, none of which is the user's.
 struct Onion<E> {
-    records: Option<Records>,
+    records: Option<ClientRecords>,
     layers: Arc<Layers<Inner<E>>>,
 }
 
@@ -151,8 +149,7 @@ impl<E: Endpoint> Endpoint for Onion<E> {
             attempt: None,
             round: None,
             timer: None,
-            deadline: None,
-            total: None,
+            until: None,
             permit: None,
             spare: None,
             in_flight: None,
@@ -174,10 +171,7 @@ pin_project! {
         // In boxes, which only a call that failed, waits, or goes the long way, pays for.
         round: Option<BoxFuture<'a, Result<Reply, Error>>>,
         timer: Option<Pin<Box<Sleep>>>,
-        // The caller's.
-        deadline: Option<Instant>,
-        // That of the layer where it is earlier, and what it is set to.
-        total: Option<(Instant, Duration)>,
+        until: Option<Until>,
         permit: Option<Permit<'a>>,
         // What would be sent again.
         spare: Option<Request>,
@@ -185,6 +179,15 @@ pin_project! {
         // After the call itself, so that what it says while it is dropped is in its record.
         record: Option<OpenRecord<'a>>,
     }
+}
+
+/// When a call must be over.
+#[derive(Clone, Copy)]
+enum Until {
+    /// Says the caller.
+    Theirs(Instant),
+    /// Says the layer, and the caller, if it does, later.
+    Own(Instant, Option<Instant>),
 }
 
 impl<'a, E, S, F> Call<'a, E, S, F>
@@ -198,10 +201,13 @@ where
     fn begin(self: Pin<&mut Self>) {
         let mut this = self.project();
         let (onion, Some(mut request)) = (*this.onion, this.request.take()) else { return };
-        *this.deadline = request.context.deadline();
-        if this.deadline.is_some_and(|deadline| deadline <= moment::now()) {
-            *this.round = Some(Box::pin(async { Err(Deadline::passed()) }));
-            return;
+        let (theirs, now) = (request.context.deadline(), moment::now());
+        if let Some(theirs) = theirs {
+            *this.until = Some(Until::Theirs(theirs));
+            if theirs <= now {
+                *this.round = Some(Box::pin(async { Err(Deadline::passed()) }));
+                return;
+            }
         }
         let Some(plan) = onion.plan() else {
             *this.round = Some(Box::pin(onion.layers.call(request)));
@@ -210,24 +216,82 @@ where
         let (budget, breaker) = (onion.budget(), onion.breaker());
         onion.layers.begin(&request.context);
         let deadlines = &onion.layers.inner.deadlines;
-        *this.total = deadlines.total_of(plan, &request.context);
-        if let Some((total, _)) = *this.total {
-            request.context = request.context.with_deadline(total);
+        let time = deadlines.time(plan, &request.context, now);
+        if let Time::Own(own) = time {
+            *this.until = Some(Until::Own(own, theirs));
+            request.context = request.context.with_deadline(own);
         }
         *this.in_flight = Some(budget.budget.begin(&request.context));
         *this.spare = budget.inner.spare(&request);
-        let admitted = breaker.breaker.admit(&breaker.circuit, &request.context);
-        let admitted = admitted.and_then(|permit| {
-            *this.permit = permit;
-            deadlines.enough_of(plan, &request.context)
-        });
-        match admitted {
-            Ok(()) => this.attempt.set(Some((this.send)(request))),
-            Err(error) => {
+        let refused = match breaker.breaker.admit(&breaker.circuit, &request.context) {
+            Ok(permit) => {
+                *this.permit = permit;
+                let late = matches!(time, Time::TooLittle);
+                if late { Some(deadlines.too_little(plan, &request.context)) } else { None }
+            }
+            Err(error) => Some(error),
+        };
+        match refused {
+            None => this.attempt.set(Some((this.send)(request))),
+            Some(error) => {
                 let permit = this.permit.take();
                 *this.round = Some(onion.failed(error, permit, this.spare, this.in_flight));
             }
         }
+    }
+
+    /// The first attempt was answered by something else than one message.
+    #[cold]
+    fn answered(self: Pin<&mut Self>, answer: Result<Reply, Error>) -> Option<Reply> {
+        let this = self.project();
+        match answer {
+            Ok(reply) => {
+                let mut reply = this.onion.breaker().well(this.permit, reply);
+                keep(&mut reply, this.in_flight.take());
+                Some(reply)
+            }
+            Err(error) => {
+                let permit = this.permit.take();
+                let round = this.onion.failed(error, permit, this.spare, this.in_flight);
+                *this.round = Some(round);
+                None
+            }
+        }
+    }
+
+    /// The call is over, or is a stream from now on, until the caller's deadline.
+    #[cold]
+    fn end(self: Pin<&mut Self>, mut answer: Result<Reply, Error>) -> Result<Reply, Error> {
+        let this = self.project();
+        if let Some(Until::Theirs(theirs) | Until::Own(_, Some(theirs))) = *this.until {
+            answer = Deadline::hold(answer, theirs, None);
+        }
+        match this.record {
+            Some(record) => record.end(answer),
+            None => answer,
+        }
+    }
+
+    /// Goes on with a call whose first attempt is over, or was not made, and waits for its deadline.
+    fn go_on(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Result<Reply, Error>> {
+        let this = self.as_mut().project();
+        if let Some(round) = this.round
+            && let Poll::Ready(answer) = round.as_mut().poll(cx)
+        {
+            return Poll::Ready(self.end(answer));
+        }
+        let Some(Until::Theirs(deadline) | Until::Own(deadline, _)) = *this.until else {
+            return Poll::Pending;
+        };
+        let timer = this.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        if timer.as_mut().poll(cx).is_pending() {
+            return Poll::Pending;
+        }
+        let error = match this.until {
+            Some(Until::Own(..)) => this.onion.layers.inner.deadlines.time_is_over(),
+            _ => Deadline::reached(),
+        };
+        Poll::Ready(self.end(Err(error)))
     }
 }
 
@@ -271,62 +335,36 @@ where
         let this = self.as_mut().project();
         let first = this.request.is_some();
         if let (Some(request), Some(records)) = (this.request, &this.onion.records) {
-            *this.record = records.begin(request);
+            records.begin(this.record, request);
         }
         let _work = this.record.as_ref().map(|record| record.work(first));
         if first {
             self.as_mut().begin();
         }
-        let mut this = self.project();
-        let onion = *this.onion;
-        if let Some(attempt) = this.attempt.as_mut().as_pin_mut()
-            && this.round.is_none()
-            && let Poll::Ready(answer) = attempt.poll(cx)
-        {
-            match answer {
-                Ok(reply) => {
-                    let mut reply = onion.breaker().well(this.permit, reply);
-                    keep(&mut reply, this.in_flight.take());
-                    return Poll::Ready(end(this.record, *this.deadline, Ok(reply)));
+        let this = self.as_mut().project();
+        let attempt = if this.round.is_none() { this.attempt.as_pin_mut() } else { None };
+        let Some(attempt) = attempt else { return self.go_on(cx) };
+        let answer = attempt.poll(cx);
+        match &answer {
+            Poll::Pending => return self.go_on(cx),
+            Poll::Ready(Ok(reply)) if let Some((bytes, status)) = reply.message() => {
+                // The way of nearly all calls.
+                if let Some(permit) = this.permit {
+                    permit.well();
                 }
-                Err(error) => {
-                    let permit = this.permit.take();
-                    *this.round = Some(onion.failed(error, permit, this.spare, this.in_flight));
+                drop(this.in_flight.take());
+                if let Some(record) = this.record {
+                    record.answered(bytes, status);
                 }
+                return answer;
             }
+            Poll::Ready(_) => {}
         }
-        if let Some(round) = this.round
-            && let Poll::Ready(answer) = round.as_mut().poll(cx)
-        {
-            return Poll::Ready(end(this.record, *this.deadline, answer));
+        let Poll::Ready(answer) = answer else { return Poll::Pending };
+        match self.as_mut().answered(answer) {
+            Some(reply) => Poll::Ready(self.end(Ok(reply))),
+            None => self.go_on(cx),
         }
-        let total = this.total.map(|(total, _)| total);
-        let Some(deadline) = total.or(*this.deadline) else { return Poll::Pending };
-        let timer = this.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
-        if timer.as_mut().poll(cx).is_pending() {
-            return Poll::Pending;
-        }
-        let error = match *this.total {
-            Some((_, limit)) => onion.layers.inner.deadlines.total_expired(limit),
-            None => Deadline::reached(),
-        };
-        Poll::Ready(end(this.record, None, Err(error)))
-    }
-}
-
-/// A call is over, which may be a stream from now on until the caller's deadline.
-#[inline]
-fn end(
-    record: &mut Option<OpenRecord<'_>>,
-    deadline: Option<Instant>,
-    mut answer: Result<Reply, Error>,
-) -> Result<Reply, Error> {
-    if let Some(deadline) = deadline {
-        answer = Deadline::hold(answer, deadline, None);
-    }
-    match record {
-        Some(record) => record.end(answer),
-        None => answer,
     }
 }
 

@@ -260,12 +260,14 @@ impl<E: Endpoint, F: Future<Output = Result<Reply, Error>>> Future for First<'_,
 
 impl<E: Endpoint> RetryEndpoint<E> {
     /// What would be sent again; nothing where a call is made only once.
+    #[inline]
     pub(crate) fn spare(&self, request: &Request) -> Option<Request> {
         if !self.retry.keeps(&request.payload) {
             return None;
         }
         self.retry.0.measures.tell(&request.context);
-        request.try_clone()
+        let payload = request.payload.try_clone()?;
+        Some(Request::new(request.context.clone(), payload))
     }
 
     /// Goes on after the first attempt, which failed.

@@ -60,13 +60,13 @@ impl InFlight {
     pub(crate) fn leave(&self, ticket: Ticket) {
         let number = usize::try_from(ticket.0).expect("made of a usize in `enter`");
         let (place, shard) = (number / SHARDS, number % SHARDS);
-        let call = {
+        let context = {
             let mut shard = lock(&self.0[shard]);
             shard.free.push(place);
-            shard.places[place].take()
+            shard.places[place].take().map(|call| call.context)
         };
-        // Outside of the lock: it may be the last that knows its context.
-        drop(call);
+        // Outside of the lock: it may be the last that knows it.
+        drop(context);
     }
 
     /// All of them, the oldest first.

@@ -1,6 +1,6 @@
 //! The call that a thread is working on, for code that has no context at hand: `tracing`.
 
-use std::cell::RefCell;
+use std::cell::Cell;
 use std::pin::Pin;
 use std::task::{Context as TaskContext, Poll};
 
@@ -9,7 +9,7 @@ use pin_project_lite::pin_project;
 use super::Context;
 
 thread_local! {
-    static CURRENT: RefCell<Option<Context>> = const { RefCell::new(None) };
+    static CURRENT: Cell<Option<Context>> = const { Cell::new(None) };
 }
 
 /// Keeps a context the current one of its thread until it is dropped.
@@ -18,10 +18,11 @@ thread_local! {
 pub struct Entered(Option<Context>);
 
 impl Drop for Entered {
+    #[inline]
     fn drop(&mut self) {
         let before = self.0.take();
         // The one that ends is dropped when the slot is free again: its values may be anything.
-        let _ended = CURRENT.try_with(|slot| std::mem::replace(&mut *slot.borrow_mut(), before));
+        let _ended = CURRENT.try_with(|slot| slot.replace(before));
     }
 }
 
@@ -33,14 +34,20 @@ impl Context {
     /// else takes it as an argument.
     #[must_use]
     pub fn current() -> Option<Context> {
-        CURRENT.try_with(|slot| slot.borrow().clone()).ok().flatten()
+        let current = |slot: &Cell<Option<Context>>| {
+            let context = slot.take();
+            slot.set(context.clone());
+            context
+        };
+        CURRENT.try_with(current).ok().flatten()
     }
 
     /// Makes it the current one of this thread, for as long as what is done is its call's. Not
     /// across an await: [`Context::scope`] does that.
+    #[inline]
     pub fn enter(&self) -> Entered {
         let this = Some(self.clone());
-        let before = CURRENT.try_with(|slot| std::mem::replace(&mut *slot.borrow_mut(), this));
+        let before = CURRENT.try_with(|slot| slot.replace(this));
         Entered(before.ok().flatten())
     }
 

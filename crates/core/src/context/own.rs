@@ -58,6 +58,7 @@ impl Own {
     }
 
     /// The first one counts.
+    #[inline]
     fn write(&self, span: TraceContext, within: Option<[u8; 8]>, caller: Option<&TraceContext>) {
         let order = Ordering::Relaxed;
         if self.state.compare_exchange(0, BEING_WRITTEN, order, order).is_err() {
@@ -153,6 +154,7 @@ impl Context {
     /// Begins the span of the call itself, for whoever records it: as part of the span `within`, where
     /// that is not the caller's, but one by which the caller told the work apart. Only the first one
     /// counts.
+    #[inline]
     pub fn begin_span(&self, span: TraceContext, within: Option<[u8; 8]>) {
         self.call().own.write(span, within, self.parent_trace());
     }

@@ -18,6 +18,7 @@ pub(super) struct Tried {
 impl Context {
     /// Remembers that an attempt at the call goes to this replica, by the number that a balancer has
     /// for it; zero is no number. All attempts of a call share it.
+    #[inline]
     pub fn try_replica(&self, replica: u32) {
         let Tried { replicas, count } = &self.call().tried;
         let place = count.fetch_add(1, Ordering::Relaxed) % KEPT;

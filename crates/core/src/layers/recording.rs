@@ -49,9 +49,7 @@ impl Recording {
 }
 
 impl Recording {
-    /// The records of `method`, for a stack that keeps all that it knows of a call in one future.
-    #[must_use]
-    pub fn of(&self, method: &'static Method) -> Records {
+    fn of(&self, method: &'static Method) -> Records {
         let handles = OnceLock::new();
         if let Some(observer) = &self.observer {
             let _ = handles.set(Handles::new(observer, self.side, method));
@@ -69,7 +67,7 @@ impl<E: Endpoint> Layer<E> for Recording {
 }
 
 /// The records of one method on one side.
-pub struct Records {
+struct Records {
     side: Side,
     method: &'static Method,
     number: MethodNumber,
@@ -114,8 +112,7 @@ impl Bound<'_> {
 
 impl Records {
     /// A call begins; nothing where nobody observes it.
-    #[inline]
-    pub fn begin(&self, request: &mut Request) -> Option<OpenRecord<'_>> {
+    fn begin(&self, request: &mut Request) -> Option<OpenRecord<'_>> {
         let bound = self.bound(&request.context)?;
         Some(self.open(bound, request))
     }
@@ -140,6 +137,28 @@ impl Records {
             (None, None) => return None,
         };
         Some(Bound::Endpoint(&handles.recorder))
+    }
+}
+
+/// The records of a client's calls of one method, for a stack that keeps all that it knows of a call in
+/// one future.
+#[derive(Debug)]
+pub struct ClientRecords(Records);
+
+impl ClientRecords {
+    /// Those of `method`.
+    #[must_use]
+    pub fn of(method: &'static Method) -> Self {
+        ClientRecords(Recording::new(Side::Client).of(method))
+    }
+
+    /// A call begins, and so does its record, where somebody observes it.
+    #[inline]
+    pub fn begin<'a>(&'a self, record: &mut Option<OpenRecord<'a>>, request: &mut Request) {
+        let Records { number, .. } = self.0;
+        if let Some(bound) = self.0.bound(&request.context) {
+            *record = Some(OpenRecord::begin(bound, Side::Client, number, request));
+        }
     }
 }
 

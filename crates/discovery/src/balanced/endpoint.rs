@@ -1,5 +1,6 @@
 //! A method of all replicas of a service.
 
+use std::future::Future;
 use std::sync::Arc;
 
 use kitfox_core::error::is_failure_of;
@@ -24,16 +25,19 @@ impl BalancedEndpoint {
 }
 
 impl Endpoint for BalancedEndpoint {
-    async fn call(&self, request: Request) -> Result<Reply, Error> {
-        let (inner, context) = (&*self.inner, &request.context);
-        inner.ground.measures.tell(context);
-        let flight = match inner.pick(self.column, context) {
-            Some(flight) => flight,
-            // In a box, which only a call that waits pays for: every call is as large as its future.
-            None => Box::pin(inner.wait_and_pick(self.column, context)).await?,
-        };
-        let answer = flight.slot.endpoint.call(request).await;
-        flight.end(answer)
+    #[expect(clippy::manual_async_fn, reason = "an async fn moves its arguments once more")]
+    fn call(&self, request: Request) -> impl Future<Output = Result<Reply, Error>> + Send {
+        async move {
+            let (inner, context) = (&*self.inner, &request.context);
+            inner.ground.measures.tell(context);
+            let mut flight = match inner.pick(self.column, context) {
+                Some(flight) => flight,
+                // In a box, which only a call that waits pays for.
+                None => Box::pin(inner.wait_and_pick(self.column, context)).await?,
+            };
+            let answer = flight.slot.endpoint.call(request).await;
+            if flight.land(&answer) { flight.stream(answer) } else { answer }
+        }
     }
 }
 
@@ -74,7 +78,17 @@ impl Flight {
         Flight { begun: now, deadline: context.deadline(), kind, answered: false, slot }
     }
 
+    /// The same for a call about which there is nothing special.
+    #[inline]
+    pub(super) fn usual(slot: Arc<Slot>, context: &Context, now: u64) -> Self {
+        context.try_replica(slot.replica.id);
+        slot.replica.load.begin(now);
+        let kind = Kind { probe: false, keyed: false };
+        Flight { begun: now, deadline: context.deadline(), kind, answered: false, slot }
+    }
+
     /// The answer has come. Says whether it is a stream: the call is over when that is.
+    #[inline]
     fn land(&mut self, answer: &Result<Reply, Error>) -> bool {
         let replica = &self.slot.replica;
         let outcome = match answer {
@@ -103,11 +117,9 @@ impl Flight {
         streams
     }
 
-    /// The same, and goes on with the stream.
-    fn end(mut self, answer: Result<Reply, Error>) -> Result<Reply, Error> {
-        if !self.land(&answer) {
-            return answer;
-        }
+    /// Goes on with a stream.
+    #[cold]
+    fn stream(self, answer: Result<Reply, Error>) -> Result<Reply, Error> {
         let method = self.slot.method;
         answer.map(|reply| reply.map_stream(|messages| Streaming::new(method, messages, self)))
     }

@@ -87,6 +87,7 @@ impl Level {
     }
 
     /// Two of them by chance, where all weigh the same; nothing where it was the same one twice.
+    #[inline]
     pub(crate) fn draw_two(&self, random: &Random) -> Option<(usize, usize)> {
         let (one, other) = self.weights.draw_two(random)?;
         Some((self.members.start + one, self.members.start + other))

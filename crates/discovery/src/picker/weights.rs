@@ -27,6 +27,7 @@ impl Weights {
 
     /// Two of the numbers by one draw, where all weigh the same; nothing where they do not, or it was
     /// the same one twice.
+    #[inline]
     pub(crate) fn draw_two(&self, random: &Random) -> Option<(usize, usize)> {
         if self.table.is_some() || self.len < 2 {
             return None;

@@ -27,13 +27,19 @@ pub struct IdempotencyKeysEndpoint<E> {
 
 impl<E> IdempotencyKeysEndpoint<E> {
     /// A call begins.
+    #[inline]
     pub(crate) fn begin(&self, context: &Context) {
         if self.keyed && context.idempotency_key().is_none() {
-            let random = context.random();
-            let key = format!("{:016x}{:016x}", random.next_u64(), random.next_u64());
-            context.begin_idempotency_key(key);
+            begin_key(context);
         }
     }
+}
+
+#[inline(never)]
+fn begin_key(context: &Context) {
+    let random = context.random();
+    let key = format!("{:016x}{:016x}", random.next_u64(), random.next_u64());
+    context.begin_idempotency_key(key);
 }
 
 impl<E: Endpoint> Endpoint for IdempotencyKeysEndpoint<E> {

@@ -169,17 +169,14 @@ impl Histogram {
 
     #[inline]
     fn add(&self, value: f64) -> Option<usize> {
-        if value.is_nan() {
-            return None;
+        if !value.is_finite() {
+            return self.add_infinite(value);
         }
         let Buckets { boundaries, below, counts, sum, .. } = &*self.0;
         let place = exponent(value);
         let (from, to) = (usize::from(below[place]), usize::from(below[place + 1]));
         let bucket = from + boundaries[from..to].partition_point(|boundary| *boundary < value);
         counts[bucket].fetch_add(1, Ordering::Relaxed);
-        if value.is_infinite() {
-            return Some(bucket);
-        }
         let mut old = sum.load(Ordering::Relaxed);
         loop {
             let new = (f64::from_bits(old) + value).to_bits();
@@ -188,6 +185,16 @@ impl Histogram {
                 Err(newer) => old = newer,
             }
         }
+    }
+
+    #[cold]
+    fn add_infinite(&self, value: f64) -> Option<usize> {
+        let Buckets { boundaries, counts, .. } = &*self.0;
+        let bucket = boundaries.partition_point(|boundary| *boundary < value);
+        (!value.is_nan()).then(|| {
+            counts[bucket].fetch_add(1, Ordering::Relaxed);
+            bucket
+        })
     }
 
     /// What it holds now.

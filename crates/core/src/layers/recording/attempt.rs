@@ -139,6 +139,12 @@ impl<'a> Open<'a> {
         });
     }
 
+    #[cold]
+    fn dropped(&mut self) {
+        let took = moment::nanos_of(Instant::now()).saturating_sub(self.begun);
+        self.close(Outcome::Dropped, took, Volume::default());
+    }
+
     /// The answer is a stream, whose end will be that of the attempt.
     #[cold]
     fn stream(&mut self, answer: Result<Reply, Error>) -> Result<Reply, Error> {
@@ -160,8 +166,7 @@ impl<'a> Open<'a> {
 impl Drop for Open<'_> {
     fn drop(&mut self) {
         if self.bound.is_some() {
-            let took = moment::nanos_of(Instant::now()).saturating_sub(self.begun);
-            self.close(Outcome::Dropped, took, Volume::default());
+            self.dropped();
         }
     }
 }

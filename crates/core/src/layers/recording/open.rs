@@ -31,6 +31,7 @@ pub struct OpenRecord<'a> {
 }
 
 impl<'a> OpenRecord<'a> {
+    #[inline(always)]
     pub(super) fn begin(
         bound: Bound<'a>,
         side: Side,
@@ -107,7 +108,7 @@ impl<'a> OpenRecord<'a> {
     }
 
     /// How long the call took that has just been answered.
-    #[inline]
+    #[inline(always)]
     pub(super) fn took(&self) -> u64 {
         match self.side {
             Side::Server => self.age(),
@@ -132,6 +133,13 @@ impl<'a> OpenRecord<'a> {
     pub fn work(&self, first: bool) -> Work {
         let _polled = Polled::begin(first.then_some(self.begun));
         Work { _polled, _entered: self.context.enter() }
+    }
+
+    /// The call was answered by one message of so many bytes.
+    #[inline]
+    pub fn answered(&mut self, bytes: usize, status: Option<u16>) {
+        let took = self.took();
+        self.close(Outcome::Answered(status), took, Volume::one(bytes));
     }
 
     /// The call is over, or its answer is a stream, whose end will be that of the call.
@@ -169,7 +177,12 @@ impl<'a> OpenRecord<'a> {
         answer.map(|reply| reply.wrap_stream(wrap))
     }
 
-    #[inline]
+    #[cold]
+    fn dropped(&mut self) {
+        self.close(Outcome::Dropped, self.age(), Volume::default());
+    }
+
+    #[inline(always)]
     pub(super) fn close(&mut self, outcome: Outcome<'_>, took: u64, reply: Volume) {
         let Some(bound) = self.bound.take() else { return };
         let request = match self.streamed.as_deref() {
@@ -219,7 +232,7 @@ pub struct Work {
 impl Drop for OpenRecord<'_> {
     fn drop(&mut self) {
         if self.bound.is_some() {
-            self.close(Outcome::Dropped, self.age(), Volume::default());
+            self.dropped();
         }
     }
 }
