@@ -7,9 +7,10 @@
 //!
 //! Each layer is a type of its own and knows nothing of the others. Yet nearly all calls pass all of
 //! them without a decision: no hedge, no rate limit, a breaker that is closed, one attempt that is
-//! answered. For these the layers' parts are called one after the other and their state is in one
-//! future, which is half the price: what is in seven is moved seven times. Whatever else a call needs it finds in the layers themselves: they are asked before
-//! anything is sent where a setting wants it, and after the first attempt where that has failed.
+//! answered. For these the layers' parts are called one after the other, and what they hold is in one
+//! future with the call's record, where it is written once and never moved: that is a third of the price.
+//! Whatever else a call needs it finds in the layers themselves: they are asked before anything is sent
+//! where a setting wants it, and after the first attempt where that has failed.
 
 use std::future::Future;
 use std::pin::Pin;
