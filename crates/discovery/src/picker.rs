@@ -193,7 +193,7 @@ impl Picking<'_> {
 
     fn better_of_two(&self, level: &Level) -> Option<(usize, bool)> {
         if level.len() <= FEW {
-            return None;
+            return self.best_of_few(level);
         }
         let mut first: Option<(usize, f64)> = None;
         for _ in 0..DRAWS {
@@ -212,6 +212,23 @@ impl Picking<'_> {
             }
         }
         first.map(|(index, _)| (index, false))
+    }
+
+    /// The best of so few that all are looked at.
+    fn best_of_few(&self, level: &Level) -> Option<(usize, bool)> {
+        let mut best: Option<(usize, f64)> = None;
+        for index in level.all(self.query.random) {
+            if self.is_too_new(index) {
+                continue;
+            }
+            match self.look(index) {
+                Look::Not => {}
+                Look::Probe => return Some((index, true)),
+                Look::Takes(score) if best.is_some_and(|(_, least)| least <= score) => {}
+                Look::Takes(score) => best = Some((index, score)),
+            }
+        }
+        best.map(|(index, _)| (index, false))
     }
 
     /// The first of those to whom the key belongs that has not much more to do than its part.
