@@ -289,8 +289,9 @@ impl Picking<'_> {
 
     /// Looks at everybody, for the rare case that chance found nobody.
     fn best_of_all(&self) -> usize {
-        let members = &self.candidates.members;
-        let rank = |(index, member): (usize, &Member)| {
+        let Candidates { members, levels, .. } = self.candidates;
+        let rank = |level: usize, index: usize| {
+            let member = &members[index];
             let Member { replica, .. } = member;
             let healthy = self.panic || !replica.health.state().is_out();
             let tried = self.query.context.tried_replica(replica.id);
@@ -301,15 +302,16 @@ impl Picking<'_> {
                 (false, false) if !replica.is_refused() => 3,
                 _ => 4,
             };
-            (rank, self.score(member), index)
+            // Among those of whom little is to be hoped nobody is preferred.
+            let level = if rank < 3 { level } else { 0 };
+            ((rank, level), self.score(member), index)
         };
-        // Among equals chance decides, so that not all calls of all callers go to the first.
-        #[expect(clippy::cast_possible_truncation, reason = "below the length")]
-        let first = (self.query.random.next_u64() % members.len() as u64) as usize;
-        let all = members.iter().enumerate();
-        let ranked = all.clone().skip(first).chain(all.take(first)).map(rank);
+        let all = levels.iter().enumerate();
+        let ranked = all.flat_map(|(number, level)| {
+            level.all(self.query.random).map(move |index| rank(number, index))
+        });
         let best = ranked.min_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
-        let (rank, _, index) = best.expect("nobody picks among none");
+        let ((rank, _), _, index) = best.expect("nobody picks among none");
         if rank > 0 && !members[index].replica.is_warm() {
             self.cold.set(Some(index));
         }

@@ -300,3 +300,19 @@ async fn one_that_joins_another_begins_with_a_tenth() {
     let late = replicas.calls("b:1") - early;
     assert!((400..600).contains(&late), "{late}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn where_all_that_are_preferred_are_new_they_are_called_nevertheless() {
+    for policy in [Policy::P2c, Policy::RoundRobin] {
+        let replicas = well();
+        let backups = [Instance::new("f1:1").priority(1), Instance::new("f2:1").priority(1)];
+        let settings = BalanceSettings { policy, ..settings() };
+        let bench = over(backups, &replicas, settings).await;
+        bench.registry.set("test", pair_and_backups());
+        settle().await;
+        calls(&bench, 60, 2).await;
+        assert_eq!(far(&replicas), 0, "{policy:?}");
+        let pair = ["n1:1", "n2:1"].map(|address| replicas.calls(address));
+        assert!(pair.iter().all(|calls| *calls > 15), "{pair:?}");
+    }
+}
