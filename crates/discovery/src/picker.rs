@@ -175,20 +175,26 @@ impl Candidates {
 
 impl Picking<'_> {
     /// Calls go to the first level as far as it is healthy: with more than seven in ten replicas
-    /// that are, it takes all (Envoy's overprovisioning factor, 1.4).
+    /// that are, it takes all (Envoy's overprovisioning factor, 1.4). One that is left out as a whole
+    /// has the call that tries it.
     fn level(&self) -> &Level {
         let levels = &self.candidates.levels;
         if levels.len() > 1 && !self.panic {
             let mut chance = self.query.random.next_f64();
             for level in levels {
                 let share = (level.census.healthy() * 1.4).min(1.0);
-                if chance < share {
+                if chance < share || share == 0.0 && self.is_due(level) {
                     return level;
                 }
                 chance = (chance - share) / (1.0 - share);
             }
         }
         &levels[0]
+    }
+
+    /// Whether one of a level that is left out, by chance, is to be tried.
+    fn is_due(&self, level: &Level) -> bool {
+        matches!(self.look(level.draw(self.query.random)), Look::Probe)
     }
 
     fn better_of_two(&self, level: &Level) -> Option<(usize, bool)> {

@@ -316,3 +316,23 @@ async fn where_all_that_are_preferred_are_new_they_are_called_nevertheless() {
         assert!(pair.iter().all(|calls| *calls > 15), "{pair:?}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn one_that_is_preferred_and_alone_is_tried_again_as_well() {
+    let ill = Arc::new(AtomicBool::new(true));
+    let replicas = Replicas::new({
+        let ill = Arc::clone(&ill);
+        move |address| {
+            let fails = address == "n1:1" && ill.load(Ordering::Relaxed);
+            async move { if fails { by_peer(Code::Internal) } else { answer() } }
+        }
+    });
+    let alone = pair_and_backups().into_iter().filter(|it| it.address != "n2:1");
+    let bench = over(alone, &replicas, settings()).await;
+    calls(&bench, 10, 1).await;
+    assert_eq!(replicas.calls("n1:1"), 5);
+    ill.store(false, Ordering::Relaxed);
+    sleep(Duration::from_secs(46)).await;
+    calls(&bench, 100, 1).await;
+    assert_eq!(far(&replicas), 5);
+}
