@@ -220,6 +220,38 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_stream_that_is_silent_after_many_messages_ends_at_its_deadline() {
+        let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
+        // More than a task of tokio's may take in one turn.
+        for _ in 0..200 {
+            sender.send(Ok(Bytes::new())).unwrap();
+        }
+        let receiver = std::sync::Mutex::new(Some(receiver));
+        let stack = ServerStack::new(
+            &METHOD,
+            endpoint(move |_| {
+                let mut receiver = receiver.lock().unwrap().take().unwrap();
+                let messages = futures_util::stream::poll_fn(move |cx| receiver.poll_recv(cx));
+                let payload = Payload::stream(Codec::Json, MessageStream::new(messages));
+                async { Ok(Reply::new(payload)) }
+            }),
+        );
+        let (cx, begin) = (Context::background(), tokio::time::Instant::now());
+        let call = cx.with_timeout(Duration::from_millis(300));
+        let mut messages = stack.call(request(&call)).await.unwrap().into_parts().0.into_stream();
+        let error = async {
+            loop {
+                if let Err(error) = messages.next().await.unwrap() {
+                    break error;
+                }
+            }
+        };
+        let error = tokio::time::timeout(Duration::from_secs(60), error).await.unwrap();
+        assert_eq!(error.code(), Code::DeadlineExceeded);
+        assert_eq!(begin.elapsed().as_millis(), 300);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_dropped_call_is_cancelled_and_a_detached_one_is_finished() {
         for (method, finished) in [(&METHOD, 0), (&DETACHED, 1)] {
             let count = Arc::new(AtomicUsize::new(0));
