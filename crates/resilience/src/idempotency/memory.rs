@@ -13,7 +13,8 @@ use super::store::{Claim, IdempotencyKey, IdempotencyStore, KeptAnswer, StoreFut
 use crate::Live;
 
 /// The store of a host that is given no other. It is bounded by number and bytes; the oldest answers
-/// make room for new ones, and calls that run make room for nobody.
+/// make room for new ones, and calls that run make room for nobody. An answer larger than all of it is
+/// not kept.
 #[derive(Debug)]
 pub struct MemoryStore {
     settings: Live<IdempotencySettings>,
@@ -116,6 +117,9 @@ impl MemoryStore {
     fn keep_now(&self, key: &IdempotencyKey, claim: u64, answer: KeptAnswer, ttl: Duration) {
         let most = self.settings.load().bytes;
         let bytes = key.bytes() + answer.bytes();
+        if bytes > most {
+            return self.release(key, claim);
+        }
         let mut kept = self.lock();
         let Some(entry) = kept.entries.get_mut(key).filter(|entry| entry.claim == claim) else {
             return;
@@ -270,8 +274,14 @@ mod tests {
         let store = store(1_000, 10_000);
         (0..100).for_each(|number| done(&store, number, 1_000));
         assert!(store.bytes() <= 10_000 && store.len() == 8, "{}", store.describe());
-        done(&store, 100, 20_000);
-        assert_eq!((store.bytes(), store.len()), (0, 0));
+        let before = store.describe();
+        let Claim::New(claim) = store.claim_now(&key(100), 1) else { panic!("it is new") };
+        let Claim::Running(over) = store.claim_now(&key(100), 1) else { panic!("it runs") };
+        store.keep_now(&key(100), claim, answer(20_000), TTL);
+        over.await;
+        assert_eq!(store.describe(), before, "nobody had to go for it");
+        assert!(matches!(store.claim_now(&key(99), 1), Claim::Kept(_)));
+        assert!(matches!(store.claim_now(&key(100), 1), Claim::New(_)));
     }
 
     #[tokio::test(start_paused = true)]
