@@ -380,8 +380,9 @@ impl<E> BreakerEndpoint<E> {
         let Some(permit) = permit else { return answer };
         match answer {
             Ok(reply) => {
+                let pass = permit.pass;
                 permit.settle(Verdict::Good);
-                Ok(self.watched(reply))
+                Ok(self.watched(reply, pass))
             }
             Err(error) => {
                 self.settle(Some(permit), &error);
@@ -391,11 +392,11 @@ impl<E> BreakerEndpoint<E> {
     }
 
     /// A stream has begun well, and may still break.
-    fn watched(&self, reply: Reply) -> Reply {
-        let Body::Stream(_) = reply.payload().body() else { return reply };
+    fn watched(&self, reply: Reply, pass: Option<Pass>) -> Reply {
+        let (Body::Stream(_), Some(pass)) = (reply.payload().body(), pass) else { return reply };
         let (breaker, circuit) = (self.breaker.clone(), Arc::clone(&self.circuit));
         let method = self.method;
-        reply.map_stream(|messages| Watched { messages, breaker, method, circuit })
+        reply.map_stream(|messages| Watched { messages, breaker, method, circuit, pass })
     }
 }
 
@@ -404,6 +405,7 @@ struct Watched {
     breaker: Breaker,
     method: &'static Method,
     circuit: Arc<Circuit>,
+    pass: Pass,
 }
 
 impl Stream for Watched {
@@ -433,7 +435,7 @@ impl Watched {
             BreakerScope::Service => &shared.service,
             BreakerScope::Method => &self.circuit,
         };
-        circuit.fail_late(&settings, &shared.counts);
+        circuit.fail_late(self.pass, &settings, &shared.counts);
     }
 }
 

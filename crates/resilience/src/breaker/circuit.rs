@@ -169,13 +169,12 @@ impl Circuit {
         }
     }
 
-    /// A call that passed in the present era failed after all: in the middle of its stream.
-    pub(super) fn fail_late(&self, settings: &BreakerSettings, counts: &Counts) {
-        let era = self.era.load(Ordering::Acquire);
+    /// A call that passed failed after all: in the middle of its stream. One that probed tells of the
+    /// era that began with its answer.
+    pub(super) fn fail_late(&self, pass: Pass, settings: &BreakerSettings, counts: &Counts) {
+        let era = if pass.probe { next(pass.era, true) } else { pass.era };
         let pass = Pass { era, probe: false, ordered: false };
-        if pass.era & CLOSED != 0 {
-            self.settle_bad(pass, Outcome { failed: true, slow: false }, settings, counts);
-        }
+        self.settle_bad(pass, Outcome { failed: true, slow: false }, settings, counts);
     }
 
     fn settle_bad(
@@ -266,8 +265,8 @@ impl Circuit {
 
     /// Begins a new era. The state is locked.
     fn enter(&self, closed: bool) {
-        let era = (self.era.load(Ordering::Relaxed) | CLOSED) + 1;
-        self.era.store(era | u64::from(closed), Ordering::Release);
+        let era = self.era.load(Ordering::Relaxed);
+        self.era.store(next(era, closed), Ordering::Release);
     }
 
     /// In which state it is, in words.
@@ -288,6 +287,11 @@ impl Circuit {
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The era after this one.
+fn next(era: u64, closed: bool) -> u64 {
+    ((era | CLOSED) + 1) | u64::from(closed)
 }
 
 #[cold]

@@ -318,6 +318,38 @@ async fn a_stream_that_breaks_counts_and_a_call_of_an_earlier_era_does_not() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_stream_that_breaks_counts_in_the_era_it_began_in_and_a_probe_s_in_the_next() {
+    let breaker = Breaker::new(Live::new(consecutive(1)));
+    // Each stream breaks when its end is dropped.
+    let ends = Arc::<Mutex<Vec<_>>>::default();
+    let service = {
+        let ends = Arc::clone(&ends);
+        endpoint(move |_| {
+            let (end, broken) = tokio::sync::oneshot::channel::<()>();
+            ends.lock().unwrap().push(end);
+            let breaks = async { broken.await.map(|()| Bytes::new()).map_err(|_| unavailable()) };
+            let messages = MessageStream::new(futures_util::stream::once(breaks));
+            async { Ok(Reply::new(Payload::stream(Codec::Json, messages))) }
+        })
+    };
+    let service = breaker.layer(&STREAM, service);
+    let open = async || service.call(request(&context())).await;
+    let breaks = async |stream: Reply| {
+        ends.lock().unwrap().remove(0);
+        stream.into_parts().0.into_stream().next().await.unwrap().unwrap_err();
+    };
+    let [first, early] = [open().await.unwrap(), open().await.unwrap()];
+    breaks(first).await;
+    assert!(open().await.is_err(), "it is open");
+    tokio::time::advance(Duration::from_secs(5)).await;
+    let probe = open().await.unwrap();
+    breaks(early).await;
+    open().await.unwrap();
+    breaks(probe).await;
+    assert!(open().await.is_err(), "it is open again");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stream_that_is_dropped_says_nothing() {
     let breaker = Breaker::new(Live::new(consecutive(1)));
     let endless = breaker.layer(
