@@ -49,6 +49,8 @@ struct Inner {
 pub(super) struct Pass {
     era: u64,
     probe: bool,
+    /// Of a probe.
+    round: u32,
     /// Whether it matters which call came after which.
     ordered: bool,
 }
@@ -78,7 +80,7 @@ impl Circuit {
     /// all.
     pub(super) fn pass(&self) -> Option<Pass> {
         let era = self.era.load(Ordering::Acquire);
-        (era & CLOSED != 0).then_some(Pass { era, probe: false, ordered: false })
+        (era & CLOSED != 0).then_some(Pass { era, probe: false, round: 0, ordered: false })
     }
 
     /// Whether a call passes.
@@ -86,7 +88,7 @@ impl Circuit {
         let ordered = matches!(settings.window, BreakerWindow::Calls(_));
         let era = self.era.load(Ordering::Acquire);
         if era & CLOSED != 0 {
-            return Ok(Pass { era, probe: false, ordered });
+            return Ok(Pass { era, probe: false, round: 0, ordered });
         }
         let mut inner = self.lock();
         let before = inner.state;
@@ -101,7 +103,8 @@ impl Circuit {
         match admission {
             Admission::Pass | Admission::Probe => {
                 let era = self.era.load(Ordering::Acquire);
-                Ok(Pass { era, probe: admission == Admission::Probe, ordered })
+                let (probe, round) = (admission == Admission::Probe, inner.state.round());
+                Ok(Pass { era, probe, round, ordered })
             }
             Admission::RefuseOpen { for_, probe_in } => {
                 counts.refused(settings);
@@ -173,7 +176,7 @@ impl Circuit {
     /// era that began with its answer.
     pub(super) fn fail_late(&self, pass: Pass, settings: &BreakerSettings, counts: &Counts) {
         let era = if pass.probe { next(pass.era, true) } else { pass.era };
-        let pass = Pass { era, probe: false, ordered: false };
+        let pass = Pass { era, probe: false, round: 0, ordered: false };
         self.settle_bad(pass, Outcome { failed: true, slow: false }, settings, counts);
     }
 
@@ -218,7 +221,7 @@ impl Circuit {
             return;
         }
         let now = self.now();
-        inner.state.probed(verdict, now, settings);
+        inner.state.probed(pass.round, verdict, now, settings);
         match inner.state {
             State::HalfOpen { .. } => {}
             State::Closed => {

@@ -1,7 +1,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 use kitfox_core::error::{ErrorSchema, ErrorVariant};
 use kitfox_core::message::Codec;
 use kitfox_core::{BoxEndpoint, Payload};
@@ -130,6 +130,27 @@ async fn while_a_probe_is_under_way_the_rest_is_refused_and_one_that_is_dropped_
     drop(probe);
     let next = hanging.call(request(&context()));
     assert!(futures_util::poll!(Box::pin(next)).is_pending(), "another one probes");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_that_is_late_makes_room_for_nobody_when_it_ends() {
+    let breaker = Breaker::new(Live::new(consecutive(1)));
+    let failing = breaker.layer(&METHOD, endpoint(|_| async { Err(unavailable()) }));
+    failing.call(request(&context())).await.unwrap_err();
+    let hanging = breaker.layer(&METHOD, endpoint(|_| std::future::pending()));
+    let probe = || {
+        let mut probe = Box::pin(hanging.call(request(&context())));
+        assert!((&mut probe).now_or_never().is_none(), "it passes");
+        probe
+    };
+    tokio::time::advance(Duration::from_secs(5)).await;
+    let late = probe();
+    tokio::time::advance(Duration::from_secs(5)).await;
+    let _present = probe();
+    drop(late);
+    let next = hanging.call(request(&context())).now_or_never().expect("it does not pass");
+    let error = next.unwrap_err();
+    assert_eq!(error.message(), "breaker half-open since 5.0 s, 1 probes under way");
 }
 
 #[tokio::test(start_paused = true)]
