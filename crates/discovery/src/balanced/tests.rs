@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::*;
 use crate::testing::{Bench, Replicas, answer, by_peer, settle};
-use crate::{Instance, Memory, Policy, State};
+use crate::{Event, Instance, Memory, Policy, State};
 
 const ABC: [&str; 3] = ["a:1", "b:1", "c:1"];
 
@@ -202,6 +202,18 @@ async fn settings_that_are_replaced_while_a_list_comes_bring_no_older_one_back()
     settle().await;
     assert_eq!(connected.load(Ordering::Relaxed), 1, "whoever has left is not connected again");
     assert_eq!(balanced.replicas()[0].instance.address, "b:1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replica_that_was_left_out_until_before_now_is_no_harm_to_the_log() {
+    let replicas = Replicas::new(|_| async { answer() });
+    let bench = Bench::new(&["a:1", "b:1"], &replicas, settings()).await;
+    sleep(Duration::from_secs(3_600)).await;
+    let replica = &bench.balanced.0.set.load().candidates.members[0].replica;
+    for _ in 0..5 {
+        replica.tell(Event::Failure, 0);
+    }
+    assert!(replica.health.state().is_out());
 }
 
 #[tokio::test(start_paused = true)]
