@@ -134,6 +134,28 @@ mod tests {
         }
     }
 
+    /// A layer by hand, which panics before there is a future.
+    struct Hasty;
+
+    impl Endpoint for Hasty {
+        fn call(&self, _: Request) -> impl Future<Output = Result<Reply, Error>> + Send {
+            let panics = true;
+            assert!(!panics, "secret");
+            std::future::pending()
+        }
+    }
+
+    #[tokio::test]
+    async fn a_panic_before_there_is_a_future_is_one_failed_call_too() {
+        for stack in [
+            BoxEndpoint::new(ServerStack::new(&METHOD, Hasty)),
+            BoxEndpoint::new(PanicBarrier.layer(&METHOD, Hasty)),
+        ] {
+            let error = stack.call(request(&Context::background())).await.unwrap_err();
+            assert_eq!((error.code(), error.message()), (Code::Internal, "the method panicked"));
+        }
+    }
+
     #[tokio::test]
     async fn a_panic_in_a_stream_ends_it_with_an_error() {
         let stack = ServerStack::new(
