@@ -137,6 +137,28 @@ mod tests {
         }
     }
 
+    /// A layer by hand, which panics before there is a future.
+    struct Hasty;
+
+    impl Endpoint for Hasty {
+        fn call(&self, _: Request) -> impl Future<Output = Result<Reply, Error>> + Send {
+            let panics = true;
+            assert!(!panics, "secret");
+            std::future::pending()
+        }
+    }
+
+    #[tokio::test]
+    async fn a_panic_before_there_is_a_future_is_one_failed_call_too() {
+        for stack in [
+            BoxEndpoint::new(ServerStack::new(&METHOD, Hasty)),
+            BoxEndpoint::new(PanicBarrier.layer(&METHOD, Hasty)),
+        ] {
+            let error = stack.call(request(&Context::background())).await.unwrap_err();
+            assert_eq!((error.code(), error.message()), (Code::Internal, "the method panicked"));
+        }
+    }
+
     #[tokio::test]
     async fn a_panic_in_a_stream_ends_it_with_an_error() {
         let stack = ServerStack::new(
@@ -220,6 +242,38 @@ mod tests {
             assert_eq!(Arc::strong_count(&permits), 1, "the guards are let go");
             assert!(messages.next().await.is_none());
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_that_is_silent_after_many_messages_ends_at_its_deadline() {
+        let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
+        // More than a task of tokio's may take in one turn.
+        for _ in 0..200 {
+            sender.send(Ok(Bytes::new())).unwrap();
+        }
+        let receiver = std::sync::Mutex::new(Some(receiver));
+        let stack = ServerStack::new(
+            &METHOD,
+            endpoint(move |_| {
+                let mut receiver = receiver.lock().unwrap().take().unwrap();
+                let messages = futures_util::stream::poll_fn(move |cx| receiver.poll_recv(cx));
+                let payload = Payload::stream(Codec::Json, MessageStream::new(messages));
+                async { Ok(Reply::new(payload)) }
+            }),
+        );
+        let (cx, begin) = (Context::background(), tokio::time::Instant::now());
+        let call = cx.with_timeout(Duration::from_millis(300));
+        let mut messages = stack.call(request(&call)).await.unwrap().into_parts().0.into_stream();
+        let error = async {
+            loop {
+                if let Err(error) = messages.next().await.unwrap() {
+                    break error;
+                }
+            }
+        };
+        let error = tokio::time::timeout(Duration::from_secs(60), error).await.unwrap();
+        assert_eq!(error.code(), Code::DeadlineExceeded);
+        assert_eq!(begin.elapsed().as_millis(), 300);
     }
 
     #[tokio::test(start_paused = true)]

@@ -27,7 +27,7 @@ pub use view::ReplicaView;
 
 use crate::picker::Query;
 use crate::watcher::Watcher;
-use crate::{BalanceSettings, Discovery, Policy, RegistryError, Snapshot, View};
+use crate::{BalanceSettings, Discovery, Policy, RegistryError, View};
 use endpoint::{Flight, Kind};
 use set::{Set, Update};
 
@@ -124,9 +124,7 @@ impl Balanced {
     /// From now on these. Calls that are under way notice nothing.
     pub fn replace(&self, settings: BalanceSettings) {
         self.0.ground.set(settings);
-        if let Some(snapshot) = self.0.watcher.view().snapshot {
-            self.0.take(&snapshot);
-        }
+        self.0.take();
     }
 
     /// What is known of the service.
@@ -156,17 +154,17 @@ impl Channel for Balanced {
 async fn follow(inner: Weak<Inner>, mut watcher: Watcher) {
     while watcher.changed().await {
         let Some(inner) = inner.upgrade() else { return };
-        if let Some(snapshot) = watcher.view().snapshot {
-            inner.take(&snapshot);
-        }
+        inner.take();
     }
 }
 
 impl Inner {
-    /// From now on these are the replicas.
-    fn take(&self, snapshot: &Snapshot) {
+    /// From now on the replicas are those of the last list, if there is one.
+    fn take(&self) {
         let mut update = self.update();
-        let set = update.take(snapshot, &*self.connect);
+        // Read while nobody else takes one, so that none is followed by an older one.
+        let Some(snapshot) = self.watcher.view().snapshot else { return };
+        let set = update.take(&snapshot, &*self.connect);
         self.set.store(Arc::new(set));
         drop(update);
         self.listed.send_if_modified(|listed| !std::mem::replace(listed, true));

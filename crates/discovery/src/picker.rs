@@ -171,14 +171,15 @@ impl Candidates {
 
 impl Picking<'_> {
     /// Calls go to the first level as far as it is healthy: with more than seven in ten replicas
-    /// that are, it takes all (Envoy's overprovisioning factor, 1.4).
+    /// that are, it takes all (Envoy's overprovisioning factor, 1.4). One that is left out as a whole
+    /// has the call that tries it.
     fn level(&self) -> &Level {
         let levels = &self.candidates.levels;
         if levels.len() > 1 && !self.panic {
             let mut chance = self.query.random.next_f64();
             for level in levels {
                 let share = (level.census.healthy() * 1.4).min(1.0);
-                if chance < share {
+                if chance < share || share == 0.0 && self.is_due(level) {
                     return level;
                 }
                 chance = (chance - share) / (1.0 - share);
@@ -187,9 +188,14 @@ impl Picking<'_> {
         &levels[0]
     }
 
+    /// Whether one of a level that is left out, by chance, is to be tried.
+    fn is_due(&self, level: &Level) -> bool {
+        matches!(self.look(level.draw(self.query.random)), Look::Probe)
+    }
+
     fn better_of_two(&self, level: &Level) -> Option<(usize, bool)> {
         if level.len() <= FEW {
-            return None;
+            return self.best_of_few(level);
         }
         let mut first: Option<(usize, f64)> = None;
         for _ in 0..DRAWS {
@@ -208,6 +214,23 @@ impl Picking<'_> {
             }
         }
         first.map(|(index, _)| (index, false))
+    }
+
+    /// The best of so few that all are looked at.
+    fn best_of_few(&self, level: &Level) -> Option<(usize, bool)> {
+        let mut best: Option<(usize, f64)> = None;
+        for index in level.all(self.query.random) {
+            if self.is_too_new(index) {
+                continue;
+            }
+            match self.look(index) {
+                Look::Not => {}
+                Look::Probe => return Some((index, true)),
+                Look::Takes(score) if best.is_some_and(|(_, least)| least <= score) => {}
+                Look::Takes(score) => best = Some((index, score)),
+            }
+        }
+        best.map(|(index, _)| (index, false))
     }
 
     /// The first of those to whom the key belongs that has not much more to do than its part.
@@ -268,8 +291,9 @@ impl Picking<'_> {
 
     /// Looks at everybody, for the rare case that chance found nobody.
     fn best_of_all(&self) -> usize {
-        let members = &self.candidates.members;
-        let rank = |(index, member): (usize, &Member)| {
+        let Candidates { members, levels, .. } = self.candidates;
+        let rank = |level: usize, index: usize| {
+            let member = &members[index];
             let Member { replica, .. } = member;
             let healthy = self.panic || !replica.health.state().is_out();
             let tried = self.query.context.tried_replica(replica.id);
@@ -280,15 +304,16 @@ impl Picking<'_> {
                 (false, false) if !replica.is_refused() => 3,
                 _ => 4,
             };
-            (rank, self.score(member), index)
+            // Among those of whom little is to be hoped nobody is preferred.
+            let level = if rank < 3 { level } else { 0 };
+            ((rank, level), self.score(member), index)
         };
-        // Among equals chance decides, so that not all calls of all callers go to the first.
-        #[expect(clippy::cast_possible_truncation, reason = "below the length")]
-        let first = (self.query.random.next_u64() % members.len() as u64) as usize;
-        let all = members.iter().enumerate();
-        let ranked = all.clone().skip(first).chain(all.take(first)).map(rank);
+        let all = levels.iter().enumerate();
+        let ranked = all.flat_map(|(number, level)| {
+            level.all(self.query.random).map(move |index| rank(number, index))
+        });
         let best = ranked.min_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
-        let (rank, _, index) = best.expect("nobody picks among none");
+        let ((rank, _), _, index) = best.expect("nobody picks among none");
         if rank > 0 && !members[index].replica.is_warm() {
             self.cold.set(Some(index));
         }

@@ -98,7 +98,8 @@ impl Replica {
         let (service, replica) = (&*self.ground.service, &*self.address);
         match (from, to) {
             (State::Closed { .. }, State::Open { times, until }) => {
-                let seconds = (until - self.ground.now() / 1_000_000) as f64 / 1e3;
+                let left = until.saturating_sub(self.ground.now() / 1_000_000);
+                let seconds = left as f64 / 1e3;
                 tracing::warn!(service, replica, times, seconds, "a replica is left out");
             }
             (State::Open { .. } | State::HalfOpen { .. }, State::Closed { .. }) => {

@@ -401,18 +401,19 @@ impl<E> BreakerEndpoint<E> {
     #[inline]
     pub(crate) fn well(&self, permit: &mut Option<Permit<'_>>, reply: Reply) -> Reply {
         let Some(permit) = permit else { return reply };
+        let pass = permit.pass;
         permit.well();
-        match reply.payload().body() {
-            Body::Unary(_) => reply,
-            Body::Stream(_) => self.watched(reply),
+        match (reply.payload().body(), pass) {
+            (Body::Stream(_), Some(pass)) => self.watched(reply, pass),
+            _ => reply,
         }
     }
 
     /// A stream has begun well, and may still break.
-    fn watched(&self, reply: Reply) -> Reply {
+    fn watched(&self, reply: Reply, pass: Pass) -> Reply {
         let (breaker, circuit) = (self.breaker.clone(), Arc::clone(&self.circuit));
         let method = self.method;
-        reply.map_stream(|messages| Watched { messages, breaker, method, circuit })
+        reply.map_stream(|messages| Watched { messages, breaker, method, circuit, pass })
     }
 }
 
@@ -421,6 +422,7 @@ struct Watched {
     breaker: Breaker,
     method: &'static Method,
     circuit: Arc<Circuit>,
+    pass: Pass,
 }
 
 impl Stream for Watched {
@@ -450,7 +452,7 @@ impl Watched {
             BreakerScope::Service => &shared.service,
             BreakerScope::Method => &self.circuit,
         };
-        circuit.fail_late(&settings, &shared.counts);
+        circuit.fail_late(self.pass, &settings, &shared.counts);
     }
 }
 

@@ -26,7 +26,7 @@ use crate::mode::MODE;
 use crate::ring::nanoseconds;
 use crate::way::Way;
 use crate::{Glance, Live, Mode, Reason, refusal};
-use gcra::{Left, Quota};
+use gcra::{Left, Patience, Quota};
 use keys::Keys;
 
 /// The name of this layer in errors.
@@ -375,9 +375,10 @@ impl RateLimit {
             found.cell
         });
         let cell = own.as_deref().unwrap_or(&state.all);
+        let patience = Patience { own: nanoseconds(patience), longest: nanoseconds(settings.wait) };
         let taken = match settings.mode {
             Mode::Dark => cell.take(quota, now).map(|left| (left, Duration::ZERO)),
-            _ => cell.take_within(quota, now, nanoseconds(patience)),
+            _ => cell.take_within(quota, now, patience),
         };
         match taken {
             Ok((left, wait)) => {

@@ -11,6 +11,7 @@ use std::task::{Context as TaskContext, Poll, Waker};
 use bytes::Bytes;
 use futures_core::Stream;
 use pin_project_lite::pin_project;
+use tokio::task::coop::has_budget_remaining;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::contract::Method;
@@ -209,7 +210,8 @@ impl Timer {
         if known && !self.sleep.is_elapsed() {
             return Poll::Pending;
         }
-        self.waker = Some(cx.waker().clone());
+        // A task that has done enough in this turn is woken at once instead, and has to ask again.
+        self.waker = has_budget_remaining().then(|| cx.waker().clone());
         self.sleep.as_mut().poll(cx)
     }
 }

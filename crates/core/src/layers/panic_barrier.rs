@@ -40,7 +40,36 @@ pub struct PanicBarrierEndpoint<E> {
 
 impl<E: Endpoint> Endpoint for PanicBarrierEndpoint<E> {
     fn call(&self, request: Request) -> impl Future<Output = Result<Reply, Error>> + Send {
-        Barrier { method: self.method, inner: self.inner.call(request) }
+        let method = self.method;
+        // A layer that is written by hand may panic before there is a future.
+        match catch_unwind(AssertUnwindSafe(|| self.inner.call(request))) {
+            Ok(inner) => Call::Begun { barrier: Barrier { method, inner } },
+            Err(panic) => Call::Failed { error: Some(failed(method, &*panic)) },
+        }
+    }
+}
+
+pin_project! {
+    #[project = CallProjection]
+    enum Call<F> {
+        Begun {
+            #[pin]
+            barrier: Barrier<F>,
+        },
+        Failed { error: Option<Error> },
+    }
+}
+
+impl<F: Future<Output = Result<Reply, Error>>> Future for Call<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
+        match self.project() {
+            CallProjection::Begun { barrier } => barrier.poll(cx),
+            CallProjection::Failed { error } => {
+                Poll::Ready(Err(error.take().expect("polled once more after its end")))
+            }
+        }
     }
 }
 

@@ -1,3 +1,4 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,7 +11,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::*;
 use crate::testing::{Bench, Replicas, answer, by_peer, settle};
-use crate::{Instance, Memory, Policy, State};
+use crate::{Event, Instance, Memory, Policy, State};
 
 const ABC: [&str; 3] = ["a:1", "b:1", "c:1"];
 
@@ -146,6 +147,73 @@ async fn a_removed_replica_finishes_its_calls_and_gets_no_more() {
     let (first, second) = tokio::join!(bench.call(), remove);
     assert!(first.is_ok() && second.is_ok());
     assert_eq!((replicas.calls("a:1"), replicas.calls("b:1")), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn settings_that_are_replaced_while_a_list_comes_bring_no_older_one_back() {
+    struct Counting(Replicas, Arc<AtomicUsize>);
+
+    impl Connect for Counting {
+        fn connect(&self, instance: &Instance) -> Result<Box<dyn Line>, Error> {
+            self.1.fetch_add(usize::from(instance.address == "a:1"), Ordering::Relaxed);
+            self.0.connect(instance)
+        }
+
+        fn codec(&self) -> Codec {
+            Codec::Json
+        }
+    }
+
+    let (registry, connected) = (Memory::new(), Arc::<AtomicUsize>::default());
+    registry.set("test", [Instance::new("a:1")]);
+    let replicas = Counting(Replicas::new(|_| async { answer() }), Arc::clone(&connected));
+    let platform = Platform::system();
+    let balanced = Balanced::new("test", &registry, replicas, settings(), &platform).unwrap();
+    settle().await;
+    assert_eq!(connected.load(Ordering::Relaxed), 1);
+
+    let is_new = |balanced: &Balanced| {
+        balanced.view().snapshot.is_some_and(|list| list.instances()[0].address == "b:1")
+    };
+    let (held, holds) = std::sync::mpsc::channel();
+    let holding = tokio::task::spawn_blocking({
+        let balanced = balanced.clone();
+        move || {
+            let _update = balanced.0.update();
+            held.send(()).unwrap();
+            while !is_new(&balanced) {
+                std::thread::yield_now();
+            }
+        }
+    });
+    holds.recv().unwrap();
+    let replacing = tokio::task::spawn_blocking({
+        let balanced = balanced.clone();
+        move || balanced.replace(BalanceSettings { zone: "west".to_owned(), ..settings() })
+    });
+    // It has got as far as the lock, or nearly.
+    while balanced.settings().zone.is_empty() {
+        std::thread::yield_now();
+    }
+    (0..1_000).for_each(|_| std::thread::yield_now());
+    registry.set("test", [Instance::new("b:1")]);
+    holding.await.unwrap();
+    replacing.await.unwrap();
+    settle().await;
+    assert_eq!(connected.load(Ordering::Relaxed), 1, "whoever has left is not connected again");
+    assert_eq!(balanced.replicas()[0].instance.address, "b:1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replica_that_was_left_out_until_before_now_is_no_harm_to_the_log() {
+    let replicas = Replicas::new(|_| async { answer() });
+    let bench = Bench::new(&["a:1", "b:1"], &replicas, settings()).await;
+    sleep(Duration::from_secs(3_600)).await;
+    let replica = &bench.balanced.0.set.load().candidates.members[0].replica;
+    for _ in 0..5 {
+        replica.tell(Event::Failure, 0);
+    }
+    assert!(replica.health.state().is_out());
 }
 
 #[tokio::test(start_paused = true)]
@@ -301,7 +369,6 @@ async fn a_replica_that_was_started_anew_takes_calls_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn one_that_has_far_more_failures_than_the_others_is_left_out() {
-    use std::sync::atomic::{AtomicUsize, Ordering};
     let replicas = Replicas::new(|address| {
         static CALLS: AtomicUsize = AtomicUsize::new(0);
         let fails = address == "a:1" && CALLS.fetch_add(1, Ordering::Relaxed).is_multiple_of(4);

@@ -93,6 +93,15 @@ impl Level {
         Some((self.members.start + one, self.members.start + other))
     }
 
+    /// All of them, one after the other, beginning with one by chance: among equals that decides, so
+    /// that not all calls of all callers go to the first.
+    pub(crate) fn all(&self, random: &Random) -> impl Iterator<Item = usize> + use<> {
+        let Range { start, end } = self.members;
+        #[expect(clippy::cast_possible_truncation, reason = "below the length")]
+        let first = start + (random.next_u64() % self.members.len() as u64) as usize;
+        (first..end).chain(start..first)
+    }
+
     /// Those to which a key belongs, one after the other; nobody where there is no ring.
     pub(crate) fn owners(&self, key: u64) -> impl Iterator<Item = usize> {
         let owners = self.ring.iter().flat_map(move |ring| ring.walk(key));

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use kitfox_core::{Code, Context};
@@ -239,4 +241,98 @@ async fn among_a_thousand_as_little_is_looked_at_as_among_ten() {
         drawn.push(bench.drawn() - before);
     }
     assert!(drawn[0] < 2_400 && drawn[1] < 2_050, "two for each call, and few more: {drawn:?}");
+}
+
+/// Two replicas of priority 0, and two that stand in for them.
+fn pair_and_backups() -> [Instance; 4] {
+    [("n1:1", 0), ("n2:1", 0), ("f1:1", 1), ("f2:1", 1)]
+        .map(|(address, priority)| Instance::new(address).priority(priority))
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_stay_with_a_pair_that_is_preferred_while_it_is_well() {
+    let west = || BalanceSettings { zone: "west".to_owned(), ..settings() };
+    let near_pair = near_and_far().into_iter().filter(|it| it.address != "n3:1").collect();
+    for (instances, settings) in [(near_pair, west()), (pair_and_backups().to_vec(), settings())] {
+        let instances: Vec<Instance> = instances;
+        let replicas = well();
+        let bench = over(instances, &replicas, settings).await;
+        calls(&bench, 600, 6).await;
+        assert_eq!(far(&replicas), 0);
+        assert!(replicas.calls("n1:1").abs_diff(replicas.calls("n2:1")) < 60);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_of_a_pair_that_was_left_out_is_tried_again_and_takes_calls() {
+    let ill = Arc::new(AtomicBool::new(true));
+    let replicas = Replicas::new({
+        let ill = Arc::clone(&ill);
+        move |address| {
+            let fails = address == "a:1" && ill.load(Ordering::Relaxed);
+            async move {
+                sleep(Duration::from_millis(10)).await;
+                if fails { by_peer(Code::Internal) } else { answer() }
+            }
+        }
+    });
+    let bench = over(["a:1", "b:1"].map(Instance::new), &replicas, settings()).await;
+    calls(&bench, 1_000, 10).await;
+    let out = replicas.calls("a:1");
+    assert!((5..20).contains(&out), "it is left out: {out}");
+    ill.store(false, Ordering::Relaxed);
+    sleep(Duration::from_secs(46)).await;
+    calls(&bench, 1_000, 10).await;
+    assert!(replicas.calls("a:1") - out > 300, "{} more", replicas.calls("a:1") - out);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_joins_another_begins_with_a_tenth() {
+    let replicas = well();
+    let bench = over([Instance::new("a:1")], &replicas, settings()).await;
+    bench.registry.set("test", ["a:1", "b:1"].map(Instance::new));
+    settle().await;
+    calls(&bench, 1_000, 10).await;
+    let early = replicas.calls("b:1");
+    assert!((10..200).contains(&early), "{early} of 500");
+    sleep(Duration::from_secs(10)).await;
+    calls(&bench, 1_000, 10).await;
+    let late = replicas.calls("b:1") - early;
+    assert!((400..600).contains(&late), "{late}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_all_that_are_preferred_are_new_they_are_called_nevertheless() {
+    for policy in [Policy::P2c, Policy::RoundRobin] {
+        let replicas = well();
+        let backups = [Instance::new("f1:1").priority(1), Instance::new("f2:1").priority(1)];
+        let settings = BalanceSettings { policy, ..settings() };
+        let bench = over(backups, &replicas, settings).await;
+        bench.registry.set("test", pair_and_backups());
+        settle().await;
+        calls(&bench, 60, 2).await;
+        assert_eq!(far(&replicas), 0, "{policy:?}");
+        let pair = ["n1:1", "n2:1"].map(|address| replicas.calls(address));
+        assert!(pair.iter().all(|calls| *calls > 15), "{pair:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_is_preferred_and_alone_is_tried_again_as_well() {
+    let ill = Arc::new(AtomicBool::new(true));
+    let replicas = Replicas::new({
+        let ill = Arc::clone(&ill);
+        move |address| {
+            let fails = address == "n1:1" && ill.load(Ordering::Relaxed);
+            async move { if fails { by_peer(Code::Internal) } else { answer() } }
+        }
+    });
+    let alone = pair_and_backups().into_iter().filter(|it| it.address != "n2:1");
+    let bench = over(alone, &replicas, settings()).await;
+    calls(&bench, 10, 1).await;
+    assert_eq!(replicas.calls("n1:1"), 5);
+    ill.store(false, Ordering::Relaxed);
+    sleep(Duration::from_secs(46)).await;
+    calls(&bench, 100, 1).await;
+    assert_eq!(far(&replicas), 5);
 }

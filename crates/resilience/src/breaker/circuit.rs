@@ -49,6 +49,8 @@ struct Inner {
 pub(super) struct Pass {
     era: u64,
     probe: bool,
+    /// Of a probe.
+    round: u32,
     /// Whether it matters which call came after which.
     ordered: bool,
 }
@@ -78,7 +80,7 @@ impl Circuit {
     /// all.
     pub(super) fn pass(&self) -> Option<Pass> {
         let era = self.era.load(Ordering::Acquire);
-        (era & CLOSED != 0).then_some(Pass { era, probe: false, ordered: false })
+        (era & CLOSED != 0).then_some(Pass { era, probe: false, round: 0, ordered: false })
     }
 
     /// Whether a call passes.
@@ -86,7 +88,7 @@ impl Circuit {
         let ordered = matches!(settings.window, BreakerWindow::Calls(_));
         let era = self.era.load(Ordering::Acquire);
         if era & CLOSED != 0 {
-            return Ok(Pass { era, probe: false, ordered });
+            return Ok(Pass { era, probe: false, round: 0, ordered });
         }
         let mut inner = self.lock();
         let before = inner.state;
@@ -101,7 +103,8 @@ impl Circuit {
         match admission {
             Admission::Pass | Admission::Probe => {
                 let era = self.era.load(Ordering::Acquire);
-                Ok(Pass { era, probe: admission == Admission::Probe, ordered })
+                let (probe, round) = (admission == Admission::Probe, inner.state.round());
+                Ok(Pass { era, probe, round, ordered })
             }
             Admission::RefuseOpen { for_, probe_in } => {
                 counts.refused(settings);
@@ -169,13 +172,12 @@ impl Circuit {
         }
     }
 
-    /// A call that passed in the present era failed after all: in the middle of its stream.
-    pub(super) fn fail_late(&self, settings: &BreakerSettings, counts: &Counts) {
-        let era = self.era.load(Ordering::Acquire);
-        let pass = Pass { era, probe: false, ordered: false };
-        if pass.era & CLOSED != 0 {
-            self.settle_bad(pass, Outcome { failed: true, slow: false }, settings, counts);
-        }
+    /// A call that passed failed after all: in the middle of its stream. One that probed tells of the
+    /// era that began with its answer.
+    pub(super) fn fail_late(&self, pass: Pass, settings: &BreakerSettings, counts: &Counts) {
+        let era = if pass.probe { next(pass.era, true) } else { pass.era };
+        let pass = Pass { era, probe: false, round: 0, ordered: false };
+        self.settle_bad(pass, Outcome { failed: true, slow: false }, settings, counts);
     }
 
     fn settle_bad(
@@ -219,7 +221,7 @@ impl Circuit {
             return;
         }
         let now = self.now();
-        inner.state.probed(verdict, now, settings);
+        inner.state.probed(pass.round, verdict, now, settings);
         match inner.state {
             State::HalfOpen { .. } => {}
             State::Closed => {
@@ -266,8 +268,8 @@ impl Circuit {
 
     /// Begins a new era. The state is locked.
     fn enter(&self, closed: bool) {
-        let era = (self.era.load(Ordering::Relaxed) | CLOSED) + 1;
-        self.era.store(era | u64::from(closed), Ordering::Release);
+        let era = self.era.load(Ordering::Relaxed);
+        self.era.store(next(era, closed), Ordering::Release);
     }
 
     /// In which state it is, in words.
@@ -288,6 +290,11 @@ impl Circuit {
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The era after this one.
+fn next(era: u64, closed: bool) -> u64 {
+    ((era | CLOSED) + 1) | u64::from(closed)
 }
 
 #[cold]

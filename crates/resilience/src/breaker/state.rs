@@ -11,7 +11,7 @@ pub(super) enum State {
     /// Calls are refused for a while.
     Open(Opened),
     /// Probes pass, and decide.
-    HalfOpen { opened: Opened, since: u64, last: u64, out: u32, good: u32 },
+    HalfOpen { opened: Opened, since: u64, last: u64, out: u32, good: u32, round: u32 },
 }
 
 /// When it opened, for how long, and how many times in a row.
@@ -59,11 +59,13 @@ impl State {
                 if for_ < opened.period {
                     return Admission::RefuseOpen { for_, probe_in: opened.period - for_ };
                 }
-                *self = State::HalfOpen { opened: *opened, since: now, last: now, out: 1, good: 0 };
+                let (opened, since, last) = (*opened, now, now);
+                *self = State::HalfOpen { opened, since, last, out: 1, good: 0, round: 0 };
                 Admission::Probe
             }
-            State::HalfOpen { opened, since, last, out, .. } => {
-                // A probe that never ends must not keep it from closing.
+            State::HalfOpen { opened, since, last, out, round, .. } => {
+                // A probe that never ends must not keep it from closing: those are not waited for any
+                // more, and make no room when they end after all.
                 let lost = now.saturating_sub(*last) >= opened.period;
                 if *out >= settings.probes && !lost {
                     return Admission::RefuseHalfOpen {
@@ -71,7 +73,10 @@ impl State {
                         out: *out,
                     };
                 }
-                *out = if lost { 1 } else { *out + 1 };
+                if lost {
+                    (*out, *round) = (0, round.wrapping_add(1));
+                }
+                *out += 1;
                 *last = now;
                 Admission::Probe
             }
@@ -87,10 +92,21 @@ impl State {
         *self = State::Open(Opened { since: now, period: period(settings, times), times });
     }
 
-    /// A probe is over.
-    pub(super) fn probed(&mut self, verdict: Verdict, now: u64, settings: &BreakerSettings) {
-        let State::HalfOpen { out, good, .. } = self else { return };
-        *out = out.saturating_sub(1);
+    /// Of which round a probe is that passes now.
+    pub(super) fn round(&self) -> u32 {
+        if let State::HalfOpen { round, .. } = self { *round } else { 0 }
+    }
+
+    /// A probe of this round is over.
+    pub(super) fn probed(
+        &mut self,
+        of: u32,
+        verdict: Verdict,
+        now: u64,
+        settings: &BreakerSettings,
+    ) {
+        let State::HalfOpen { out, good, round, .. } = self else { return };
+        *out = out.saturating_sub(u32::from(of == *round));
         match verdict {
             Verdict::None => {}
             Verdict::Bad => self.trip(now, settings),
@@ -168,10 +184,10 @@ mod tests {
     #[test]
     fn half_open_to_closed_by_as_many_good_probes() {
         let mut state = half_open();
-        state.probed(Verdict::Good, 7 * SECOND, &settings());
+        state.probed(0, Verdict::Good, 7 * SECOND, &settings());
         assert_ne!(state, State::Closed);
         state.admit(7 * SECOND, &settings());
-        state.probed(Verdict::Good, 8 * SECOND, &settings());
+        state.probed(0, Verdict::Good, 8 * SECOND, &settings());
         assert_eq!(state, State::Closed);
     }
 
@@ -179,7 +195,7 @@ mod tests {
     fn half_open_to_open_for_longer_by_one_bad_probe() {
         let mut state = half_open();
         for (times, period) in [(1, 10), (2, 20), (3, 20)] {
-            state.probed(Verdict::Bad, 100 * SECOND, &settings());
+            state.probed(0, Verdict::Bad, 100 * SECOND, &settings());
             let opened = Opened { since: 100 * SECOND, period: period * SECOND, times };
             assert_eq!(state, State::Open(opened));
             state.admit(200 * SECOND, &settings());
@@ -189,7 +205,7 @@ mod tests {
     #[test]
     fn half_open_stays_so_by_a_probe_that_says_nothing_and_lets_the_next_one_pass() {
         let mut state = half_open();
-        state.probed(Verdict::None, 7 * SECOND, &settings());
+        state.probed(0, Verdict::None, 7 * SECOND, &settings());
         assert!(matches!(state, State::HalfOpen { out: 0, good: 0, .. }));
         assert_eq!(state.admit(7 * SECOND, &settings()), Admission::Probe);
     }

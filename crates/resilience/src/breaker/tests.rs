@@ -1,7 +1,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 use kitfox_core::error::{ErrorSchema, ErrorVariant};
 use kitfox_core::message::Codec;
 use kitfox_core::{BoxEndpoint, Payload};
@@ -130,6 +130,27 @@ async fn while_a_probe_is_under_way_the_rest_is_refused_and_one_that_is_dropped_
     drop(probe);
     let next = hanging.call(request(&context()));
     assert!(futures_util::poll!(Box::pin(next)).is_pending(), "another one probes");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_that_is_late_makes_room_for_nobody_when_it_ends() {
+    let breaker = Breaker::new(Live::new(consecutive(1)));
+    let failing = breaker.layer(&METHOD, endpoint(|_| async { Err(unavailable()) }));
+    failing.call(request(&context())).await.unwrap_err();
+    let hanging = breaker.layer(&METHOD, endpoint(|_| std::future::pending()));
+    let probe = || {
+        let mut probe = Box::pin(hanging.call(request(&context())));
+        assert!((&mut probe).now_or_never().is_none(), "it passes");
+        probe
+    };
+    tokio::time::advance(Duration::from_secs(5)).await;
+    let late = probe();
+    tokio::time::advance(Duration::from_secs(5)).await;
+    let _present = probe();
+    drop(late);
+    let next = hanging.call(request(&context())).now_or_never().expect("it does not pass");
+    let error = next.unwrap_err();
+    assert_eq!(error.message(), "breaker half-open since 5.0 s, 1 probes under way");
 }
 
 #[tokio::test(start_paused = true)]
@@ -315,6 +336,38 @@ async fn a_stream_that_breaks_counts_and_a_call_of_an_earlier_era_does_not() {
     open().await.unwrap();
     late.await.unwrap_err();
     open().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_breaks_counts_in_the_era_it_began_in_and_a_probe_s_in_the_next() {
+    let breaker = Breaker::new(Live::new(consecutive(1)));
+    // Each stream breaks when its end is dropped.
+    let ends = Arc::<Mutex<Vec<_>>>::default();
+    let service = {
+        let ends = Arc::clone(&ends);
+        endpoint(move |_| {
+            let (end, broken) = tokio::sync::oneshot::channel::<()>();
+            ends.lock().unwrap().push(end);
+            let breaks = async { broken.await.map(|()| Bytes::new()).map_err(|_| unavailable()) };
+            let messages = MessageStream::new(futures_util::stream::once(breaks));
+            async { Ok(Reply::new(Payload::stream(Codec::Json, messages))) }
+        })
+    };
+    let service = breaker.layer(&STREAM, service);
+    let open = async || service.call(request(&context())).await;
+    let breaks = async |stream: Reply| {
+        ends.lock().unwrap().remove(0);
+        stream.into_parts().0.into_stream().next().await.unwrap().unwrap_err();
+    };
+    let [first, early] = [open().await.unwrap(), open().await.unwrap()];
+    breaks(first).await;
+    assert!(open().await.is_err(), "it is open");
+    tokio::time::advance(Duration::from_secs(5)).await;
+    let probe = open().await.unwrap();
+    breaks(early).await;
+    open().await.unwrap();
+    breaks(probe).await;
+    assert!(open().await.is_err(), "it is open again");
 }
 
 #[tokio::test(start_paused = true)]

@@ -13,7 +13,8 @@ use super::store::{Claim, IdempotencyKey, IdempotencyStore, KeptAnswer, StoreFut
 use crate::Live;
 
 /// The store of a host that is given no other. It is bounded by number and bytes; the oldest answers
-/// make room for new ones, and calls that run make room for nobody.
+/// make room for new ones, and calls that run make room for nobody. An answer larger than all of it is
+/// not kept.
 #[derive(Debug)]
 pub struct MemoryStore {
     settings: Live<IdempotencySettings>,
@@ -48,6 +49,13 @@ enum State {
     },
 }
 
+impl Entry {
+    /// Whether it is an answer whose time is over.
+    fn is_over(&self, now: Instant) -> bool {
+        matches!(self.state, State::Kept { until, .. } if until <= now)
+    }
+}
+
 impl MemoryStore {
     /// A store within the limits of these settings.
     #[must_use]
@@ -78,7 +86,10 @@ impl MemoryStore {
         let most = self.settings.load().entries;
         let mut kept = self.lock();
         kept.expire(now);
-        if let Some(entry) = kept.entries.get(key) {
+        let known = kept.entries.get(key);
+        if known.is_some_and(|entry| entry.is_over(now)) {
+            kept.forget_early(key);
+        } else if let Some(entry) = known {
             return match &entry.state {
                 _ if entry.fingerprint != fingerprint => Claim::OtherRequest,
                 State::Kept { answer, .. } => Claim::Kept(answer.clone()),
@@ -106,6 +117,9 @@ impl MemoryStore {
     fn keep_now(&self, key: &IdempotencyKey, claim: u64, answer: KeptAnswer, ttl: Duration) {
         let most = self.settings.load().bytes;
         let bytes = key.bytes() + answer.bytes();
+        if bytes > most {
+            return self.release(key, claim);
+        }
         let mut kept = self.lock();
         let Some(entry) = kept.entries.get_mut(key).filter(|entry| entry.claim == claim) else {
             return;
@@ -128,25 +142,36 @@ impl MemoryStore {
 impl Kept {
     /// Forgets answers whose time is over. All have about the same, so that the oldest go first.
     fn expire(&mut self, now: Instant) {
-        while let Some((key, _)) = self.oldest.front() {
-            let over = match self.entries.get(key).map(|entry| &entry.state) {
-                Some(State::Kept { until, .. }) => *until <= now,
-                _ => true,
-            };
-            if !over {
+        while let Some((key, claim)) = self.oldest.front() {
+            let entry = self.entries.get(key).filter(|entry| entry.claim == *claim);
+            if entry.is_some_and(|entry| !entry.is_over(now)) {
                 return;
             }
             self.forget_oldest();
         }
     }
 
+    /// Forgets an answer before it is the oldest: it was kept for less time than those before it.
+    #[cold]
+    fn forget_early(&mut self, key: &IdempotencyKey) {
+        self.forget(key);
+        let Kept { entries, oldest, .. } = self;
+        if oldest.len() > 2 * entries.len() + 16 {
+            oldest.retain(|(key, claim)| entries.get(key).is_some_and(|it| it.claim == *claim));
+        }
+    }
+
+    fn forget(&mut self, key: &IdempotencyKey) {
+        if let Some(Entry { state: State::Kept { bytes, .. }, .. }) = self.entries.remove(key) {
+            self.bytes -= bytes;
+        }
+    }
+
     /// Says whether there was one.
     fn forget_oldest(&mut self) -> bool {
         let Some((key, claim)) = self.oldest.pop_front() else { return false };
-        if self.entries.get(&key).is_some_and(|entry| entry.claim == claim)
-            && let Some(Entry { state: State::Kept { bytes, .. }, .. }) = self.entries.remove(&key)
-        {
-            self.bytes -= bytes;
+        if self.entries.get(&key).is_some_and(|entry| entry.claim == claim) {
+            self.forget(&key);
         }
         true
     }
@@ -227,8 +252,12 @@ mod tests {
     const TTL: Duration = Duration::from_secs(60);
 
     fn done(store: &MemoryStore, number: usize, bytes: usize) {
+        done_for(store, number, bytes, TTL);
+    }
+
+    fn done_for(store: &MemoryStore, number: usize, bytes: usize, ttl: Duration) {
         let Claim::New(claim) = store.claim_now(&key(number), 1) else { panic!("{number} is new") };
-        store.keep_now(&key(number), claim, answer(bytes), TTL);
+        store.keep_now(&key(number), claim, answer(bytes), ttl);
     }
 
     #[tokio::test(start_paused = true)]
@@ -245,8 +274,14 @@ mod tests {
         let store = store(1_000, 10_000);
         (0..100).for_each(|number| done(&store, number, 1_000));
         assert!(store.bytes() <= 10_000 && store.len() == 8, "{}", store.describe());
-        done(&store, 100, 20_000);
-        assert_eq!((store.bytes(), store.len()), (0, 0));
+        let before = store.describe();
+        let Claim::New(claim) = store.claim_now(&key(100), 1) else { panic!("it is new") };
+        let Claim::Running(over) = store.claim_now(&key(100), 1) else { panic!("it runs") };
+        store.keep_now(&key(100), claim, answer(20_000), TTL);
+        over.await;
+        assert_eq!(store.describe(), before, "nobody had to go for it");
+        assert!(matches!(store.claim_now(&key(99), 1), Claim::Kept(_)));
+        assert!(matches!(store.claim_now(&key(100), 1), Claim::New(_)));
     }
 
     #[tokio::test(start_paused = true)]
@@ -258,6 +293,21 @@ mod tests {
         tokio::time::advance(Duration::from_millis(1)).await;
         assert!(matches!(store.claim_now(&key(2), 1), Claim::New(_)));
         assert_eq!((store.len(), store.bytes()), (1, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn answers_are_forgotten_in_time_though_older_ones_are_kept_for_longer() {
+        let (store, short) = (store(1_000, 10_000), Duration::from_secs(1));
+        done_for(&store, 0, 10, 1_000 * TTL);
+        for _ in 0..1_000 {
+            done_for(&store, 1, 10, short);
+            assert!(matches!(store.claim_now(&key(1), 1), Claim::Kept(_)));
+            tokio::time::advance(short).await;
+        }
+        assert!(store.lock().oldest.len() < 50, "{}", store.lock().oldest.len());
+        assert!(matches!(store.claim_now(&key(1), 2), Claim::New(_)), "whatever it was for");
+        assert!(matches!(store.claim_now(&key(0), 1), Claim::Kept(_)));
+        assert_eq!(store.bytes(), key(0).bytes() + 10);
     }
 
     #[tokio::test(start_paused = true)]

@@ -19,6 +19,19 @@ pub(super) struct Quota {
 #[derive(Debug, Default)]
 pub(super) struct Cell(AtomicU64);
 
+/// How long calls may wait for their turn, in nanoseconds.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Patience {
+    /// This call.
+    pub(super) own: u64,
+    /// Any call.
+    pub(super) longest: u64,
+}
+
+/// How much older a call's reading of the clock may be than that of another one. A cell that is no
+/// further ahead than by that is no sign of a slower rate.
+const SKEW: u64 = 100_000_000;
+
 /// What is left after a call that passes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Left {
@@ -38,6 +51,12 @@ impl Quota {
         let interval = (1e9 / rate).round().max(1.0) as u64;
         let burst = u64::from(burst.max(1));
         Quota { interval, tolerance: interval.saturating_mul(burst - 1) }
+    }
+
+    /// The latest that a cell may be set to at `now`, where calls wait for up to `longest`.
+    fn latest(self, now: u64, longest: u64) -> u64 {
+        let ahead = self.tolerance.saturating_add(self.interval).saturating_add(longest);
+        now.saturating_add(ahead)
     }
 
     fn left(self, tat: u64, now: u64) -> Left {
@@ -66,21 +85,25 @@ impl Cell {
     /// Takes a call at `now`, or says how long it would have to wait. Times are nanoseconds since any
     /// moment.
     pub(super) fn take(&self, quota: Quota, now: u64) -> Result<Left, Duration> {
-        self.take_within(quota, now, 0).map(|(left, _)| left)
+        self.take_within(quota, now, Patience::default()).map(|(left, _)| left)
     }
 
-    /// The same for a call that may wait for up to `patience`: with how long it has to.
+    /// The same for a call that may wait: with how long it has to.
     pub(super) fn take_within(
         &self,
         quota: Quota,
         now: u64,
-        patience: u64,
+        patience: Patience,
     ) -> Result<(Left, Duration), Duration> {
         let mut tat = self.0.load(Ordering::Relaxed);
         loop {
             let early = tat.saturating_sub(now.saturating_add(quota.tolerance));
-            if early > patience {
-                return Err(Duration::from_nanos(early));
+            if early > patience.own {
+                let Some(lowered) = self.lowered(tat, quota.latest(now, patience.longest)) else {
+                    return Err(Duration::from_nanos(early));
+                };
+                tat = lowered;
+                continue;
             }
             let next = tat.max(now).saturating_add(quota.interval);
             match self.0.compare_exchange_weak(tat, next, Ordering::Relaxed, Ordering::Relaxed) {
@@ -88,6 +111,13 @@ impl Cell {
                 Err(newer) => tat = newer,
             }
         }
+    }
+
+    /// Lowers what a slower rate has left behind, which would shut everybody out for long: to the
+    /// latest that is possible now. Nothing where it is no later.
+    fn lowered(&self, tat: u64, latest: u64) -> Option<u64> {
+        let stale = tat > latest.saturating_add(SKEW);
+        stale.then(|| self.0.fetch_min(latest, Ordering::Relaxed).min(latest))
     }
 
     /// Gives back a place that was taken and not used.
@@ -135,13 +165,32 @@ mod tests {
     #[test]
     fn who_is_patient_gets_a_place_in_line_and_may_give_it_back() {
         let (quota, cell) = (Quota::new(10.0, 1), Cell::default());
-        let wait = |patience| cell.take_within(quota, SECOND, patience).map(|(_, wait)| wait);
+        let wait = |own| {
+            let patience = Patience { own, longest: SECOND };
+            cell.take_within(quota, SECOND, patience).map(|(_, wait)| wait)
+        };
         assert_eq!(wait(0), Ok(Duration::ZERO));
         assert_eq!(wait(SECOND), Ok(Duration::from_millis(100)));
         assert_eq!(wait(SECOND), Ok(Duration::from_millis(200)));
         cell.give_back(quota);
         assert_eq!(wait(SECOND), Ok(Duration::from_millis(200)));
         assert_eq!(wait(SECOND / 10), Err(Duration::from_millis(300)));
+    }
+
+    #[test]
+    fn what_a_slower_rate_left_behind_is_lowered_and_places_in_line_are_not() {
+        let (slow, fast, cell) = (Quota::new(1.0, 1), Quota::new(10.0, 1), Cell::default());
+        let wait = |quota, own| {
+            let patience = Patience { own, longest: 5 * SECOND };
+            cell.take_within(quota, SECOND, patience).map(|(_, wait)| wait.as_millis())
+        };
+        for turn in 0..6 {
+            assert_eq!(wait(slow, 5 * SECOND), Ok(turn * 1_000));
+        }
+        assert_eq!(wait(slow, SECOND), Err(Duration::from_secs(6)), "it is in a hurry");
+        assert_eq!(wait(slow, 5 * SECOND), Err(Duration::from_secs(6)));
+        assert_eq!(wait(fast, SECOND), Err(Duration::from_millis(5_100)));
+        assert_eq!(cell.take(fast, SECOND), Err(Duration::from_millis(100)), "nobody waits now");
     }
 
     proptest! {

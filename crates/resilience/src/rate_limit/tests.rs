@@ -130,6 +130,25 @@ async fn who_may_wait_gets_its_turn_and_who_leaves_gives_it_back() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_rate_that_is_raised_under_load_holds_at_once() {
+    for key in [RateLimitKey::All, RateLimitKey::Peer] {
+        let slow = RateLimitSettings { burst: 20, ..settings(key) };
+        let (endpoint, live) = limited(slow.clone());
+        let cx = from(1);
+        for _ in 0..30 {
+            let _ = call(&endpoint, &cx).await;
+        }
+        live.replace(RateLimitSettings { rate: 100.0, ..slow });
+        let mut passed = 0;
+        for _ in 0..1_000 {
+            passed += usize::from(call(&endpoint, &cx).await.is_ok());
+            tokio::time::advance(Duration::from_millis(1)).await;
+        }
+        assert!((90..=100).contains(&passed), "{passed}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_settings_nothing_is_limited() {
     let (endpoint, _) = limited(RateLimitSettings::default());
     for _ in 0..1_000 {

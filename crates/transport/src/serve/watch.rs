@@ -27,6 +27,7 @@ use std::time::Duration;
 
 use pin_project_lite::pin_project;
 use tokio::sync::futures::OwnedNotified;
+use tokio::task::coop::has_budget_remaining;
 use tokio::time::{Instant, Sleep};
 
 use super::acceptor::Protocol;
@@ -199,7 +200,8 @@ impl<C: Future> Future for Watch<C> {
         state.hears();
         if state.notices() || !listens {
             this.timer.as_mut().reset(state.due.first());
-            *this.waker = Some(cx.waker().clone());
+            // A task that has done enough in this turn is woken at once instead, and has to ask again.
+            *this.waker = has_budget_remaining().then(|| cx.waker().clone());
             if this.timer.poll(cx).is_ready() | this.change.poll(cx).is_ready() {
                 cx.waker().wake_by_ref();
             }

@@ -14,11 +14,12 @@ use kitfox_core::platform::{Connection, Listener, Random, Task, Tcp};
 use kitfox_core::{Peer, Platform};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::sync::{Semaphore, mpsc};
+use tokio::task::coop::consume_budget;
 
 use crate::serve::{Acceptor, Drain, Ended, serve};
 use crate::{Handler, Limits};
 
-/// Answers by path: `/unread` without reading the body, `/wait` when it is told to, `/panic` never, `/large` much, `/empty` nothing, else the path, the
+/// Answers by path: `/unread` without reading the body, `/wait` when it is told to, `/panic` never, `/large` much, `/empty` nothing, `/busy` after all that a task may do in a turn, else the path, the
 /// peer's port and the body.
 #[derive(Clone, Debug)]
 pub(super) struct Echo {
@@ -44,6 +45,11 @@ impl Handler for Echo {
         match path.as_str() {
             "/wait" => self.told.acquire().await.unwrap().forget(),
             "/panic" => panic!("on purpose"),
+            "/busy" => {
+                for _ in 0..200 {
+                    consume_budget().await;
+                }
+            }
             "/empty" => return Response::new(Full::default()),
             "/large" => return Response::new(Full::new(vec![b'x'; 1 << 20].into())),
             _ => {}

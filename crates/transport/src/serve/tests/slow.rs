@@ -103,6 +103,15 @@ async fn a_slow_handler_is_no_slow_head() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_idle_connection_is_closed_though_it_was_busy_at_first() {
+    let port = port();
+    let mut client = port.connect();
+    client.ask("/busy").await;
+    let closed = tokio::time::timeout(seconds(3600), client.rest()).await;
+    assert_eq!(closed.as_deref(), Ok(""));
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_idle_connection_is_closed() {
     let port = port();
     let mut client = port.connect();
