@@ -4,8 +4,11 @@
 //! all but it: see [`Loop::base`].
 
 use std::fmt;
+use std::future::poll_fn;
 use std::hint::black_box;
+use std::pin::pin;
 use std::str::FromStr;
+use std::task::{Context as TaskContext, Poll, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -50,13 +53,15 @@ pub(crate) enum Loop {
     Channel,
     Client,
     ClientOf1000,
+    LateChannel,
+    LateClient,
 }
 
 /// After so many lines their writer is waited for, so that none is dropped and all are written.
 const WRITTEN_AT_ONCE: usize = 256;
 
 impl Loop {
-    pub(crate) const ALL: [Self; 16] = [
+    pub(crate) const ALL: [Self; 18] = [
         Self::Nothing,
         Self::Counter,
         Self::Histogram,
@@ -73,6 +78,8 @@ impl Loop {
         Self::Channel,
         Self::Client,
         Self::ClientOf1000,
+        Self::LateChannel,
+        Self::LateClient,
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -93,6 +100,8 @@ impl Loop {
             Self::Channel => "channel",
             Self::Client => "client",
             Self::ClientOf1000 => "client-of-1000",
+            Self::LateChannel => "late-channel",
+            Self::LateClient => "late-client",
         }
     }
 
@@ -115,13 +124,20 @@ impl Loop {
             Self::Channel => "a call of a channel",
             Self::Client => "the whole client onion, 10 replicas, its line off",
             Self::ClientOf1000 => "the whole client onion, 1,000 replicas, its line off",
+            Self::LateChannel => "a call of a channel that has to wait",
+            Self::LateClient => "the whole client onion, 10 replicas that have to be waited for",
         }
     }
 
     /// What it adds to: whose cost is not its own.
     pub(crate) fn base(self) -> Option<Self> {
         match self {
-            Self::Nothing | Self::Record | Self::Context | Self::Endpoint | Self::Channel => None,
+            Self::Nothing
+            | Self::Record
+            | Self::Context
+            | Self::Endpoint
+            | Self::Channel
+            | Self::LateChannel => None,
             Self::Counter | Self::Histogram => Some(Self::Nothing),
             Self::Line => Some(Self::Record),
             Self::Span => Some(Self::Context),
@@ -131,6 +147,7 @@ impl Loop {
             | Self::Deadline
             | Self::Protected => Some(Self::Endpoint),
             Self::Client | Self::ClientOf1000 => Some(Self::Channel),
+            Self::LateClient => Some(Self::LateChannel),
         }
     }
 
@@ -156,8 +173,10 @@ impl Loop {
                 Self::Deadline => call(times, &Deadline.layer(method(), nothing())).await,
                 Self::Protected => call(times, &protected()).await,
                 Self::Channel => Ground::new().calls(times, &nothing()),
-                Self::Client => onion(times, 10).await?,
-                Self::ClientOf1000 => onion(times, 1_000).await?,
+                Self::Client => onion(times, 10, nothing()).await?,
+                Self::ClientOf1000 => onion(times, 1_000, nothing()).await?,
+                Self::LateChannel => Ground::new().calls(times, &late()),
+                Self::LateClient => onion(times, 10, late()).await?,
             }
             Ok(())
         })
@@ -269,27 +288,37 @@ impl Ground {
 fn call_within(platform: &Platform, endpoint: &impl Endpoint) {
     let payload = Payload::unary(Codec::Protobuf, Bytes::new());
     let request = Request::new(context(platform).outgoing(), payload);
-    let answer = endpoint.call(request).now_or_never();
-    assert!(matches!(black_box(answer), Some(Ok(_))));
+    let mut call = pin!(endpoint.call(request));
+    let mut cx = TaskContext::from_waker(Waker::noop());
+    let answer = loop {
+        if let Poll::Ready(answer) = call.as_mut().poll(&mut cx) {
+            break answer;
+        }
+    };
+    assert!(black_box(answer).is_ok());
 }
 
 /// Calls through the client's whole stack.
-async fn onion(times: usize, replicas: usize) -> Result<(), Failure> {
+async fn onion(times: usize, replicas: usize, replica: BoxEndpoint) -> Result<(), Failure> {
     let ground = Ground::new();
-    let client = client(replicas, &ground.platform).await?;
+    let client = client(replicas, replica, &ground.platform).await?;
     ground.calls(times, client.endpoint(0));
     Ok(())
 }
 
-/// The client's stack of the default settings, over so many replicas that answer at once. What records
+/// The client's stack of the default settings, over so many replicas. What records
 /// the attempts at one is bound by a first call: of a thousand, some would have theirs late.
-async fn client(replicas: usize, platform: &Platform) -> Result<Client, Failure> {
-    struct Replica(Platform);
+async fn client(
+    replicas: usize,
+    replica: BoxEndpoint,
+    platform: &Platform,
+) -> Result<Client, Failure> {
+    struct Replica(Platform, BoxEndpoint);
 
     impl Channel for Replica {
         fn endpoint(&self, method: &'static Method) -> BoxEndpoint {
             // In one box, as `HttpChannel` does it; the base has one, too.
-            let endpoint = BoxEndpoint::new(AttemptRecording.layer(method, Nothing));
+            let endpoint = BoxEndpoint::new(AttemptRecording.layer(method, self.1.clone()));
             call_within(&self.0, &endpoint);
             endpoint
         }
@@ -301,7 +330,7 @@ async fn client(replicas: usize, platform: &Platform) -> Result<Client, Failure>
 
     impl Connect for Replica {
         fn connect(&self, _: &Instance) -> Result<Box<dyn Line>, Error> {
-            Ok(Box::new(SteadyLine(Replica(self.0.clone()))))
+            Ok(Box::new(SteadyLine(Replica(self.0.clone(), self.1.clone()))))
         }
 
         fn codec(&self) -> Codec {
@@ -311,7 +340,7 @@ async fn client(replicas: usize, platform: &Platform) -> Result<Client, Failure>
 
     let addresses = (0..replicas).map(|number| format!("replica-{number}:80"));
     let registry = StaticList::new().service("strings", addresses);
-    let replica = Replica(platform.clone());
+    let replica = Replica(platform.clone(), replica);
     let channel = ServiceChannel::builder("strings", &registry).connect(replica).build();
     let channel = channel.failed_while("making a channel to replicas")?;
     while channel.replicas().len() < replicas {
@@ -349,6 +378,25 @@ impl Endpoint for Nothing {
     async fn call(&self, _: Request) -> Result<Reply, Error> {
         Ok(Reply::new(Payload::unary(Codec::Json, Bytes::new())))
     }
+}
+
+/// An endpoint that is there at the second look, as one behind a wire is.
+struct Late;
+
+impl Endpoint for Late {
+    async fn call(&self, request: Request) -> Result<Reply, Error> {
+        let mut looked = false;
+        poll_fn(|_| match std::mem::replace(&mut looked, true) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        })
+        .await;
+        Nothing.call(request).await
+    }
+}
+
+fn late() -> BoxEndpoint {
+    BoxEndpoint::new(Late)
 }
 
 fn nothing() -> BoxEndpoint {

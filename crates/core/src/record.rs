@@ -35,7 +35,7 @@ pub trait Observer: Send + Sync + 'static {
 /// Records the calls of one method on one side.
 pub trait Recorder: Send + Sync + 'static {
     /// A call begins, or began at `started`. Its span begins in `context`
-    /// ([`Context::begin_span`]).
+    /// ([`Context::begin_span`]). Nobody is told that an attempt begins.
     fn begin(&self, context: &Context, started: Instant) -> Ticket;
 
     /// The span of an attempt that begins, which is part of its call's; asked where that is recorded.
@@ -44,7 +44,8 @@ pub trait Recorder: Send + Sync + 'static {
         None
     }
 
-    /// A call is over. Comes exactly once for each that began.
+    /// A call or an attempt is over. Comes exactly once for each. It may still be the current one of its
+    /// thread, or not.
     fn end(&self, record: &Record<'_>);
 }
 
@@ -68,7 +69,7 @@ pub enum Side {
 pub struct Record<'a> {
     /// The call.
     pub context: &'a Context,
-    /// What [`Recorder::begin`] gave.
+    /// What [`Recorder::begin`] gave; of an attempt, nothing.
     pub ticket: Ticket,
     /// When it came, or was made.
     pub started: Instant,

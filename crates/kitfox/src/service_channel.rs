@@ -10,7 +10,9 @@ use kitfox_discovery::{Balanced, Connect, Discovery, Instance, Line, RegistryErr
 use kitfox_transport::client::{ChannelError, HttpChannel, HttpChannelBuilder};
 
 use crate::config::Origin as Said;
-use crate::stack::{Change, ChangeError, ClientSettings, ClientStack, Source, Tunable};
+use crate::stack::{
+    Change, ChangeError, ClientSettings, ClientStack, MethodEndpoints, Source, Tunable,
+};
 
 /// A way to all replicas of a service, with the client's whole [stack](crate::stack): deadlines,
 /// retries within a budget, hedges, a breaker, a rate limit, and the pick of a healthy replica. Cloning
@@ -47,8 +49,7 @@ struct Inner {
     endpoints: Mutex<Vec<Made>>,
 }
 
-/// The endpoint of a method, and where no layer is the user's, the one that a client has.
-struct Made(&'static Method, BoxEndpoint, Option<BoxEndpoint>);
+type Made = (&'static Method, MethodEndpoints);
 
 /// A layer of the user's, with its type hidden.
 type Wrap = Box<dyn Fn(&'static Method, BoxEndpoint) -> BoxEndpoint + Send + Sync>;
@@ -144,11 +145,17 @@ impl ServiceChannel {
 
 impl Channel for ServiceChannel {
     fn endpoint(&self, method: &'static Method) -> BoxEndpoint {
-        self.made(method).0
+        match self.made(method) {
+            MethodEndpoints::Own(endpoints) => endpoints.bare(),
+            MethodEndpoints::Users(endpoint) => endpoint,
+        }
     }
 
     fn client_endpoint(&self, method: &'static Method) -> Option<BoxEndpoint> {
-        self.made(method).1
+        match self.made(method) {
+            MethodEndpoints::Own(endpoints) => Some(endpoints.recorded()),
+            MethodEndpoints::Users(_) => None,
+        }
     }
 
     fn codec(&self) -> Codec {
@@ -157,20 +164,18 @@ impl Channel for ServiceChannel {
 }
 
 impl ServiceChannel {
-    fn made(&self, method: &'static Method) -> (BoxEndpoint, Option<BoxEndpoint>) {
+    fn made(&self, method: &'static Method) -> MethodEndpoints {
         let Inner { balanced, stack, layers, endpoints, .. } = &*self.0;
         // A layer of the user's that panics leaves the list as it was.
         let mut endpoints = endpoints.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(Made(_, bare, whole)) =
-            endpoints.iter().find(|Made(known, ..)| std::ptr::eq(*known, method))
-        {
-            return (bare.clone(), whole.clone());
+        if let Some((_, made)) = endpoints.iter().find(|(known, _)| std::ptr::eq(*known, method)) {
+            return made.clone();
         }
         let users = (!layers.is_empty())
             .then_some(|inner| layers.iter().rev().fold(inner, |inner, wrap| wrap(method, inner)));
-        let (bare, whole) = stack.endpoint(method, balanced.bound(method), users);
-        endpoints.push(Made(method, bare.clone(), whole.clone()));
-        (bare, whole)
+        let made = stack.endpoint(method, balanced.bound(method), users);
+        endpoints.push((method, made.clone()));
+        made
     }
 }
 

@@ -17,7 +17,7 @@ pub use client::ClientSettings;
 pub use server::ServerSettings;
 
 pub(crate) use change::Source;
-pub(crate) use client::ClientStack;
+pub(crate) use client::{ClientStack, MethodEndpoints};
 pub(crate) use control::{Control, Row, RowKey, Tunable};
 pub(crate) use guard::tunable as tunable_guard;
 pub(crate) use server::{Protected, Protection};

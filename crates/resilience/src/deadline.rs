@@ -153,8 +153,8 @@ pub(crate) struct Plain {
 pub(crate) enum Time {
     /// Until its own deadline, if it has one.
     Theirs,
-    /// Until that of the layer, which is earlier.
-    Own(Instant),
+    /// Until that of the layer, which is earlier, and within its limit.
+    Own(Instant, Duration),
     /// So little that no attempt is made.
     TooLittle,
 }
@@ -240,10 +240,11 @@ impl Deadlines {
     pub(crate) fn time(&self, plan: Plain, context: &Context, now: Instant) -> Time {
         self.0.measures.tell(context);
         let theirs = context.deadline();
-        let own = if plan.total == NONE { None } else { now.checked_add(unpacked(plan.total)) };
+        let limit = unpacked(plan.total);
+        let own = if plan.total == NONE { None } else { now.checked_add(limit) };
         match (own, theirs) {
-            (Some(own), None) => Time::Own(own),
-            (Some(own), Some(theirs)) if own < theirs => Time::Own(own),
+            (Some(own), None) => Time::Own(own, limit),
+            (Some(own), Some(theirs)) if own < theirs => Time::Own(own, limit),
             (_, Some(theirs)) => match now.checked_add(unpacked(plan.least)) {
                 Some(least) if theirs < least => Time::TooLittle,
                 _ => Time::Theirs,
@@ -258,12 +259,6 @@ impl Deadlines {
         self.0.refused.increment();
         let left = context.deadline().map(|it| it.saturating_duration_since(moment::now()));
         too_late(left.unwrap_or_default(), unpacked(plan.least))
-    }
-
-    /// Ends a call that has had its [`Time::Own`].
-    #[cold]
-    pub(crate) fn time_is_over(&self) -> Error {
-        self.total_expired(self.0.settings.load().total)
     }
 
     fn enough(&self, deadline: Instant, least: Duration) -> Result<(), Error> {

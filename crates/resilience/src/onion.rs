@@ -12,10 +12,12 @@
 //! Whatever else a call needs it finds in the layers themselves: they are asked before anything is sent
 //! where a setting wants it, and after the first attempt where that has failed.
 
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
+use std::time::Duration;
 
 use futures_core::future::BoxFuture;
 use kitfox_core::contract::Method;
@@ -51,7 +53,7 @@ use crate::{Breaker, Budget, Deadlines, Hedge, IdempotencyKeys, RateLimit, Retry
 ///     rate_limit: RateLimit::new(Live::default()),
 ///     budget,
 /// };
-/// layers.around(method, send).bare
+/// layers.around(method, send).bare()
 /// # }
 /// ```
 #[derive(Clone, Debug)]
@@ -79,9 +81,10 @@ impl ClientLayers {
     /// All layers around what sends an attempt at `method`.
     pub fn around(&self, method: &'static Method, send: impl Endpoint) -> ClientEndpoints {
         let layers = Arc::new(self.outer(method, self.inner(method, send)));
-        let bare = BoxEndpoint::new(Onion { records: None, layers: Arc::clone(&layers) });
-        let records = Some(ClientRecords::of(method));
-        ClientEndpoints { bare, recorded: BoxEndpoint::new(Onion { records, layers }) }
+        ClientEndpoints(Arc::new(move |recorded| {
+            let records = recorded.then(|| ClientRecords::of(method));
+            BoxEndpoint::new(Onion { records, layers: Arc::clone(&layers) })
+        }))
     }
 
     /// The same with layers of the user's at their place.
@@ -106,13 +109,29 @@ impl ClientLayers {
     }
 }
 
-/// A method behind all layers.
-#[derive(Clone, Debug)]
-pub struct ClientEndpoints {
+/// A method behind all layers, which hold its calls to the deadlines of their callers as well. Cloning
+/// shares them; so do all endpoints.
+#[derive(Clone)]
+pub struct ClientEndpoints(Arc<dyn Fn(bool) -> BoxEndpoint + Send + Sync>);
+
+impl ClientEndpoints {
     /// As a channel has it.
-    pub bare: BoxEndpoint,
-    /// With what stands around every call of a client: its record, and the deadline of its caller.
-    pub recorded: BoxEndpoint,
+    #[must_use]
+    pub fn bare(&self) -> BoxEndpoint {
+        (self.0)(false)
+    }
+
+    /// As a client has it: with the record of each call, whose handles are this endpoint's own.
+    #[must_use]
+    pub fn recorded(&self) -> BoxEndpoint {
+        (self.0)(true)
+    }
+}
+
+impl fmt::Debug for ClientEndpoints {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientEndpoints").finish_non_exhaustive()
+    }
 }
 
 /// All layers, none of which is the user's.
@@ -180,6 +199,15 @@ pin_project! {
         // After the call itself, so that what it says while it is dropped is in its record.
         record: Option<OpenRecord<'a>>,
     }
+
+    impl<E, S, F> PinnedDrop for Call<'_, E, S, F> {
+        fn drop(this: Pin<&mut Self>) {
+            let this = this.project();
+            if let Some(request) = this.request {
+                this.onion.unwanted(request);
+            }
+        }
+    }
 }
 
 /// When a call must be over.
@@ -187,8 +215,8 @@ pin_project! {
 enum Until {
     /// Says the caller.
     Theirs(Instant),
-    /// Says the layer, and the caller, if it does, later.
-    Own(Instant, Option<Instant>),
+    /// Says the layer, which allows so much, and the caller, if it does, later.
+    Own(Instant, Duration, Option<Instant>),
 }
 
 impl<'a, E, S, F> Call<'a, E, S, F>
@@ -218,8 +246,8 @@ where
         onion.layers.begin(&request.context);
         let deadlines = &onion.layers.inner.deadlines;
         let time = deadlines.time(plan, &request.context, now);
-        if let Time::Own(own) = time {
-            *this.until = Some(Until::Own(own, theirs));
+        if let Time::Own(own, limit) = time {
+            *this.until = Some(Until::Own(own, limit, theirs));
             request.context = request.context.with_deadline(own);
         }
         *this.in_flight = Some(budget.budget.begin(&request.context));
@@ -264,7 +292,7 @@ where
     #[cold]
     fn end(self: Pin<&mut Self>, mut answer: Result<Reply, Error>) -> Result<Reply, Error> {
         let this = self.project();
-        if let Some(Until::Theirs(theirs) | Until::Own(_, Some(theirs))) = *this.until {
+        if let Some(Until::Theirs(theirs) | Until::Own(_, _, Some(theirs))) = *this.until {
             answer = Deadline::hold(answer, theirs, None);
         }
         match this.record {
@@ -281,18 +309,29 @@ where
         {
             return Poll::Ready(self.end(answer));
         }
-        let Some(Until::Theirs(deadline) | Until::Own(deadline, _)) = *this.until else {
+        let Some(Until::Theirs(deadline) | Until::Own(deadline, ..)) = *this.until else {
             return Poll::Pending;
         };
         let timer = this.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
         if timer.as_mut().poll(cx).is_pending() {
             return Poll::Pending;
         }
-        let error = match this.until {
-            Some(Until::Own(..)) => this.onion.layers.inner.deadlines.time_is_over(),
+        let error = match *this.until {
+            Some(Until::Own(_, limit, _)) => this.onion.layers.inner.deadlines.total_expired(limit),
             _ => Deadline::reached(),
         };
         Poll::Ready(self.end(Err(error)))
+    }
+}
+
+impl<E> Onion<E> {
+    /// Nobody waits for a call that has not begun: it leaves a record as well.
+    #[cold]
+    fn unwanted(&self, request: &mut Request) {
+        let mut record = None;
+        if let Some(records) = &self.records {
+            records.begin(&mut record, request);
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use std::fmt;
 use std::future::Future;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures_core::future::BoxFuture;
@@ -206,6 +207,8 @@ pub struct RateLimit(Arc<State>);
 struct State {
     settings: Live<RateLimitSettings>,
     begin: Instant,
+    /// The longest wait there ever was, in nanoseconds: somebody may still be in line for it.
+    longest: AtomicU64,
     /// Everybody's.
     all: gcra::Cell,
     keys: Keys,
@@ -247,7 +250,8 @@ impl RateLimit {
         let counts = Counts::default();
         let measures = counts.measures();
         let (all, keys) = (gcra::Cell::default(), Keys::new());
-        RateLimit(Arc::new(State { settings, begin: Instant::now(), all, keys, counts, measures }))
+        let (begin, longest) = (Instant::now(), AtomicU64::new(0));
+        RateLimit(Arc::new(State { settings, begin, longest, all, keys, counts, measures }))
     }
 
     /// The same, whose measures say what it belongs to. All its clones do from then on.
@@ -375,11 +379,9 @@ impl RateLimit {
             found.cell
         });
         let cell = own.as_deref().unwrap_or(&state.all);
-        let patience = Patience { own: nanoseconds(patience), longest: nanoseconds(settings.wait) };
-        let taken = match settings.mode {
-            Mode::Dark => cell.take(quota, now).map(|left| (left, Duration::ZERO)),
-            _ => cell.take_within(quota, now, patience),
-        };
+        let longest = state.longest(nanoseconds(settings.wait));
+        let patience = if settings.mode == Mode::Dark { 0 } else { nanoseconds(patience) };
+        let taken = cell.take_within(quota, now, Patience { own: patience, longest });
         match taken {
             Ok((left, wait)) => {
                 let left = (settings.headers == RateLimitHeaders::Always).then_some(left);
@@ -431,6 +433,12 @@ fn rate(settings: &RateLimitSettings) -> String {
 }
 
 impl State {
+    /// How long somebody may be in line for, where calls wait for up to `wait` now.
+    fn longest(&self, wait: u64) -> u64 {
+        let known = self.longest.load(Ordering::Relaxed);
+        if wait > known { self.longest.fetch_max(wait, Ordering::Relaxed).max(wait) } else { known }
+    }
+
     /// None where everybody's calls are counted together.
     fn key_of(
         &self,

@@ -10,6 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use kitfox_core::record::{Side, Ticket};
 use kitfox_core::{Context, Method};
+use slab::Slab;
 use tokio::time::Instant;
 
 /// How many shards there are: a power of two.
@@ -19,12 +20,8 @@ const SHARDS: usize = 16;
 #[derive(Default)]
 pub(crate) struct InFlight([Mutex<Shard>; SHARDS]);
 
-/// Places, and those that are free.
-#[derive(Default)]
-struct Shard {
-    places: Vec<Option<Call>>,
-    free: Vec<usize>,
-}
+/// A place for each.
+type Shard = Slab<Call>;
 
 /// A call in flight.
 #[derive(Clone)]
@@ -42,38 +39,23 @@ pub struct Call {
 impl InFlight {
     pub(crate) fn enter(&self, call: Call) -> Ticket {
         let shard = shard();
-        let mut places = lock(&self.0[shard]);
-        let Shard { places, free } = &mut *places;
-        let place = match free.pop() {
-            Some(place) => {
-                places[place] = Some(call);
-                place
-            }
-            None => {
-                places.push(Some(call));
-                places.len() - 1
-            }
-        };
+        let place = lock(&self.0[shard]).insert(call);
         Ticket((place * SHARDS + shard) as u64)
     }
 
     pub(crate) fn leave(&self, ticket: Ticket) {
         let number = usize::try_from(ticket.0).expect("made of a usize in `enter`");
         let (place, shard) = (number / SHARDS, number % SHARDS);
-        let context = {
-            let mut shard = lock(&self.0[shard]);
-            shard.free.push(place);
-            shard.places[place].take().map(|call| call.context)
-        };
+        let left = lock(&self.0[shard]).try_remove(place).map(|call| call.context);
         // Outside of the lock: it may be the last that knows it.
-        drop(context);
+        drop(left);
     }
 
     /// All of them, the oldest first.
     pub(crate) fn all(&self) -> Vec<Call> {
         let mut calls = Vec::new();
         for shard in &self.0 {
-            calls.extend(lock(shard).places.iter().flatten().cloned());
+            calls.extend(lock(shard).iter().map(|(_, call)| call.clone()));
         }
         calls.sort_by_key(|call| call.started);
         calls

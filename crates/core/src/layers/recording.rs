@@ -205,7 +205,7 @@ impl<E: Endpoint> RecordingEndpoint<E> {
         mut request: Request,
     ) -> impl Future<Output = Result<Reply, Error>> + Send + use<'a, E, O>
     where
-        O: From<OpenRecord<'a>> + BorrowMut<OpenRecord<'a>> + Send,
+        O: Opened<'a> + Send,
     {
         let Some(open) = self.records.begin(&mut request) else {
             return Calling::Unobserved { call: self.inner.call(request) };
@@ -251,10 +251,24 @@ impl<F, O> Calling<'_, F, O> {
     }
 }
 
+/// Where a record is that is not over.
+trait Opened<'a>: From<OpenRecord<'a>> + BorrowMut<OpenRecord<'a>> {
+    /// Whether there is a method within.
+    const SERVES: bool;
+}
+
+impl<'a> Opened<'a> for OpenRecord<'a> {
+    const SERVES: bool = false;
+}
+
+impl<'a> Opened<'a> for Box<OpenRecord<'a>> {
+    const SERVES: bool = true;
+}
+
 impl<'a, F, O> Future for Calling<'a, F, O>
 where
     F: Future<Output = Result<Reply, Error>>,
-    O: BorrowMut<OpenRecord<'a>>,
+    O: Opened<'a>,
 {
     type Output = Result<Reply, Error>;
 
@@ -266,7 +280,7 @@ where
         let open = open.borrow_mut();
         let (answer, took) = {
             let _entered = open.entered();
-            let _polled = open.polled(std::mem::take(unpolled));
+            let _polled = open.polled(std::mem::take(unpolled), O::SERVES);
             (ready!(call.poll(cx)), open.took())
         };
         Poll::Ready(open.end_after(took, answer))

@@ -134,6 +134,15 @@ pub(crate) struct ClientStack {
     shared: Arc<Shared>,
 }
 
+/// The endpoints of a method.
+#[derive(Clone)]
+pub(crate) enum MethodEndpoints {
+    /// With no layer of the user's.
+    Own(ClientEndpoints),
+    /// With some.
+    Users(BoxEndpoint),
+}
+
 /// What all methods of a client share.
 struct Shared {
     budget: (Live<BudgetSettings>, Budget),
@@ -202,13 +211,13 @@ impl ClientStack {
     }
 
     /// The stack of `method` around the way to a replica, with the user's layers in it, if there are
-    /// any: as a channel has it, and where they have none, as a client has it.
+    /// any, or as all endpoints of a client.
     pub(crate) fn endpoint(
         &self,
         method: &'static Method,
         pick: impl Endpoint,
         users: Option<impl FnOnce(BoxEndpoint) -> BoxEndpoint>,
-    ) -> (BoxEndpoint, Option<BoxEndpoint>) {
+    ) -> MethodEndpoints {
         let shared = &self.shared;
         let own = Own::new(&shared.begin, &shared.budget.1, &shared.owner.method(method));
         self.control.add_method(method, || shared.methods().push(own.clone()));
@@ -221,11 +230,8 @@ impl ClientStack {
             rate_limit: shared.rate_limit.1.clone(),
         };
         match users {
-            None => {
-                let ClientEndpoints { bare, recorded } = layers.around(method, pick);
-                (bare, Some(recorded))
-            }
-            Some(users) => (layers.around_with(method, pick, users), None),
+            None => MethodEndpoints::Own(layers.around(method, pick)),
+            Some(users) => MethodEndpoints::Users(layers.around_with(method, pick, users)),
         }
     }
 }

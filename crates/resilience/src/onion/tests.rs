@@ -119,8 +119,8 @@ impl Rig {
             budget,
         };
         let endpoint = match (road, recorded) {
-            (Road::Short, false) => layers.around(method, send).bare,
-            (Road::Short, true) => layers.around(method, send).recorded,
+            (Road::Short, false) => layers.around(method, send).bare(),
+            (Road::Short, true) => layers.around(method, send).recorded(),
             (Road::Long, false) => layers.around_with(method, send, |inner| inner),
             (Road::Long, true) => {
                 let endpoint = layers.around_with(method, send, |inner| inner);
@@ -283,11 +283,16 @@ async fn a_call_that_is_dropped_gives_back_what_it_held_on_either_way() {
 }
 
 #[tokio::test]
-async fn a_call_that_is_never_polled_has_not_begun() {
-    let rig = Rig::new(Road::Short, true, &SAFE, |_| Act::Answer);
-    drop(rig.endpoint.call(rig.request()));
-    assert_eq!(rig.records.take(), Vec::<String>::new());
-    assert_eq!(rig.attempts.load(Ordering::Relaxed), 0);
+async fn a_call_that_nobody_ever_waited_for_is_not_sent_and_leaves_a_record() {
+    for road in ROADS {
+        let rig = Rig::new(road, true, &SAFE, |_| Act::Answer);
+        drop(rig.endpoint.call(rig.request()));
+        let records = rig.records.take();
+        assert!(records.len() == 2 && records[1].contains("Dropped"), "{records:?}");
+        // The long way makes the futures of all layers at once, and polls none.
+        assert!(road == Road::Long || rig.attempts.load(Ordering::Relaxed) == 0);
+        assert_eq!(rig.layers.budget.in_flight(), 0);
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -295,7 +300,7 @@ async fn a_layer_that_is_switched_on_while_calls_run_has_its_say() {
     let live = Live::<crate::RateLimitSettings>::default();
     let rig = Rig::new(Road::Short, true, &METHOD, |_| Act::Answer);
     let layers = ClientLayers { rate_limit: RateLimit::new(live.clone()), ..rig.layers };
-    let endpoint = layers.around(&METHOD, crate::testing::answering()).recorded;
+    let endpoint = layers.around(&METHOD, crate::testing::answering()).recorded();
     endpoint.call(request(&rig.context)).await.unwrap();
     live.replace(crate::RateLimitSettings { mode: Mode::On, burst: 1, ..Default::default() });
     endpoint.call(request(&rig.context)).await.unwrap();

@@ -84,6 +84,7 @@ impl Cell {
 
     /// Takes a call at `now`, or says how long it would have to wait. Times are nanoseconds since any
     /// moment.
+    #[cfg(test)]
     pub(super) fn take(&self, quota: Quota, now: u64) -> Result<Left, Duration> {
         self.take_within(quota, now, Patience::default()).map(|(left, _)| left)
     }

@@ -149,6 +149,28 @@ async fn a_rate_that_is_raised_under_load_holds_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn whoever_is_in_line_keeps_the_place_when_nobody_may_wait_any_more() {
+    let waits = RateLimitSettings { wait: Duration::from_secs(10), ..settings(RateLimitKey::All) };
+    let (endpoint, live) = limited(waits.clone());
+    let cx = from(1);
+    let line = (0..11).map(|_| call(&endpoint, &cx));
+    let line = futures_util::future::join_all(line);
+    let newcomers = async {
+        tokio::task::yield_now().await;
+        live.replace(RateLimitSettings { wait: Duration::ZERO, ..waits });
+        let mut passed = 0;
+        for _ in 0..9 {
+            passed += usize::from(call(&endpoint, &cx).await.is_ok());
+            tokio::time::advance(Duration::from_secs(1)).await;
+        }
+        passed
+    };
+    let (line, passed) = tokio::join!(line, newcomers);
+    assert!(line.iter().all(Result::is_ok));
+    assert_eq!(passed, 0, "those in line have all that the rate gives");
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_settings_nothing_is_limited() {
     let (endpoint, _) = limited(RateLimitSettings::default());
     for _ in 0..1_000 {

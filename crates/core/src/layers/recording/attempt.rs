@@ -103,7 +103,6 @@ struct Open<'a> {
     own_context: bool,
     sampled: bool,
     context: Context,
-    ticket: Ticket,
     started: Instant,
     begun: u64,
     bytes: u64,
@@ -114,14 +113,13 @@ impl<'a> Open<'a> {
     fn begin(bound: Bound<'a>, request: &mut Request) -> Self {
         let (started, begun) = (moment::now(), moment::nanos());
         let (own_context, sampled) = enter_attempt(&mut request.context, &bound);
-        let ticket = bound.recorder().begin(&request.context, started);
         let context = request.context.clone();
         let bytes = match request.payload.body() {
             Body::Unary(message) => message.len() as u64,
             Body::Stream(_) => 0,
         };
         let bound = Some(bound);
-        Open { bound, own_context, sampled, context, ticket, started, begun, bytes }
+        Open { bound, own_context, sampled, context, started, begun, bytes }
     }
 
     #[inline]
@@ -129,7 +127,7 @@ impl<'a> Open<'a> {
         let Some(bound) = self.bound.take() else { return };
         bound.recorder().end(&Record {
             context: &self.context,
-            ticket: self.ticket,
+            ticket: Ticket::default(),
             started: self.started,
             nanos: took,
             sampled: self.sampled,
@@ -154,7 +152,7 @@ impl<'a> Open<'a> {
             own_context: self.own_context,
             sampled: self.sampled,
             context: self.context.clone(),
-            ticket: self.ticket,
+            ticket: Ticket::default(),
             begun: Moment { instant: self.started, nanos: self.begun },
             bytes: self.bytes,
             streamed: None,

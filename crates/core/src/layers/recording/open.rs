@@ -50,7 +50,7 @@ impl<'a> OpenRecord<'a> {
         let (own_context, sampled, ticket);
         if side == Side::Attempt {
             (own_context, sampled) = enter_attempt(context, &bound);
-            ticket = recorder.begin(context, begun.instant);
+            ticket = Ticket::default();
         } else {
             context.enter_stage(Stage::Layers);
             context.enter_method(method);
@@ -98,12 +98,12 @@ impl<'a> OpenRecord<'a> {
     }
 
     /// A client's call is one moment at its beginning, which may be that of its first poll, and one at
-    /// its end. What a method does takes its time, and is no part of a client's call around it.
-    pub(super) fn polled(&self, first: bool) -> Option<Polled> {
+    /// its end. What a method does takes its time, also where its client is in the same process.
+    pub(super) fn polled(&self, first: bool, serves: bool) -> Option<Polled> {
         match self.side {
+            _ if serves => Some(Polled::outside()),
             Side::Client => Some(Polled::begin(first.then_some(self.begun))),
-            Side::Server => Some(Polled::outside()),
-            Side::Attempt => None,
+            Side::Server | Side::Attempt => None,
         }
     }
 
@@ -172,8 +172,8 @@ impl<'a> OpenRecord<'a> {
     #[cold]
     pub(super) fn stream(&mut self, answer: Result<Reply, Error>) -> Result<Reply, Error> {
         let status = answer.as_ref().ok().and_then(Reply::metadata).and_then(|it| it.status);
-        let (open, reply) = (self.keep(), Volume::default());
-        let wrap = |messages| RecordedStream { messages, open, reply, status };
+        let open = self.keep();
+        let wrap = |messages| RecordedStream::new(messages, open, status);
         answer.map(|reply| reply.wrap_stream(wrap))
     }
 

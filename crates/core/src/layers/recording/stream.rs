@@ -15,26 +15,44 @@ use crate::{Batch, Error};
 
 /// The stream that is the answer of a call.
 pub(super) struct RecordedStream {
-    pub(super) messages: Pin<Box<dyn Source>>,
-    pub(super) open: OpenRecord<'static>,
-    pub(super) reply: Volume,
-    pub(super) status: Option<u16>,
+    messages: Pin<Box<dyn Source>>,
+    // After the messages, so that what they say while they are dropped is in the record.
+    answer: Answer,
+}
+
+/// What is known of the answer.
+struct Answer {
+    open: OpenRecord<'static>,
+    reply: Volume,
+    status: Option<u16>,
 }
 
 impl RecordedStream {
+    pub(super) fn new(
+        messages: Pin<Box<dyn Source>>,
+        open: OpenRecord<'static>,
+        status: Option<u16>,
+    ) -> Self {
+        RecordedStream { messages, answer: Answer { open, reply: Volume::default(), status } }
+    }
+}
+
+impl Answer {
     fn end(&mut self, last: Option<&Error>) {
-        let outcome = last.map_or(Outcome::Answered(self.status), Outcome::Failed);
+        self.close(last.map_or(Outcome::Answered(self.status), Outcome::Failed));
+    }
+
+    fn close(&mut self, outcome: Outcome<'_>) {
         let took = self.open.age();
         self.open.close(outcome, took, self.reply);
     }
 }
 
 /// Nobody waits for the rest of it, if it is not over.
-impl Drop for RecordedStream {
+impl Drop for Answer {
     fn drop(&mut self) {
         if self.open.bound.is_some() {
-            let took = self.open.age();
-            self.open.close(Outcome::Dropped, took, self.reply);
+            self.close(Outcome::Dropped);
         }
     }
 }
@@ -45,13 +63,13 @@ impl Stream for RecordedStream {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Option<Self::Item>> {
         let next = {
             let this = &mut *self;
-            let _entered = this.open.entered();
+            let _entered = this.answer.open.entered();
             ready!(this.messages.as_mut().poll_next(cx))
         };
         match &next {
-            Some(Ok(message)) => self.reply.add(1, message.len() as u64),
-            Some(Err(error)) => self.end(Some(error)),
-            None => self.end(None),
+            Some(Ok(message)) => self.answer.reply.add(1, message.len() as u64),
+            Some(Err(error)) => self.answer.end(Some(error)),
+            None => self.answer.end(None),
         }
         Poll::Ready(next)
     }
@@ -66,15 +84,15 @@ impl Source for RecordedStream {
         let before = batch.pushed();
         let next = {
             let this = &mut *self;
-            let _entered = this.open.entered();
+            let _entered = this.answer.open.entered();
             this.messages.as_mut().poll_batch(cx, batch)
         };
         // Whatever the answer is, what was added stands.
         let added = batch.pushed();
-        self.reply.add(added.messages - before.messages, added.bytes - before.bytes);
+        self.answer.reply.add(added.messages - before.messages, added.bytes - before.bytes);
         match &next {
-            Poll::Ready(Some(Err(error))) => self.end(Some(error)),
-            Poll::Ready(None) => self.end(None),
+            Poll::Ready(Some(Err(error))) => self.answer.end(Some(error)),
+            Poll::Ready(None) => self.answer.end(None),
             Poll::Ready(Some(Ok(()))) | Poll::Pending => {}
         }
         next

@@ -80,6 +80,14 @@ where
     F: Fn(Request) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<Reply, Error>> + Send + 'static,
 {
+    ServerStack::new(&METHOD, served(method))
+}
+
+fn served<F, Fut>(method: F) -> BoxEndpoint
+where
+    F: Fn(Request) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<Reply, Error>> + Send + 'static,
+{
     struct Nothing;
     impl Endpoint for Nothing {
         async fn call(&self, _: Request) -> Result<Reply, Error> {
@@ -87,8 +95,7 @@ where
         }
     }
     let answer = layer_fn(move |request, _: Next| method(request));
-    let endpoint = BoxEndpoint::new(answer.layer(&METHOD, BoxEndpoint::new(Nothing)));
-    ServerStack::new(&METHOD, endpoint)
+    BoxEndpoint::new(answer.layer(&METHOD, BoxEndpoint::new(Nothing)))
 }
 
 fn unary(text: &'static str) -> Reply {
@@ -180,6 +187,50 @@ async fn a_streams_record_is_open_until_its_end_and_has_its_counts() {
     assert_eq!(messages.collect::<Vec<_>>().await.len(), 2);
     let failed = (Ending::Failed, Some(Code::DataLoss), None, volume(1, 4), volume(1, 1));
     assert_eq!(rig.witness.seen(), [failed]);
+}
+
+#[tokio::test]
+async fn what_a_stream_says_while_it_is_dropped_is_in_its_record() {
+    /// Says so when it is dropped, and whether the record was open then.
+    struct Last(Context, Witness, Arc<Mutex<Vec<usize>>>);
+
+    impl Drop for Last {
+        fn drop(&mut self) {
+            self.0.record("rows", "7");
+            self.2.lock().unwrap().push(self.1.0.lock().unwrap().len());
+        }
+    }
+
+    let (rig, said) = (Rig::new(), Arc::<Mutex<Vec<usize>>>::default());
+    let (witness, before) = (rig.witness.clone(), Arc::clone(&said));
+    let stack = stack(move |request| {
+        let last = Last(request.context, witness.clone(), Arc::clone(&before));
+        let messages = futures_util::stream::iter(["a", "b"]);
+        let messages = messages.map(move |message| {
+            let _held = &last;
+            Ok(message.into())
+        });
+        async { Ok(Reply::new(Payload::stream(Codec::Json, MessageStream::new(messages)))) }
+    });
+    let mut messages = stack.call(rig.request()).await.unwrap().into_parts().0.into_stream();
+    messages.next().await.unwrap().unwrap();
+    drop(messages);
+    assert_eq!(*said.lock().unwrap(), [0], "before the record was told");
+    assert_eq!(rig.witness.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn a_method_reads_the_clock_itself_also_within_its_clients_call() {
+    let rig = Rig::new();
+    for side in [Side::Server, Side::Client] {
+        let reading = served(|_| async {
+            let now = Instant::now();
+            assert!(crate::moment::now() >= now, "not that of the beginning");
+            Ok(unary(""))
+        });
+        let stack = ServerStack::recorded(&METHOD, reading, &Recording::new(side));
+        stack.call(rig.request()).await.unwrap();
+    }
 }
 
 #[tokio::test]
