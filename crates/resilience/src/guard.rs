@@ -21,7 +21,7 @@ use crate::breaker::Verdict;
 use crate::concurrency::Place;
 use crate::deadline::{DEADLINE, Plan, limited};
 use crate::hedge::Race;
-use crate::retry::{RETRY, Stop, recovery};
+use crate::retry::{RETRY, Stop, is_worth_it};
 use crate::{Deadlines, is_failure};
 pub use error::{GuardError, Judgement};
 pub use parts::GuardHandle;
@@ -187,11 +187,9 @@ impl<E: fmt::Display> Guard<E> {
             };
             _spent = None;
             let Some(attempts) = &mut attempts else { return Err(failure) };
-            let recovery = match &failure {
-                GuardError::Failed { recovery, .. } => *recovery,
-                GuardError::Refused(error) => recovery(error),
-            };
-            match attempts.next(context, recovery, self.idempotent || !called).await {
+            let worth = !matches!(&failure, GuardError::Refused(error) if !is_worth_it(error));
+            let repeatable = worth && (self.idempotent || !called);
+            match attempts.next(context, failure.recovery(), repeatable).await {
                 Ok(spent) => _spent = Some(spent),
                 Err(stop) => return Err(given_up(stop, context, failure)),
             }

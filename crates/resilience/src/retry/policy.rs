@@ -21,8 +21,10 @@ pub(crate) struct Attempts<'a> {
 /// Why a call is not made again.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Stop {
-    /// It would not help, or must not be done.
+    /// It would not help, or must not be done, and it was not done before either.
     Final,
+    /// It might help and must not be done, after so many attempts.
+    Tried(u32),
     /// So many attempts are enough.
     Attempts(u32),
     /// Too many other calls are made again.
@@ -48,7 +50,7 @@ impl<'a> Attempts<'a> {
         let (pause, spent) = self.decide(context, recovery, repeatable)?;
         tokio::select! {
             biased;
-            () = context.cancelled() => return Err(Stop::Final),
+            () = context.cancelled() => return Err(self.refused(recovery)),
             () = tokio::time::sleep(pause) => {}
         }
         self.made += 1;
@@ -62,7 +64,8 @@ impl<'a> Attempts<'a> {
         repeatable: bool,
     ) -> Result<(Duration, Spent<'a>), Stop> {
         let settings = self.retry.0.settings.load();
-        let pause = self.pause(&settings, context, recovery, repeatable).ok_or(Stop::Final)?;
+        let pause = self.pause(&settings, context, recovery, repeatable);
+        let pause = pause.ok_or_else(|| self.refused(recovery))?;
         let counts = &self.retry.0.counts;
         if self.made >= settings.attempts {
             counts.attempts.increment();
@@ -84,6 +87,12 @@ impl<'a> Attempts<'a> {
         }
         counts.retried.increment();
         Ok((pause, spent))
+    }
+
+    /// Why a call whose failure says this must not be made again.
+    #[cold]
+    fn refused(&self, recovery: Recovery) -> Stop {
+        if self.made > 1 && invites(recovery) { Stop::Tried(self.made) } else { Stop::Final }
     }
 
     /// How long to wait before the next attempt, where there may be one.
@@ -108,13 +117,15 @@ impl<'a> Attempts<'a> {
     }
 }
 
-/// What an error says about trying again, to whoever called.
-pub(crate) fn recovery(error: &Error) -> Recovery {
-    // To fail fast is what an open breaker is for, and it would say the same again.
-    if error.origin() == Origin::Layer(BREAKER) {
-        return Recovery::No;
-    }
-    error.recovery()
+/// Whether an error is worth another attempt from here, whatever it says to others: to fail fast is what
+/// an open breaker is for, and it would say the same again.
+pub(crate) fn is_worth_it(error: &Error) -> bool {
+    error.origin() != Origin::Layer(BREAKER)
+}
+
+/// Whether somebody above would try again.
+fn invites(recovery: Recovery) -> bool {
+    matches!(recovery, Recovery::Retry | Recovery::After(_) | Recovery::NeverProcessed)
 }
 
 impl Stop {
@@ -123,7 +134,7 @@ impl Stop {
         match self {
             Stop::Final => false,
             Stop::Late(made, _) => made > 1,
-            Stop::Attempts(_) | Stop::Budget(_) => true,
+            Stop::Tried(_) | Stop::Attempts(_) | Stop::Budget(_) => true,
         }
     }
 
@@ -131,6 +142,7 @@ impl Stop {
     pub(crate) fn note(self) -> Option<String> {
         match self {
             Stop::Final => None,
+            Stop::Tried(made) => Some(format!("not again after {made} attempts")),
             Stop::Attempts(made) => Some(format!("gave up after {made} attempts")),
             Stop::Budget(denied) => Some(denied.to_string()),
             Stop::Late(_, pause) => {
