@@ -255,10 +255,13 @@ impl Breaker {
                 Err(refuse(Recovery::No, "breaker held open by hand".to_owned()))
             }
         };
-        if settings.mode == Mode::Dark {
-            return Ok(admitted.unwrap_or(None));
+        match admitted {
+            Err(error) if settings.mode == Mode::Dark => {
+                context.record(BREAKER, format!("would have refused it: {}", error.message()));
+                Ok(None)
+            }
+            admitted => admitted,
         }
-        admitted
     }
 }
 

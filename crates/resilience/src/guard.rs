@@ -147,7 +147,7 @@ impl<E: fmt::Display> Guard<E> {
         let deadlines = &self.parts.0.deadlines;
         let plan = deadlines.plan_total(&context);
         plan.tighten(&mut context);
-        let _watch = plan.watch(deadlines);
+        let _watch = plan.watch(deadlines, &context);
         // Nobody else may hold the call to its own deadline: it need not be within another call.
         let deadline = plan.deadline.or(context.deadline());
         let attempts = pin!(self.attempts(&context, function));
@@ -233,7 +233,7 @@ impl<E: fmt::Display> Guard<E> {
         let settle = |verdict| permit.map(|permit| permit.settle(verdict));
         let refused = match self.enter(context).await {
             Ok((place, plan)) => {
-                let _watch = plan.watch(&parts.deadlines);
+                let _watch = plan.watch(&parts.deadlines, context);
                 *called = true;
                 let call = pin!(function());
                 match limited(plan.deadline, call).await {

@@ -155,6 +155,10 @@ async fn a_dark_layer_counts_and_does_every_call() {
     assert_eq!(shop.bought(&keyed("k-1"), "{}").await, "1");
     assert_eq!(shop.bought(&keyed("k-1"), "{}").await, "2");
     assert_eq!(shop.layer.0.counts.dark.value(), 1);
+    let no_key = keyed("");
+    assert_eq!(shop.bought(&no_key, "{}").await, "3");
+    assert_eq!(shop.layer.0.counts.dark.value(), 2);
+    assert_eq!(no_key.take_fields()[0].value, "would not have been done");
 }
 
 #[tokio::test(start_paused = true)]

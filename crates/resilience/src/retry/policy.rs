@@ -64,7 +64,24 @@ impl<'a> Attempts<'a> {
         repeatable: bool,
     ) -> Result<(Duration, Spent<'a>), Stop> {
         let settings = self.retry.0.settings.load();
-        let pause = self.pause(&settings, context, recovery, repeatable);
+        let chosen = self.choose(&settings, context, recovery, repeatable);
+        if settings.mode == Mode::Dark {
+            return Err(self.dark(context, &chosen));
+        }
+        if chosen.is_ok() {
+            self.retry.0.counts.retried.increment();
+        }
+        chosen
+    }
+
+    fn choose(
+        &self,
+        settings: &RetrySettings,
+        context: &Context,
+        recovery: Recovery,
+        repeatable: bool,
+    ) -> Result<(Duration, Spent<'a>), Stop> {
+        let pause = self.pause(settings, context, recovery, repeatable);
         let pause = pause.ok_or_else(|| self.refused(recovery))?;
         let counts = &self.retry.0.counts;
         if self.made >= settings.attempts {
@@ -77,16 +94,27 @@ impl<'a> Attempts<'a> {
             return Err(Stop::Late(self.made, pause));
         }
         // Before the pause: what waits is as good as sent.
-        let spent = self.retry.0.budget.spend().map_err(|denied| {
+        let spent = self.retry.0.budget.spend(context).map_err(|denied| {
             counts.budget.increment();
             Stop::Budget(denied)
         })?;
-        if settings.mode == Mode::Dark {
-            counts.dark.increment();
-            return Err(Stop::Final);
-        }
-        counts.retried.increment();
         Ok((pause, spent))
+    }
+
+    /// Says what would have been done, and does nothing.
+    fn dark(&self, context: &Context, chosen: &Result<(Duration, Spent<'_>), Stop>) -> Stop {
+        match chosen {
+            Ok((pause, _)) => {
+                self.retry.0.counts.dark.increment();
+                context.record(RETRY, format!("would have been made again after {pause:?}"));
+            }
+            Err(stop) => {
+                if let Some(note) = stop.note() {
+                    context.record(RETRY, format!("would have said: {note}"));
+                }
+            }
+        }
+        Stop::Final
     }
 
     /// Why a call whose failure says this must not be made again.

@@ -231,7 +231,7 @@ async fn the_budget_is_spent_before_the_pause_and_given_back_when_the_call_is_dr
     assert!(waiting.is_err());
     assert_eq!(stack.retry.0.counts.retried.value(), 10, "of 17 calls in flight, ten wait");
     assert_eq!(stack.retry.0.counts.budget.value(), 7);
-    let denied = stack.retry.0.budget.spend().is_err();
+    let denied = stack.retry.0.budget.spend(&context()).is_err();
     assert!(!denied, "those that left have given theirs back");
 }
 
@@ -282,11 +282,19 @@ async fn a_thousand_clones_share_one_budget() {
 
 #[tokio::test(start_paused = true)]
 async fn a_dark_retry_counts_and_sends_once() {
-    let dark = RetrySettings { mode: Mode::Dark, ..RetrySettings::default() };
-    let stack = stack(&SAFE, dark, always(unavailable));
+    let dark = || RetrySettings { mode: Mode::Dark, ..RetrySettings::default() };
+    let stack = stack(&SAFE, dark(), always(unavailable));
     let error = stack.call(&context()).await.unwrap_err();
     assert_eq!((stack.attempts(), stack.retry.0.counts.dark.value()), (1, 1));
     assert_eq!(error.recovery(), Recovery::Retry, "nobody tried it again");
+
+    let none = BudgetSettings { share: 0.0, floor: 0.0, ..BudgetSettings::default() };
+    let retry = Retry::new(Live::new(dark()), Budget::new(Live::new(none)));
+    let (service, context) = (endpoint(|_| async { Err(unavailable()) }), context());
+    let error = retry.layer(&SAFE, service).call(request(&context)).await.unwrap_err();
+    assert_eq!((error.recovery(), error.causes()), (Recovery::Retry, None), "nor said so");
+    let note = &context.take_fields()[0];
+    assert!(note.name == RETRY && note.value.starts_with("would have said: 0 retries"), "{note:?}");
 }
 
 #[tokio::test(start_paused = true)]
