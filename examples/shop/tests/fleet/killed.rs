@@ -41,7 +41,8 @@ async fn a_replica_that_is_killed_fails_only_its_calls_in_flight_that_may_not_be
         visitors.visit(30).await;
     }
     let sum = visitors.leave().await;
-    println!("killed one of each: {} calls, {sum}", sum.took.len());
+    println!("killed one of each: {} calls, {} by REST: {sum}", sum.took.len(), sum.by_rest);
+    assert!(sum.by_rest * 3 > sum.took.len() as u64, "half of them come by REST: {sum}");
     // A delivery may not be repeated, and happened to be in flight or not.
     assert!(sum.failed.keys().all(|(what, _)| *what == "deliver"), "{sum}");
 
@@ -56,12 +57,17 @@ async fn a_replica_that_is_killed_fails_only_its_calls_in_flight_that_may_not_be
     assert!(wave.lost > 0, "{wave}");
     let (delivered, lost) = (EACH - wave.lost, wave.lost);
 
-    // The same with orders by their keys, which a gateway had that is gone.
+    // The same with orders by their keys, which a gateway had that is gone: by gRPC and by REST.
     let sent = Sent::default();
-    let way = shop.registry().way(Role::Storefront).layer(sent.counting()).build().unwrap();
-    let storefront = StorefrontClient::new(&way);
-    warm(&way, async || storefront.browse(&cx(), BrowseRequest::default()).await).await;
-    let wave = shop.kill_under(Role::Storefront, &sent, || to_the_storefront(&storefront)).await;
+    let registry = shop.registry();
+    let mut storefronts = Vec::new();
+    for way in [registry.way(Role::Storefront), registry.rest(Role::Storefront)] {
+        let way = way.layer(sent.counting()).build().unwrap();
+        let storefront = StorefrontClient::new(&way);
+        warm(&way, async || storefront.browse(&cx(), BrowseRequest::default()).await).await;
+        storefronts.push(storefront);
+    }
+    let wave = shop.kill_under(Role::Storefront, &sent, || to_the_storefront(&storefronts)).await;
     println!("killed a storefront with {wave}");
     wave.is_as_it_should();
     assert_eq!(wave.lost, 0, "{wave}");
@@ -142,9 +148,9 @@ fn to_the_catalog(catalog: &CatalogClient) -> Vec<Call> {
 }
 
 /// Orders, which have keys, and visitors who look around.
-fn to_the_storefront(storefront: &StorefrontClient) -> Vec<Call> {
+fn to_the_storefront(storefronts: &[StorefrontClient]) -> Vec<Call> {
     let mut calls = Vec::new();
-    for _ in 0..EACH {
+    for storefront in storefronts.iter().cycle().take(EACH as usize) {
         let client = storefront.clone();
         calls.push(Call::repeatable(async move {
             let lines = vec![Line { sku: "mug".to_owned(), quantity: 1 }];
