@@ -13,6 +13,7 @@ mod registration;
 mod running;
 mod services;
 mod signals;
+mod standings;
 mod worker;
 
 use std::error::Error;
@@ -54,6 +55,7 @@ use life::Life;
 use port::Port;
 use readiness::{Check, Readiness};
 use registration::Registrations;
+use standings::Standings;
 use worker::Worker;
 
 /// The process that serves: services on every wire, an admin port, background workers, and a
@@ -225,6 +227,10 @@ impl Host {
     /// Registers the host under its name in a registry, as soon as it serves and its checks hold, and
     /// again whenever the registry forgets it. At shutdown it leaves the registry first of all, and
     /// takes calls for a second more (`drain.propagation`), until those who watch have noticed.
+    ///
+    /// A registry that is away keeps no host from serving: the admin port's `/` and `/readyz` say since
+    /// when it is not registered and why, and `kitfox.registered` is 0. One that can never take the
+    /// host, such as a directory one called `my shop`, keeps it from starting.
     ///
     /// It is found where it listens; where that is every address (`0.0.0.0`), the key
     /// `register.address` must say how others reach it.
@@ -401,7 +407,8 @@ impl Host {
     ///
     /// # Errors
     /// When the configuration cannot be used, two methods want the same route, an address cannot be
-    /// listened on, or it is to be registered and others could not call it.
+    /// listened on, or it is to be registered and others could not call it, or a registry can never
+    /// take it.
     pub async fn start(self) -> Result<Running, HostError> {
         let environment = self.environment.unwrap_or_else(Environment::of_process);
         let mut code = self.code;
@@ -467,6 +474,7 @@ impl Host {
         if guard.token.is_none() && !guard.is_local {
             tracing::info!(%admin, "most of the admin port is closed, since others reach it: see `admin_token`");
         }
+        let standings = Standings::of(&self.registrars);
         let switch = telemetry.as_ref().map(|it| Switch::new(it.logs().clone(), &platform));
         let dial = Dial::new(stacks, telemetry.as_ref(), &platform);
         let pages = Admin::new(Pages {
@@ -477,6 +485,7 @@ impl Host {
             layers: services.layer_names(),
             dial,
             readiness: Arc::clone(&readiness),
+            standings: standings.clone(),
             configuration: configuration.clone(),
             telemetry: telemetry.clone(),
             switch,
@@ -489,13 +498,13 @@ impl Host {
             Port::open("listen", listen, self.acceptor, wires, limits, platform.clone()).await?;
         let (listen_address, admin_address) = (services.address(), admin.address());
 
-        let registrars = self.registrars;
+        let (registrars, version) = (self.registrars, self.version.as_deref());
         let instance = (!registrars.is_empty())
-            .then(|| {
-                let version = self.version.as_deref();
-                registration::instance(&settings.register, listen_address, version)
-            })
+            .then(|| registration::instance(&settings.register, listen_address, version))
             .transpose()?;
+        if let Some(instance) = &instance {
+            registration::check(&registrars, &self.name, instance)?;
+        }
 
         let stop = CancellationToken::new();
         for worker in self.workers {
@@ -507,7 +516,8 @@ impl Host {
             tell_addresses(&self.name, &listen_address, &admin_address, telemetry.as_ref());
         }
         let registrations = instance.map(|instance| {
-            Registrations::begin(registrars, &self.name, &instance, &readiness, &platform)
+            let known = (&standings, &readiness);
+            Registrations::begin(registrars, &self.name, &instance, known, &platform)
         });
 
         let life = Life {
