@@ -11,13 +11,14 @@ mod view;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use kitfox_core::error::{Reason, refusal};
 use kitfox_core::message::Codec;
 use kitfox_core::{BoxEndpoint, Channel, Context, Error, LayerName, Method, Platform, Recovery};
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub use endpoint::BalancedEndpoint;
@@ -33,6 +34,9 @@ use set::{Set, Update};
 
 /// The name of this layer in errors.
 pub const PICK: &str = "pick";
+
+/// How often the age of a list is counted while its registry fails.
+const AGING: Duration = Duration::from_secs(1);
 
 /// A channel to all replicas of a service: each call goes to one of them, and what becomes of it is
 /// remembered. Cloning shares it.
@@ -127,7 +131,7 @@ impl Balanced {
         self.0.take();
     }
 
-    /// What is known of the service.
+    /// What is known of the service: the last list of its registry, and how old that is.
     #[must_use]
     pub fn view(&self) -> View {
         self.0.watcher.view()
@@ -150,11 +154,19 @@ impl Channel for Balanced {
     }
 }
 
-/// Takes each list that the watcher has.
+/// Takes each list that the watcher has, and counts how old it gets while there is no other.
 async fn follow(inner: Weak<Inner>, mut watcher: Watcher) {
-    while watcher.changed().await {
+    loop {
+        let ages = watcher.view().failing.is_some();
+        let news = tokio::select! {
+            told = watcher.changed() => if told { true } else { return },
+            () = sleep(AGING), if ages => false,
+        };
         let Some(inner) = inner.upgrade() else { return };
-        inner.take();
+        if news {
+            inner.take();
+        }
+        inner.ground.counts.aged(watcher.view().age());
     }
 }
 

@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures_core::future::BoxFuture;
 use kitfox_core::message::Codec;
 use kitfox_core::{BoxEndpoint, Channel, Code, Error, Layer, Method, Origin, Platform};
-use kitfox_discovery::{Balanced, Connect, Discovery, Instance, Line, RegistryError, ReplicaView};
+use kitfox_discovery::{
+    Balanced, Connect, Discovery, Instance, Line, RegistryError, ReplicaView, View,
+};
 use kitfox_transport::client::{ChannelError, HttpChannel, HttpChannelBuilder};
 
 use crate::config::Origin as Said;
@@ -120,6 +122,12 @@ impl ServiceChannel {
     #[must_use]
     pub fn replicas(&self) -> Vec<ReplicaView> {
         self.0.balanced.replicas()
+    }
+
+    /// The last list of its registry, and for how long and why that has not answered since.
+    #[must_use]
+    pub fn view(&self) -> View {
+        self.0.balanced.view()
     }
 
     /// Changes what its layers are set to while calls run, all or nothing.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use arc_swap::{ArcSwap, Guard};
 use kitfox_core::meter::{Level, Measure, Measures, Reading, Tally};
@@ -39,6 +40,8 @@ pub(crate) struct Counts {
     probes: Tally,
     /// Calls for which there was nobody.
     pub(crate) nobody: Tally,
+    /// For how many seconds the registry has failed.
+    pub(crate) list_age: Level,
 }
 
 impl Ground {
@@ -157,6 +160,11 @@ impl Counts {
         }
     }
 
+    /// The list is as old as this.
+    pub(crate) fn aged(&self, age: Duration) {
+        self.list_age.set(i64::try_from(age.as_secs()).unwrap_or(i64::MAX));
+    }
+
     fn measures(&self, service: &str) -> Measures {
         let measure = |name, help, reading| Measure {
             name,
@@ -192,12 +200,17 @@ impl Counts {
                 "Calls for which there was no replica.",
                 tally(&self.nobody),
             ),
+            measure(
+                "kitfox.balance.list_age",
+                "Seconds for which the registry has failed, and the list of replicas is old: 0 while it answers.",
+                level(&self.list_age),
+            ),
         ])
     }
 }
 
 /// Up to 584 years.
-fn nanoseconds(duration: std::time::Duration) -> u64 {
+fn nanoseconds(duration: Duration) -> u64 {
     let seconds = duration.as_secs().saturating_mul(1_000_000_000);
     seconds.saturating_add(u64::from(duration.subsec_nanos()))
 }

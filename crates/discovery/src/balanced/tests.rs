@@ -292,6 +292,22 @@ async fn without_a_replica_the_error_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_age_of_a_list_is_counted_while_its_registry_fails() {
+    let replicas = Replicas::new(|_| async { answer() });
+    let bench = Bench::new(&ABC, &replicas, settings()).await;
+    let age = || bench.balanced.0.ground.counts.list_age.value();
+    sleep(Duration::from_secs(60)).await;
+    assert_eq!(age(), 0, "it answers, though nothing changes");
+    bench.registry.fail(Some("it is away"));
+    sleep(Duration::from_secs(60)).await;
+    assert!((58..=60).contains(&age()), "{}", age());
+    assert!(bench.call().await.is_ok(), "the last list is kept");
+    bench.registry.fail(None);
+    sleep(Duration::from_secs(11)).await;
+    assert_eq!(age(), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn calls_wait_for_the_first_list_and_not_for_ever() {
     let replicas = Replicas::new(|_| async { answer() });
     let registry = Memory::new();
