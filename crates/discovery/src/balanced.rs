@@ -20,6 +20,7 @@ use kitfox_core::{BoxEndpoint, Channel, Context, Error, LayerName, Method, Platf
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
+use xxhash_rust::xxh64::xxh64;
 
 pub use endpoint::BalancedEndpoint;
 pub(crate) use ground::Ground;
@@ -128,6 +129,14 @@ impl Balanced {
     /// From now on these. Calls that are under way notice nothing.
     pub fn replace(&self, settings: BalanceSettings) {
         self.0.ground.set(settings);
+        self.0.take();
+    }
+
+    /// Says what tells this process from its peers and stays the same when it is started anew, such as
+    /// its address: so does the [subset](BalanceSettings::subset) of a process that has no
+    /// [number](BalanceSettings::client).
+    pub fn identify(&self, who: &str) {
+        self.0.update().seed = xxh64(who.as_bytes(), 0);
         self.0.take();
     }
 

@@ -174,7 +174,8 @@ impl Host {
 
     /// Shows what a client's layers are set to on the admin port's `/stack`, and lets the file, the
     /// environment and the admin port set them by the keys `clients.<name>.*`. What is said of it
-    /// and cannot be is told when the host starts.
+    /// and cannot be is told when the host starts. Where the client uses a subset of the replicas, that
+    /// is the same whenever a host starts at this address.
     pub fn client(mut self, client: &ServiceChannel) -> Self {
         self.clients.push(client.clone());
         self
@@ -504,6 +505,9 @@ impl Host {
             .transpose()?;
         if let Some(instance) = &instance {
             registration::check(&registrars, &self.name, instance)?;
+        }
+        if let Some(who) = registration::identity(instance.as_ref(), listen_address) {
+            self.clients.iter().for_each(|client| client.identify(&who));
         }
 
         let stop = CancellationToken::new();

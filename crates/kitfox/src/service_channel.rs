@@ -146,6 +146,11 @@ impl ServiceChannel {
         self.0.stack.control.change(changes.into_iter().map(source).collect(), None)
     }
 
+    /// Says what tells this process from its peers: see [`Balanced::identify`].
+    pub(crate) fn identify(&self, who: &str) {
+        self.0.balanced.identify(who);
+    }
+
     pub(crate) fn tunable(&self) -> Arc<dyn Tunable> {
         Arc::clone(&self.0.stack.control) as _
     }

@@ -50,6 +50,14 @@ pub(super) fn instance(
     Ok(instance)
 }
 
+/// What tells a host from its peers and is the same after a restart: where others reach it. Nothing
+/// where every machine has that.
+pub(super) fn identity(instance: Option<&Instance>, listen: SocketAddr) -> Option<String> {
+    let own = !listen.ip().is_unspecified() && !listen.ip().is_loopback();
+    let registered = instance.map(|instance| instance.address.clone());
+    registered.or_else(|| own.then(|| listen.to_string()))
+}
+
 /// Whether all registries could take the host, before it says that it serves.
 pub(super) fn check(
     registrars: &[Arc<dyn Registrar>],
@@ -176,6 +184,19 @@ mod tests {
             (Some("[::1]:81"), "[::]:80", "[::1]:81"),
         ] {
             assert_eq!(of(address, listen).unwrap(), found);
+        }
+    }
+
+    #[test]
+    fn a_host_is_known_by_where_it_is_reached_where_no_other_machine_has_that() {
+        let instance = Instance::new("shop-1:80");
+        for (registered, listen, known) in [
+            (Some(&instance), "0.0.0.0:80", Some("shop-1:80")),
+            (None, "10.0.0.7:80", Some("10.0.0.7:80")),
+            (None, "0.0.0.0:80", None),
+            (None, "[::1]:80", None),
+        ] {
+            assert_eq!(identity(registered, listen.parse().unwrap()).as_deref(), known);
         }
     }
 
