@@ -48,7 +48,7 @@ pub use services::{Services, ServicesError};
 pub use worker::Outcome;
 
 use crate::ServiceChannel;
-use crate::config::{Change, Drain, Environment, Settings, Sources, Stacks};
+use crate::config::{Change, Drain, Environment, Register, Settings, Sources, Stacks};
 use crate::stack::{Protected, ServerSettings, tunable_guard};
 use admin::{Admin, Dial, Guard, Pages, Switch};
 use life::Life;
@@ -245,6 +245,12 @@ impl Host {
     /// ```
     pub fn register(mut self, registrar: impl Registrar) -> Self {
         self.registrars.push(Arc::new(registrar));
+        self
+    }
+
+    /// How it is registered: address, zone, weight, priority, metadata; the keys `register.*`.
+    pub fn register_as(mut self, register: Register) -> Self {
+        self.code.push(Change::Register(register));
         self
     }
 

@@ -44,9 +44,10 @@ pub(super) fn instance(
         }
         None => listen.to_string(),
     };
-    let mut instance = Instance::new(address).weight(register.weight);
+    let mut instance = Instance::new(address).weight(register.weight).priority(register.priority);
     instance.version = version.map(str::to_owned);
     instance.zone = register.zone.clone();
+    instance.metadata = register.metadata.iter().cloned().collect();
     Ok(instance)
 }
 

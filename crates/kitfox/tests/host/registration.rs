@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use kitfox::config::Register;
 use kitfox::discovery::{Directory, Instance, Memory};
 use kitfox::{Ending, Host, HostError, Running};
 use tokio::time::{sleep, timeout};
@@ -48,6 +49,35 @@ async fn a_host_registers_when_it_is_ready_and_leaves_first_of_all() {
     let start = tokio::time::Instant::now();
     assert_eq!(running.wait().await, Ending::Clean);
     assert!(start.elapsed() >= Duration::from_millis(900), "{:?}", start.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_that_can_be_known_of_a_host_is_registered() {
+    let expected = Instance::new("10.0.0.7:8080").version("1.2.3").zone("west").weight(50);
+    let expected = expected.priority(2).with("git", "4711").with("note", "one, two = 50 %");
+    let register = Register { priority: 2, weight: 50, ..Register::default() };
+    let register = Register { zone: Some("west".to_owned()), ..register };
+    let register = register.with("git", "4711").with("note", "one, two = 50 %");
+    let by_code = |host: Host| host.register_as(register.clone());
+    let by_keys = |host: Host| {
+        let host = host.set("register.zone", "west").set("register.weight", 50);
+        let host = host.set("register.priority", 2);
+        host.set("register.metadata", "git=4711, note=one%2C two = 50 %25")
+    };
+    let ways: [&dyn Fn(Host) -> Host; 2] = [&by_code, &by_keys];
+    for way in ways {
+        let registry = Memory::new();
+        let running = way(host(&registry)).listen("10.0.0.7:8080").start().await.unwrap();
+        assert_eq!(registered(&registry, 1).await, [expected.clone()]);
+        let entries = running.configuration().entries();
+        let shown =
+            entries.into_iter().find(|it| it.key.name == "register.metadata").unwrap().value;
+        assert_eq!(shown, "git=4711,note=one%2C%20two%20=%2050%20%25");
+    }
+    for (key, text) in [("register.priority", "70000"), ("register.metadata", "git")] {
+        let error = host(&Memory::new()).set(key, text).start().await.unwrap_err();
+        assert!(error.to_string().contains(key), "{error}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
