@@ -10,6 +10,7 @@ mod tests;
 mod view;
 
 use std::fmt;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ use kitfox_core::error::{Reason, refusal};
 use kitfox_core::message::Codec;
 use kitfox_core::{BoxEndpoint, Channel, Context, Error, LayerName, Method, Platform, Recovery};
 use tokio::sync::watch;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use xxhash_rust::xxh64::xxh64;
 
@@ -31,10 +32,14 @@ use crate::picker::Query;
 use crate::watcher::Watcher;
 use crate::{BalanceSettings, Discovery, Policy, RegistryError, View};
 use endpoint::{Flight, Kind};
-use set::{Set, Update};
+use set::{Set, Slot, Update};
 
 /// The name of this layer in errors.
 pub const PICK: &str = "pick";
+
+/// How long a call waits for the first of several connections, never past its deadline: as long as an
+/// attempt to connect takes.
+const CONNECTING: Duration = Duration::from_secs(5);
 
 /// How often the age of a list is counted while its registry fails.
 const AGING: Duration = Duration::from_secs(1);
@@ -179,6 +184,14 @@ async fn follow(inner: Weak<Inner>, mut watcher: Watcher) {
     }
 }
 
+/// What became of a pick.
+enum Picked {
+    Flight(Flight),
+    /// Nobody has a connection yet; this one may be the first to have one.
+    Early(Arc<Slot>),
+    Nobody,
+}
+
 impl Inner {
     /// From now on the replicas are those of the last list, if there is one.
     fn take(&self) {
@@ -188,6 +201,7 @@ impl Inner {
         let set = update.take(&snapshot, &*self.connect);
         self.set.store(Arc::new(set));
         drop(update);
+        self.ground.connected.notify_waiters();
         self.listed.send_if_modified(|listed| !std::mem::replace(listed, true));
     }
 
@@ -217,22 +231,19 @@ impl Inner {
             let slot = Arc::clone(&set.columns[column][index]);
             return Some(Flight::usual(slot, context, now));
         }
-        self.pick_otherwise(&set, column, context, now)
+        match self.pick_otherwise(&set, column, context, now) {
+            Picked::Flight(flight) => Some(flight),
+            Picked::Nobody | Picked::Early(_) => None,
+        }
     }
 
     #[inline(never)]
-    fn pick_otherwise(
-        &self,
-        set: &Set,
-        column: usize,
-        context: &Context,
-        now: u64,
-    ) -> Option<Flight> {
+    fn pick_otherwise(&self, set: &Set, column: usize, context: &Context, now: u64) -> Picked {
         let ground = &*self.ground;
         let rules = &*set.rules;
         let (random, keyed) = (ground.platform.random(), ground.keyed());
         let query = Query { now, rules, random, context, keyed };
-        let pick = set.candidates.pick(&query)?;
+        let Some(pick) = set.candidates.pick(&query) else { return Picked::Nobody };
         if let Some(cold) = pick.cold {
             set.candidates.members[cold].replica.heat();
         }
@@ -240,8 +251,16 @@ impl Inner {
             ground.compare(&set.candidates, now);
         }
         let slot = Arc::clone(&set.columns[column][pick.index]);
-        let keyed = rules.settings.policy == Policy::Hash;
-        Some(Flight::begin(slot, context, now, Kind { probe: pick.probe, keyed }))
+        if pick.early {
+            set.candidates.members.iter().for_each(|member| member.replica.heat());
+            return Picked::Early(slot);
+        }
+        Picked::Flight(self.begin(slot, context, now, pick.probe))
+    }
+
+    fn begin(&self, slot: Arc<Slot>, context: &Context, now: u64, probe: bool) -> Flight {
+        let keyed = self.ground.settings().policy == Policy::Hash;
+        Flight::begin(slot, context, now, Kind { probe, keyed })
     }
 
     /// Waits for the first list, and picks.
@@ -251,7 +270,27 @@ impl Inner {
         let limit = self.ground.settings().first_list;
         let mut listed = self.listed.subscribe();
         let _ = timeout(limit, listed.wait_for(|listed| *listed)).await;
-        self.pick(column, context).ok_or_else(|| self.nobody())
+        self.pick_first(column, context).await.ok_or_else(|| self.nobody())
+    }
+
+    /// Picks, where several are only being connected to as soon as the first of them is there.
+    async fn pick_first(&self, column: usize, context: &Context) -> Option<Flight> {
+        let until = Instant::now() + CONNECTING;
+        loop {
+            // What happens from here on is not missed.
+            let mut news = pin!(self.ground.connected.notified());
+            news.as_mut().enable();
+            let now = self.ground.now();
+            let picked = self.pick_otherwise(&self.set.load(), column, context, now);
+            let slot = match picked {
+                Picked::Flight(flight) => return Some(flight),
+                Picked::Nobody => return None,
+                Picked::Early(slot) => slot,
+            };
+            if timeout_at(until, news).await.is_err() {
+                return Some(self.begin(slot, context, self.ground.now(), false));
+            }
+        }
     }
 
     fn nobody(&self) -> Error {

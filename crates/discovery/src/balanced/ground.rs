@@ -7,6 +7,7 @@ use std::time::Duration;
 use arc_swap::{ArcSwap, Guard};
 use kitfox_core::meter::{Level, Measure, Measures, Reading, Tally};
 use kitfox_core::{Platform, moment};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::BalanceSettings;
@@ -24,6 +25,8 @@ pub(crate) struct Ground {
     pub(crate) platform: Platform,
     pub(crate) counts: Counts,
     pub(crate) measures: Measures,
+    /// Told whenever a replica was connected to, or could not be.
+    pub(crate) connected: Notify,
     begin: u64,
     /// When rates of success are compared next.
     comparison: AtomicU64,
@@ -61,6 +64,7 @@ impl Ground {
             platform: platform.clone(),
             measures: counts.measures(service),
             counts,
+            connected: Notify::new(),
             begin: moment::nanos_of(Instant::now()),
             comparison: AtomicU64::new(interval),
             keyed: AtomicU64::new(0),

@@ -68,7 +68,7 @@ async fn all_that_can_be_known_of_a_host_is_registered() {
     for way in ways {
         let registry = Memory::new();
         let running = way(host(&registry)).listen("10.0.0.7:8080").start().await.unwrap();
-        assert_eq!(registered(&registry, 1).await, [expected.clone()]);
+        assert_eq!(registered(&registry, 1).await, std::slice::from_ref(&expected));
         let entries = running.configuration().entries();
         let shown =
             entries.into_iter().find(|it| it.key.name == "register.metadata").unwrap().value;

@@ -2,6 +2,7 @@
 
 mod configured;
 mod gateway;
+mod leaving;
 mod measured;
 mod replicas;
 mod rolling;
