@@ -10,15 +10,18 @@ mod tests;
 mod view;
 
 use std::fmt;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use kitfox_core::error::{Reason, refusal};
 use kitfox_core::message::Codec;
 use kitfox_core::{BoxEndpoint, Channel, Context, Error, LayerName, Method, Platform, Recovery};
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::sync::{CancellationToken, DropGuard};
+use xxhash_rust::xxh64::xxh64;
 
 pub use endpoint::BalancedEndpoint;
 pub(crate) use ground::Ground;
@@ -29,10 +32,17 @@ use crate::picker::Query;
 use crate::watcher::Watcher;
 use crate::{BalanceSettings, Discovery, Policy, RegistryError, View};
 use endpoint::{Flight, Kind};
-use set::{Set, Update};
+use set::{Set, Slot, Update};
 
 /// The name of this layer in errors.
 pub const PICK: &str = "pick";
+
+/// How long a call waits for the first of several connections, never past its deadline: as long as an
+/// attempt to connect takes.
+const CONNECTING: Duration = Duration::from_secs(5);
+
+/// How often the age of a list is counted while its registry fails.
+const AGING: Duration = Duration::from_secs(1);
 
 /// A channel to all replicas of a service: each call goes to one of them, and what becomes of it is
 /// remembered. Cloning shares it.
@@ -127,7 +137,15 @@ impl Balanced {
         self.0.take();
     }
 
-    /// What is known of the service.
+    /// Says what tells this process from its peers and stays the same when it is started anew, such as
+    /// its address: so does the [subset](BalanceSettings::subset) of a process that has no
+    /// [number](BalanceSettings::client).
+    pub fn identify(&self, who: &str) {
+        self.0.update().seed = xxh64(who.as_bytes(), 0);
+        self.0.take();
+    }
+
+    /// What is known of the service: the last list of its registry, and how old that is.
     #[must_use]
     pub fn view(&self) -> View {
         self.0.watcher.view()
@@ -150,12 +168,28 @@ impl Channel for Balanced {
     }
 }
 
-/// Takes each list that the watcher has.
+/// Takes each list that the watcher has, and counts how old it gets while there is no other.
 async fn follow(inner: Weak<Inner>, mut watcher: Watcher) {
-    while watcher.changed().await {
+    loop {
+        let ages = watcher.view().failing.is_some();
+        let news = tokio::select! {
+            told = watcher.changed() => if told { true } else { return },
+            () = sleep(AGING), if ages => false,
+        };
         let Some(inner) = inner.upgrade() else { return };
-        inner.take();
+        if news {
+            inner.take();
+        }
+        inner.ground.counts.aged(watcher.view().age());
     }
+}
+
+/// What became of a pick.
+enum Picked {
+    Flight(Flight),
+    /// Nobody has a connection yet; this one may be the first to have one.
+    Early(Arc<Slot>),
+    Nobody,
 }
 
 impl Inner {
@@ -167,6 +201,7 @@ impl Inner {
         let set = update.take(&snapshot, &*self.connect);
         self.set.store(Arc::new(set));
         drop(update);
+        self.ground.connected.notify_waiters();
         self.listed.send_if_modified(|listed| !std::mem::replace(listed, true));
     }
 
@@ -196,22 +231,19 @@ impl Inner {
             let slot = Arc::clone(&set.columns[column][index]);
             return Some(Flight::usual(slot, context, now));
         }
-        self.pick_otherwise(&set, column, context, now)
+        match self.pick_otherwise(&set, column, context, now) {
+            Picked::Flight(flight) => Some(flight),
+            Picked::Nobody | Picked::Early(_) => None,
+        }
     }
 
     #[inline(never)]
-    fn pick_otherwise(
-        &self,
-        set: &Set,
-        column: usize,
-        context: &Context,
-        now: u64,
-    ) -> Option<Flight> {
+    fn pick_otherwise(&self, set: &Set, column: usize, context: &Context, now: u64) -> Picked {
         let ground = &*self.ground;
         let rules = &*set.rules;
         let (random, keyed) = (ground.platform.random(), ground.keyed());
         let query = Query { now, rules, random, context, keyed };
-        let pick = set.candidates.pick(&query)?;
+        let Some(pick) = set.candidates.pick(&query) else { return Picked::Nobody };
         if let Some(cold) = pick.cold {
             set.candidates.members[cold].replica.heat();
         }
@@ -219,8 +251,16 @@ impl Inner {
             ground.compare(&set.candidates, now);
         }
         let slot = Arc::clone(&set.columns[column][pick.index]);
-        let keyed = rules.settings.policy == Policy::Hash;
-        Some(Flight::begin(slot, context, now, Kind { probe: pick.probe, keyed }))
+        if pick.early {
+            set.candidates.members.iter().for_each(|member| member.replica.heat());
+            return Picked::Early(slot);
+        }
+        Picked::Flight(self.begin(slot, context, now, pick.probe))
+    }
+
+    fn begin(&self, slot: Arc<Slot>, context: &Context, now: u64, probe: bool) -> Flight {
+        let keyed = self.ground.settings().policy == Policy::Hash;
+        Flight::begin(slot, context, now, Kind { probe, keyed })
     }
 
     /// Waits for the first list, and picks.
@@ -230,7 +270,27 @@ impl Inner {
         let limit = self.ground.settings().first_list;
         let mut listed = self.listed.subscribe();
         let _ = timeout(limit, listed.wait_for(|listed| *listed)).await;
-        self.pick(column, context).ok_or_else(|| self.nobody())
+        self.pick_first(column, context).await.ok_or_else(|| self.nobody())
+    }
+
+    /// Picks, where several are only being connected to as soon as the first of them is there.
+    async fn pick_first(&self, column: usize, context: &Context) -> Option<Flight> {
+        let until = Instant::now() + CONNECTING;
+        loop {
+            // What happens from here on is not missed.
+            let mut news = pin!(self.ground.connected.notified());
+            news.as_mut().enable();
+            let now = self.ground.now();
+            let picked = self.pick_otherwise(&self.set.load(), column, context, now);
+            let slot = match picked {
+                Picked::Flight(flight) => return Some(flight),
+                Picked::Nobody => return None,
+                Picked::Early(slot) => slot,
+            };
+            if timeout_at(until, news).await.is_err() {
+                return Some(self.begin(slot, context, self.ground.now(), false));
+            }
+        }
     }
 
     fn nobody(&self) -> Error {

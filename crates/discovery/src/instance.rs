@@ -2,6 +2,9 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
+use std::net::IpAddr;
+
+use crate::RegistryError;
 
 /// One running copy of a service, as a registry knows it.
 ///
@@ -77,6 +80,33 @@ impl Instance {
         self.metadata.insert(name.into(), value.into());
         self
     }
+
+    /// Whether somebody could call it, as far as its address tells.
+    ///
+    /// # Errors
+    /// Where that is no `host:port`, or is every address of a machine and so none to call.
+    pub fn check(&self) -> Result<(), RegistryError> {
+        let mend = match host(&self.address) {
+            None => "give a host and a port from 1 to 65535, such as `10.0.0.7:8080`",
+            Some(host) if is_every_address(host) => {
+                "that is every address of a machine: give the one by which others reach it"
+            }
+            Some(_) => return Ok(()),
+        };
+        Err(RegistryError::Name { what: "address", name: self.address.clone(), mend })
+    }
+}
+
+/// The host of a `host:port`.
+fn host(address: &str) -> Option<&str> {
+    let (host, port) = address.rsplit_once(':')?;
+    let sane = !host.is_empty() && !address.contains(char::is_whitespace);
+    (sane && port.parse::<u16>().is_ok_and(|port| port > 0)).then_some(host)
+}
+
+fn is_every_address(host: &str) -> bool {
+    let ip = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    ip.is_ok_and(|ip| ip.is_unspecified())
 }
 
 /// Every instance of a service at one moment, in the order of their addresses.
@@ -147,6 +177,17 @@ impl fmt::Display for Ignored {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_is_one_that_somebody_can_call() {
+        for address in ["a:1", "10.0.0.7:8080", "[::1]:80", "shop-1.west:443"] {
+            assert_eq!(Instance::new(address).check(), Ok(()), "{address}");
+        }
+        for address in ["", "a", ":80", "a:0", "a:99999", "a b:80", "0.0.0.0:80", "[::]:80"] {
+            let error = Instance::new(address).check().unwrap_err();
+            assert!(error.to_string().contains(&format!("no address `{address}`")), "{error}");
+        }
+    }
 
     #[test]
     fn a_snapshot_is_in_order_and_has_an_address_once() {

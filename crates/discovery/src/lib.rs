@@ -6,11 +6,14 @@
 //! [`Balanced`] is a channel to all of them: for each call it picks one replica, by what it knows of
 //! their load and health.
 //!
-//! A registry of your own is two small traits; the crate's tests have a suite that it should pass.
+//! A registry of your own is two small traits. With the feature `conformance` there is a suite of tests
+//! that it should pass, as those here do.
 
 mod backoff;
 mod balanced;
 mod census;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod discovery;
 mod instance;
 mod picker;

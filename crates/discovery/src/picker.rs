@@ -4,6 +4,10 @@
 //! one with the lower load (Mitzenmacher: "The power of two choices in randomized load balancing",
 //! 2001), so that it costs as much among a thousand as among ten. Whoever is left out, was tried by
 //! this call, or has no connection is drawn again; only where that helps nobody, all are looked at.
+//!
+//! Then a replica with a connection comes before one without, even where it had this call before: a
+//! further attempt is to be elsewhere, but not to wait for that, and meanwhile the other one is connected
+//! to. Where several are only being connected to, the call waits for the first of them.
 
 mod level;
 mod ring;
@@ -101,6 +105,8 @@ pub(crate) struct Pick {
     pub(crate) probe: bool,
     /// Somebody who was passed by for want of a connection.
     pub(crate) cold: Option<usize>,
+    /// It has no connection, and another one may be connected to sooner.
+    pub(crate) early: bool,
 }
 
 /// What a look at a replica says.
@@ -140,12 +146,15 @@ impl Candidates {
                 None => picking.better_of_two(level),
             },
         };
-        let (index, probe) = match picked {
-            Some((index, false)) => (picking.nearer_or_faster(level, index), false),
-            Some(probe) => probe,
-            None => (picking.best_of_all(), false),
+        let (index, probe, early) = match picked {
+            Some((index, false)) => (picking.nearer_or_faster(level, index), false, false),
+            Some((index, true)) => (index, true, false),
+            None => {
+                let (index, early) = picking.best_of_all();
+                (index, false, early)
+            }
         };
-        Some(Pick { index, probe, cold: picking.cold.get() })
+        Some(Pick { index, probe, cold: picking.cold.get(), early })
     }
 }
 
@@ -289,9 +298,11 @@ impl Picking<'_> {
         if worth && matches!(self.look(far), Look::Takes(_)) { far } else { near }
     }
 
-    /// Looks at everybody, for the rare case that chance found nobody.
-    fn best_of_all(&self) -> usize {
+    /// Looks at everybody, for the rare case that chance found nobody. Says as well whether others may
+    /// be connected to sooner than the best of them.
+    fn best_of_all(&self) -> (usize, bool) {
         let Candidates { members, levels, .. } = self.candidates;
+        let hopeful = Cell::new(0_u32);
         let rank = |level: usize, index: usize| {
             let member = &members[index];
             let Member { replica, .. } = member;
@@ -299,8 +310,11 @@ impl Picking<'_> {
             let tried = self.query.context.tried_replica(replica.id);
             let rank = match (healthy, tried) {
                 (true, false) if replica.is_warm() => 0,
-                (true, false) if !replica.is_refused() => 1,
-                (true, true) if replica.is_warm() => 2,
+                (true, true) if replica.is_warm() => 1,
+                (true, false) if !replica.is_refused() => {
+                    hopeful.set(hopeful.get() + 1);
+                    2
+                }
                 (false, false) if !replica.is_refused() => 3,
                 _ => 4,
             };
@@ -317,7 +331,7 @@ impl Picking<'_> {
         if rank > 0 && !members[index].replica.is_warm() {
             self.cold.set(Some(index));
         }
-        index
+        (index, rank == 2 && hopeful.get() > 1)
     }
 
     fn look(&self, index: usize) -> Look {

@@ -13,6 +13,15 @@ pub trait Registrar: Send + Sync + 'static {
     /// What it is, for errors and pages: `directory /run/kitfox`.
     fn describe(&self) -> String;
 
+    /// Whether it could take `instance` as one of `service`, whoever is away now. Asks nobody: a host
+    /// wants to know before it starts.
+    ///
+    /// # Errors
+    /// Where it never can. By default where nobody could call the instance.
+    fn check(&self, _service: &str, instance: &Instance) -> Result<(), RegistryError> {
+        instance.check()
+    }
+
     /// Registers `instance` as one of `service`. Sockets, randomness and tasks are `platform`'s.
     ///
     /// # Errors

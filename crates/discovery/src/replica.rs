@@ -169,6 +169,7 @@ impl Replica {
 
     fn warmed(&self) {
         self.warming.store(false, Ordering::Relaxed);
+        self.ground.connected.notify_waiters();
         // Nobody was there, and now somebody is: that is another one than the one that failed.
         if self.refused.swap(false, Ordering::Relaxed) {
             self.tell(Event::Renewed, self.ground.now());
@@ -176,7 +177,9 @@ impl Replica {
     }
 
     fn cold(&self, error: &Error) {
-        if !self.refused.swap(true, Ordering::Relaxed) {
+        let known = self.refused.swap(true, Ordering::Relaxed);
+        self.ground.connected.notify_waiters();
+        if !known {
             let (service, replica) = (&*self.ground.service, &*self.address);
             tracing::info!(service, replica, %error, "a replica cannot be reached; trying again");
         }

@@ -46,9 +46,14 @@ pub struct BalanceSettings {
     /// Below which share of healthy replicas it does not matter any more who is: 0.5 by default
     /// (Envoy). What is wrong then is not the replicas, or all of them.
     pub panic: f64,
-    /// How many of the replicas this process uses; all (0) by default. Each process takes others, and
-    /// the same ones again after a restart of theirs.
+    /// How many of the replicas this process uses; all (0) by default. Each process takes others: see
+    /// [`client`](BalanceSettings::client).
     pub subset: usize,
+    /// Which of its peers this process is, from 0, such as the ordinal of a stateful set: then the
+    /// [subsets](BalanceSettings::subset) of all are spread evenly, and each has the same one after a
+    /// restart. None by default: subsets are spread by chance, and stay the same as long as
+    /// [`identify`](crate::Balanced::identify) is told the same.
+    pub client: Option<u32>,
     /// How long a call waits for the first list of replicas, never past its deadline: 1 s by default.
     pub first_list: Duration,
     /// When a replica is left out.
@@ -122,6 +127,7 @@ impl Default for BalanceSettings {
             zone_worth: 2.0,
             panic: 0.5,
             subset: 0,
+            client: None,
             first_list: Duration::from_secs(1),
             health: HealthSettings::default(),
         }
@@ -173,6 +179,12 @@ const ZONE: Form<String> = Form {
     show: |zone| if zone.is_empty() { "none".to_owned() } else { zone.clone() },
 };
 
+const CLIENT: Form<Option<u32>> = Form {
+    expects: "`none`, or a whole number below 2^32, such as `0`",
+    parse: |text| if text == "none" { Some(None) } else { text.parse().ok().map(Some) },
+    show: |client| client.map_or_else(|| "none".to_owned(), |client| client.to_string()),
+};
+
 impl Policy {
     /// As it is written.
     #[must_use]
@@ -201,6 +213,7 @@ impl Keyed for BalanceSettings {
         key!(REAL, zone_worth, "How many times faster a replica of another zone must be to be taken instead."),
         key!(SHARE, panic, "Below which share of healthy replicas health is ignored."),
         key!(NUMBER, subset, "How many of the replicas this process uses; 0 are all."),
+        key!(CLIENT, client, "Which of its peers this process is, from 0, so that subsets are spread evenly."),
         key!(DURATION, first_list, "How long a call waits for the first list of replicas."),
         key!(SWITCH, health.eject, "Whether replicas that fail are left out for a time."),
         key!(NUMBER_32, health.consecutive, "After how many failures in a row."),

@@ -27,6 +27,7 @@ struct Inner {
     behaviour: Box<Behaviour>,
     calls: Mutex<BTreeMap<String, usize>>,
     cold: Mutex<BTreeSet<String>>,
+    hanging: Mutex<BTreeSet<String>>,
 }
 
 impl Replicas {
@@ -38,6 +39,7 @@ impl Replicas {
             behaviour: Box::new(move |address| Box::pin(behaviour(address))),
             calls: Mutex::default(),
             cold: Mutex::default(),
+            hanging: Mutex::default(),
         }))
     }
 
@@ -47,13 +49,22 @@ impl Replicas {
 
     /// Nobody can connect to it, or everybody can.
     pub(crate) fn cold(&self, address: &str, cold: bool) {
-        let mut all = self.0.cold.lock().unwrap();
-        if cold {
-            all.insert(address.to_owned())
-        } else {
-            all.remove(address)
-        };
+        change(&self.0.cold, address, cold);
     }
+
+    /// Connecting to it takes for ever, or comes to its end.
+    pub(crate) fn hang(&self, address: &str, hangs: bool) {
+        change(&self.0.hanging, address, hangs);
+    }
+}
+
+fn change(all: &Mutex<BTreeSet<String>>, address: &str, is: bool) {
+    let mut all = all.lock().unwrap();
+    if is {
+        all.insert(address.to_owned())
+    } else {
+        all.remove(address)
+    };
 }
 
 impl Connect for Replicas {
@@ -77,6 +88,17 @@ impl Way {
     fn is_cold(&self) -> bool {
         self.replicas.0.cold.lock().unwrap().contains(&self.address)
     }
+
+    fn hangs(&self) -> bool {
+        self.replicas.0.hanging.lock().unwrap().contains(&self.address)
+    }
+
+    async fn connected(&self) -> Result<(), Error> {
+        while self.hangs() {
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+        if self.is_cold() { Err(refused()) } else { Ok(()) }
+    }
 }
 
 impl Channel for Way {
@@ -91,20 +113,18 @@ impl Channel for Way {
 
 impl Line for Way {
     fn is_warm(&self) -> bool {
-        !self.is_cold()
+        !self.is_cold() && !self.hangs()
     }
 
     fn warm(&self) -> BoxFuture<'static, Result<(), Error>> {
-        let outcome = if self.is_cold() { Err(refused()) } else { Ok(()) };
-        Box::pin(async move { outcome })
+        let way = self.clone();
+        Box::pin(async move { way.connected().await })
     }
 }
 
 impl Endpoint for Way {
     async fn call(&self, _: Request) -> Answer {
-        if self.is_cold() {
-            return Err(refused());
-        }
+        self.connected().await?;
         *self.replicas.0.calls.lock().unwrap().entry(self.address.clone()).or_default() += 1;
         (self.replicas.0.behaviour)(&self.address).await
     }

@@ -100,6 +100,7 @@ impl Configuration {
 pub(crate) enum Change {
     Text { key: String, text: String },
     Drain(Drain),
+    Register(Register),
     Cors(Cors),
     Limits(Limits),
 }
@@ -176,6 +177,10 @@ impl<'a> Draft<'a> {
             Change::Drain(drain) => {
                 self.configuration.settings.drain = drain;
                 self.all_from_code("drain.");
+            }
+            Change::Register(register) => {
+                self.configuration.settings.register = register;
+                self.all_from_code("register.");
             }
             Change::Cors(cors) => {
                 self.configuration.settings.cors = cors;

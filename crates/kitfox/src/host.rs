@@ -13,6 +13,7 @@ mod registration;
 mod running;
 mod services;
 mod signals;
+mod standings;
 mod worker;
 
 use std::error::Error;
@@ -47,13 +48,14 @@ pub use services::{Services, ServicesError};
 pub use worker::Outcome;
 
 use crate::ServiceChannel;
-use crate::config::{Change, Drain, Environment, Settings, Sources, Stacks};
+use crate::config::{Change, Drain, Environment, Register, Settings, Sources, Stacks};
 use crate::stack::{Place, Protected, ServerSettings, tunable_guard};
 use admin::{Admin, Dial, Guard, Pages, Switch};
 use life::Life;
 use port::Port;
 use readiness::{Check, Readiness};
 use registration::Registrations;
+use standings::Standings;
 use worker::Worker;
 
 /// The process that serves: services on every wire, an admin port, background workers, and a
@@ -183,7 +185,8 @@ impl Host {
 
     /// Shows what a client's layers are set to on the admin port's `/stack`, and lets the file, the
     /// environment and the admin port set them by the keys `clients.<name>.*`. What is said of it
-    /// and cannot be is told when the host starts.
+    /// and cannot be is told when the host starts. Where the client uses a subset of the replicas, that
+    /// is the same whenever a host starts at this address.
     pub fn client(mut self, client: &ServiceChannel) -> Self {
         self.clients.push(client.clone());
         self
@@ -237,6 +240,10 @@ impl Host {
     /// again whenever the registry forgets it. At shutdown it leaves the registry first of all, and
     /// takes calls for a second more (`drain.propagation`), until those who watch have noticed.
     ///
+    /// A registry that is away keeps no host from serving: the admin port's `/` and `/readyz` say since
+    /// when it is not registered and why, and `kitfox.registered` is 0. One that can never take the
+    /// host, such as a directory one called `my shop`, keeps it from starting.
+    ///
     /// It is found where it listens; where that is every address (`0.0.0.0`), the key
     /// `register.address` must say how others reach it.
     ///
@@ -249,6 +256,12 @@ impl Host {
     /// ```
     pub fn register(mut self, registrar: impl Registrar) -> Self {
         self.registrars.push(Arc::new(registrar));
+        self
+    }
+
+    /// How it is registered: address, zone, weight, priority, metadata; the keys `register.*`.
+    pub fn register_as(mut self, register: Register) -> Self {
+        self.code.push(Change::Register(register));
         self
     }
 
@@ -412,7 +425,8 @@ impl Host {
     ///
     /// # Errors
     /// When the configuration cannot be used, two methods want the same route, an address cannot be
-    /// listened on, or it is to be registered and others could not call it.
+    /// listened on, or it is to be registered and others could not call it, or a registry can never
+    /// take it.
     pub async fn start(self) -> Result<Running, HostError> {
         let environment = self.environment.unwrap_or_else(Environment::of_process);
         let mut code = self.code;
@@ -478,6 +492,7 @@ impl Host {
         if guard.token.is_none() && !guard.is_local {
             tracing::info!(%admin, "most of the admin port is closed, since others reach it: see `admin_token`");
         }
+        let standings = Standings::of(&self.registrars);
         let switch = telemetry.as_ref().map(|it| Switch::new(it.logs().clone(), &platform));
         let dial = Dial::new(stacks, telemetry.as_ref(), &platform);
         let pages = Admin::new(Pages {
@@ -489,6 +504,7 @@ impl Host {
             layers: services.layer_names(Place::Method),
             dial,
             readiness: Arc::clone(&readiness),
+            standings: standings.clone(),
             configuration: configuration.clone(),
             telemetry: telemetry.clone(),
             switch,
@@ -501,13 +517,16 @@ impl Host {
             Port::open("listen", listen, self.acceptor, wires, limits, platform.clone()).await?;
         let (listen_address, admin_address) = (services.address(), admin.address());
 
-        let registrars = self.registrars;
+        let (registrars, version) = (self.registrars, self.version.as_deref());
         let instance = (!registrars.is_empty())
-            .then(|| {
-                let version = self.version.as_deref();
-                registration::instance(&settings.register, listen_address, version)
-            })
+            .then(|| registration::instance(&settings.register, listen_address, version))
             .transpose()?;
+        if let Some(instance) = &instance {
+            registration::check(&registrars, &self.name, instance)?;
+        }
+        if let Some(who) = registration::identity(instance.as_ref(), listen_address) {
+            self.clients.iter().for_each(|client| client.identify(&who));
+        }
 
         let stop = CancellationToken::new();
         for worker in self.workers {
@@ -519,7 +538,8 @@ impl Host {
             tell_addresses(&self.name, &listen_address, &admin_address, telemetry.as_ref());
         }
         let registrations = instance.map(|instance| {
-            Registrations::begin(registrars, &self.name, &instance, &readiness, &platform)
+            let known = (&standings, &readiness);
+            Registrations::begin(registrars, &self.name, &instance, known, &platform)
         });
 
         let life = Life {

@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures_core::future::BoxFuture;
 use kitfox_core::message::Codec;
 use kitfox_core::{BoxEndpoint, Channel, Code, Error, Layer, Method, Origin, Platform};
-use kitfox_discovery::{Balanced, Connect, Discovery, Instance, Line, RegistryError, ReplicaView};
+use kitfox_discovery::{
+    Balanced, Connect, Discovery, Instance, Line, RegistryError, ReplicaView, View,
+};
 use kitfox_transport::client::{ChannelError, HttpChannel, HttpChannelBuilder};
 
 use crate::config::Origin as Said;
@@ -122,6 +124,12 @@ impl ServiceChannel {
         self.0.balanced.replicas()
     }
 
+    /// The last list of its registry, and for how long and why that has not answered since.
+    #[must_use]
+    pub fn view(&self) -> View {
+        self.0.balanced.view()
+    }
+
     /// Changes what its layers are set to while calls run, all or nothing.
     ///
     /// ```
@@ -136,6 +144,11 @@ impl ServiceChannel {
     pub fn change(&self, changes: impl IntoIterator<Item = Change>) -> Result<(), ChangeError> {
         let source = |change| Source { change, origin: Said::Code };
         self.0.stack.control.change(changes.into_iter().map(source).collect(), None)
+    }
+
+    /// Says what tells this process from its peers: see [`Balanced::identify`].
+    pub(crate) fn identify(&self, who: &str) {
+        self.0.balanced.identify(who);
     }
 
     pub(crate) fn tunable(&self) -> Arc<dyn Tunable> {

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use arc_swap::{ArcSwap, Guard};
 use kitfox_core::meter::{Level, Measure, Measures, Reading, Tally};
 use kitfox_core::{Platform, moment};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::BalanceSettings;
@@ -23,6 +25,8 @@ pub(crate) struct Ground {
     pub(crate) platform: Platform,
     pub(crate) counts: Counts,
     pub(crate) measures: Measures,
+    /// Told whenever a replica was connected to, or could not be.
+    pub(crate) connected: Notify,
     begin: u64,
     /// When rates of success are compared next.
     comparison: AtomicU64,
@@ -39,6 +43,8 @@ pub(crate) struct Counts {
     probes: Tally,
     /// Calls for which there was nobody.
     pub(crate) nobody: Tally,
+    /// For how many seconds the registry has failed.
+    pub(crate) list_age: Level,
 }
 
 impl Ground {
@@ -58,6 +64,7 @@ impl Ground {
             platform: platform.clone(),
             measures: counts.measures(service),
             counts,
+            connected: Notify::new(),
             begin: moment::nanos_of(Instant::now()),
             comparison: AtomicU64::new(interval),
             keyed: AtomicU64::new(0),
@@ -157,6 +164,11 @@ impl Counts {
         }
     }
 
+    /// The list is as old as this.
+    pub(crate) fn aged(&self, age: Duration) {
+        self.list_age.set(i64::try_from(age.as_secs()).unwrap_or(i64::MAX));
+    }
+
     fn measures(&self, service: &str) -> Measures {
         let measure = |name, help, reading| Measure {
             name,
@@ -192,12 +204,17 @@ impl Counts {
                 "Calls for which there was no replica.",
                 tally(&self.nobody),
             ),
+            measure(
+                "kitfox.balance.list_age",
+                "Seconds for which the registry has failed, and the list of replicas is old: 0 while it answers.",
+                level(&self.list_age),
+            ),
         ])
     }
 }
 
 /// Up to 584 years.
-fn nanoseconds(duration: std::time::Duration) -> u64 {
+fn nanoseconds(duration: Duration) -> u64 {
     let seconds = duration.as_secs().saturating_mul(1_000_000_000);
     seconds.saturating_add(u64::from(duration.subsec_nanos()))
 }

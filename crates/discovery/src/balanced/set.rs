@@ -10,7 +10,7 @@ use super::{Connect, Ground};
 use crate::census::{Census, Seats};
 use crate::picker::{Candidates, Member, Rules, levels, number};
 use crate::replica::{Event, Replica};
-use crate::subset::subset;
+use crate::subset::{Client, subset};
 use crate::{BalanceSettings, Instance, Snapshot};
 
 /// What a call needs of a replica: one pointer to hold.
@@ -41,8 +41,8 @@ pub(super) struct Update {
     all: Arc<Census>,
     levels: HashMap<(u16, bool), Arc<Census>>,
     last_id: u32,
-    /// What tells this process's subset from that of others.
-    seed: u64,
+    /// What tells this process's subset from that of others, where it has no number.
+    pub(super) seed: u64,
     /// Whether there was a list.
     begun: bool,
 }
@@ -84,7 +84,8 @@ impl Update {
     /// The set of this list. Replicas that stay keep what is known of them.
     pub(super) fn take(&mut self, snapshot: &Snapshot, connect: &dyn Connect) -> Set {
         let settings = BalanceSettings::clone(&self.ground.settings());
-        let own = subset(snapshot, settings.subset, self.seed, &settings.zone);
+        let client = settings.client.map_or(Client::Seed(self.seed), Client::Number);
+        let own = subset(snapshot, settings.subset, client, &settings.zone);
         let listed = own.instances().iter();
         let mut members: Vec<Member> =
             listed.filter_map(|it| self.member(it, &settings.zone, connect)).collect();

@@ -292,6 +292,22 @@ async fn without_a_replica_the_error_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_age_of_a_list_is_counted_while_its_registry_fails() {
+    let replicas = Replicas::new(|_| async { answer() });
+    let bench = Bench::new(&ABC, &replicas, settings()).await;
+    let age = || bench.balanced.0.ground.counts.list_age.value();
+    sleep(Duration::from_secs(60)).await;
+    assert_eq!(age(), 0, "it answers, though nothing changes");
+    bench.registry.fail(Some("it is away"));
+    sleep(Duration::from_secs(60)).await;
+    assert!((58..=60).contains(&age()), "{}", age());
+    assert!(bench.call().await.is_ok(), "the last list is kept");
+    bench.registry.fail(None);
+    sleep(Duration::from_secs(11)).await;
+    assert_eq!(age(), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn calls_wait_for_the_first_list_and_not_for_ever() {
     let replicas = Replicas::new(|_| async { answer() });
     let registry = Memory::new();
@@ -345,6 +361,65 @@ async fn nobody_waits_for_a_connection_where_another_replica_can_take_the_call()
         bench.call().await.unwrap();
     }
     assert_eq!(replicas.calls("a:1"), 25, "it was connected to in the background");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_further_attempt_waits_for_no_connection_where_there_is_one() {
+    for policy in [Policy::P2c, Policy::RoundRobin, Policy::Hash] {
+        let replicas = Replicas::new(|_| async { answer() });
+        replicas.hang("b:1", true);
+        let settings = BalanceSettings { policy, ..settings() };
+        let bench = Bench::new(&["a:1", "b:1"], &replicas, settings).await;
+        let call = Context::background();
+        for _ in 0..3 {
+            let answered = timeout(Duration::from_millis(1), bench.call_in(call.clone())).await;
+            assert!(answered.is_ok_and(|it| it.is_ok()), "{policy:?}");
+        }
+        assert_eq!(replicas.calls("a:1"), 3, "{policy:?}");
+        replicas.hang("b:1", false);
+        settle().await;
+        bench.call_in(call).await.unwrap();
+        assert_eq!(replicas.calls("b:1"), 1, "it is elsewhere as soon as it can be: {policy:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_nobody_has_a_connection_the_first_that_has_one_takes_the_call() {
+    let replicas = Replicas::new(|_| async { answer() });
+    for address in ABC {
+        replicas.hang(address, true);
+    }
+    let bench = Bench::new(&ABC, &replicas, settings()).await;
+    let calls = futures_util::future::join_all((0..20).map(|_| bench.call()));
+    let connect = async {
+        sleep(Duration::from_millis(300)).await;
+        replicas.hang("b:1", false);
+    };
+    let begin = Instant::now();
+    let both = timeout(Duration::from_secs(60), futures_util::future::join(calls, connect));
+    let (answers, ()) = both.await.expect("nobody waits for one of the others");
+    assert!(answers.iter().all(Result::is_ok));
+    assert_eq!(replicas.calls("b:1"), 20);
+    assert!(begin.elapsed() < Duration::from_millis(310), "{:?}", begin.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_nobody_can_be_connected_to_a_call_fails_as_soon_as_that_is_known() {
+    let replicas = Replicas::new(|_| async { answer() });
+    for address in ABC {
+        replicas.hang(address, true);
+        replicas.cold(address, true);
+    }
+    let bench = Bench::new(&ABC, &replicas, settings()).await;
+    let refuse = async {
+        sleep(Duration::from_millis(300)).await;
+        ABC.iter().for_each(|address| replicas.hang(address, false));
+    };
+    let begin = Instant::now();
+    let both = timeout(Duration::from_secs(60), futures_util::future::join(bench.call(), refuse));
+    let (answered, ()) = both.await.expect("nobody waits for ever");
+    assert!(answered.unwrap_err().message().contains("refused"));
+    assert!(begin.elapsed() < Duration::from_millis(310), "{:?}", begin.elapsed());
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,11 +2,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use kitfox_core::{Code, Context};
+use kitfox_core::platform::{Random, Tcp};
+use kitfox_core::{Code, Context, Platform};
 use tokio::time::sleep;
 
 use crate::testing::{Bench, Replicas, answer, by_peer, settle};
-use crate::{BalanceSettings, HashBy, HashKey, Instance, Memory, Policy};
+use crate::{BalanceSettings, Balanced, HashBy, HashKey, Instance, Memory, Policy};
 
 fn settings() -> BalanceSettings {
     BalanceSettings::default()
@@ -227,6 +228,33 @@ async fn a_process_uses_as_many_as_it_shall() {
     let bench = over(addresses.iter().map(Instance::new), &replicas, settings).await;
     calls(&bench, 500, 10).await;
     assert_eq!(addresses.iter().filter(|it| replicas.calls(it) > 0).count(), 5);
+}
+
+/// Which of fifty replicas a process uses that is started now.
+async fn used(client: Option<u32>, who: Option<&str>, seed: u64) -> Vec<String> {
+    let registry = Memory::new();
+    registry.set("test", (0..50).map(|number| Instance::new(format!("r{number}:1"))));
+    let settings = BalanceSettings { subset: 5, client, ..settings() };
+    let platform = Platform::new(Tcp, Random::seeded(seed));
+    let balanced = Balanced::new("test", &registry, well(), settings, &platform).unwrap();
+    if let Some(who) = who {
+        balanced.identify(who);
+    }
+    settle().await;
+    balanced.replicas().into_iter().map(|view| view.instance.address).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_with_a_number_or_a_name_uses_the_same_ones_after_a_restart() {
+    for (client, who) in [(Some(3), None), (None, Some("10.0.0.7:8080"))] {
+        let first = used(client, who, 1).await;
+        assert_eq!(used(client, who, 2).await, first);
+    }
+    let other = used(None, Some("10.0.0.8:8080"), 1).await;
+    assert_ne!(used(None, Some("10.0.0.7:8080"), 1).await, other);
+    assert_ne!(used(None, None, 1).await, used(None, None, 2).await, "by chance");
+    let (zero, one) = (used(Some(0), None, 1).await, used(Some(1), None, 1).await);
+    assert!(zero.iter().all(|address| !one.contains(address)), "{zero:?} {one:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -261,6 +261,12 @@ impl Registrar for Directory {
         Discovery::describe(self)
     }
 
+    fn check(&self, service: &str, instance: &Instance) -> Result<(), RegistryError> {
+        self.of(service)?;
+        instance.check()?;
+        entry::write(instance).map(drop)
+    }
+
     fn register<'a>(
         &'a self,
         service: &'a str,
@@ -268,6 +274,7 @@ impl Registrar for Directory {
         platform: &'a Platform,
     ) -> BoxFuture<'a, Result<Box<dyn Registration>, RegistryError>> {
         Box::pin(async move {
+            self.check(service, instance)?;
             let directory = self.of(service)?;
             let (instance, random) = (instance.clone(), platform.random().next_u64());
             let own = on_disk(move || Own::write(&directory, &instance, random)).await?;

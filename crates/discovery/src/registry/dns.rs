@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use futures_core::future::BoxFuture;
 use kitfox_core::Platform;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep_until};
 
 #[cfg(feature = "dns")]
 pub use hickory::SystemResolver;
@@ -109,7 +109,7 @@ impl Discovery for Dns {
         }
         let name = self.pattern.replace("{service}", service);
         let (dns, platform) = (self.clone(), platform.clone());
-        Ok(Box::new(Watching { dns, name, platform, told: None, valid: None }))
+        Ok(Box::new(Watching { dns, name, platform, told: None, due: None }))
     }
 }
 
@@ -118,19 +118,18 @@ struct Watching {
     name: String,
     platform: Platform,
     told: Option<Snapshot>,
-    /// How long the last answer holds, unless that was waited for.
-    valid: Option<Duration>,
+    /// When the last answer holds no more, unless that was waited for. A moment and no time, so that
+    /// whoever stops waiting and asks again waits no longer.
+    due: Option<Instant>,
 }
 
 impl Watch for Watching {
     fn next(&mut self) -> BoxFuture<'_, Result<Snapshot, RegistryError>> {
         Box::pin(async move {
             loop {
-                if let Some(valid) = self.valid {
-                    // Up to a tenth later by chance, so that not all ask at once.
-                    let later = 1.0 + self.platform.random().next_f64() / 10.0;
-                    sleep(valid.clamp(LEAST, MOST).mul_f64(later)).await;
-                    self.valid = None;
+                if let Some(due) = self.due {
+                    sleep_until(due).await;
+                    self.due = None;
                 }
                 match self.ask().await {
                     Err(error) => {
@@ -138,7 +137,7 @@ impl Watch for Watching {
                         return Err(error);
                     }
                     Ok((snapshot, valid)) => {
-                        self.valid = Some(valid);
+                        self.due = Some(Instant::now() + self.pause(valid));
                         if self.told.as_ref() != Some(&snapshot) {
                             self.told = Some(snapshot.clone());
                             return Ok(snapshot);
@@ -151,6 +150,12 @@ impl Watch for Watching {
 }
 
 impl Watching {
+    /// How long an answer is taken to hold: up to a tenth longer by chance, so that not all ask at once.
+    fn pause(&self, valid: Duration) -> Duration {
+        let longer = 1.0 + self.platform.random().next_f64() / 10.0;
+        valid.clamp(LEAST, MOST).mul_f64(longer)
+    }
+
     async fn ask(&self) -> Result<(Snapshot, Duration), RegistryError> {
         let resolver = &*self.dns.resolver;
         match self.dns.port {

@@ -215,12 +215,15 @@ impl Registration for Entered {
     }
 
     fn deregister(self: Box<Self>) -> BoxFuture<'static, Result<(), RegistryError>> {
-        Box::pin(async move {
-            self.registry.0.state().works("deregistering in memory")?;
-            if self.holds() {
-                self.registry.change(|state| state.entries.remove(&self.key));
-            }
-            Ok(())
-        })
+        Box::pin(async move { self.registry.0.state().works("deregistering in memory") })
+    }
+}
+
+/// Whoever leaves or dies is gone, as with a lock that dies with its holder.
+impl Drop for Entered {
+    fn drop(&mut self) {
+        if self.holds() {
+            self.registry.change(|state| state.entries.remove(&self.key));
+        }
     }
 }

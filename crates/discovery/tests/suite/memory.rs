@@ -2,22 +2,43 @@
 
 use std::sync::Arc;
 
-use kitfox_discovery::{Discovery, Memory, Registrar};
+use futures_core::future::BoxFuture;
+use kitfox_discovery::conformance::{Backend, Registry};
+use kitfox_discovery::{Discovery, Instance, Memory, Registrar};
 
-use super::Backend;
+/// A registry of its own for each test.
+struct InMemory(Memory);
 
-impl Backend for Memory {
-    fn registrar(&self) -> Arc<dyn Registrar> {
-        Arc::new(self.clone())
-    }
-
-    fn discovery(&self) -> Arc<dyn Discovery> {
-        Arc::new(self.clone())
-    }
-
-    fn lose(&self) {
-        self.forget();
+impl InMemory {
+    fn new(_: &str) -> Self {
+        InMemory(Memory::new())
     }
 }
 
-super::suite!(|_: &str| Memory::new(), start_paused = true);
+impl Backend for InMemory {
+    fn discovery(&self) -> Arc<dyn Discovery> {
+        Arc::new(self.0.clone())
+    }
+
+    fn put<'a>(&'a self, service: &'a str, instances: Vec<Instance>) -> BoxFuture<'a, ()> {
+        self.0.set(service, instances);
+        Box::pin(std::future::ready(()))
+    }
+
+    fn fail(&self, fails: bool) {
+        self.0.fail(fails.then_some("the memory is full"));
+    }
+}
+
+impl Registry for InMemory {
+    fn registrar(&self) -> Arc<dyn Registrar> {
+        Arc::new(self.0.clone())
+    }
+
+    fn lose(&self) {
+        self.0.forget();
+    }
+}
+
+kitfox_discovery::discovery_suite!(InMemory::new, start_paused = true);
+kitfox_discovery::registrar_suite!(InMemory::new, start_paused = true);

@@ -10,7 +10,7 @@ use kitfox_core::{Metadata, Secret};
 use kitfox_telemetry::logs::{Filter, Format};
 use kitfox_telemetry::otlp::Signal;
 use kitfox_transport::wires::Origins;
-use percent_encoding::percent_decode_str;
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 
 use super::otlp::{Endpoint, OtlpProtocol};
 
@@ -38,6 +38,27 @@ pub(super) const NAME: Form<Option<String>> = Form {
     parse: |text| Some((text != "none" && !text.is_empty()).then(|| text.to_owned())),
     show: |name| name.clone().unwrap_or_else(|| "none".to_owned()),
 };
+
+pub(super) const PRIORITY: Form<u16> = Form {
+    expects: "a whole number from 0 to 65535, such as `1`",
+    parse: |text| text.parse().ok(),
+    show: u16::to_string,
+};
+
+/// Pairs that are shown as they are read, whatever is in them.
+pub(super) const METADATA: Form<Vec<(String, String)>> = Form {
+    expects: "`none`, or pairs such as `git=4711,rack=r7`, separated by commas",
+    parse: parse_pairs,
+    show: |pairs| {
+        let encoded = |text: &str| utf8_percent_encode(text, PAIR).to_string();
+        let pairs: Vec<_> =
+            pairs.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect();
+        if pairs.is_empty() { "none".to_owned() } else { pairs.join(",") }
+    },
+};
+
+/// What would end a value, or be taken for a part of another one.
+const PAIR: &AsciiSet = &CONTROLS.add(b' ').add(b',').add(b'%');
 
 pub(super) const ORIGINS: Form<Origins> = Form {
     expects: "`none`, `*`, or origins such as `https://app.example`, separated by commas",

@@ -3,8 +3,8 @@
 
 use super::Settings;
 use super::form::{
-    ADDRESS, DURATION, ENDPOINT, FILTER, FORMAT, HEADERS, HOST, NAME, NAMES, NUMBER, NUMBER_32,
-    ORIGINS, OTLP_PROTOCOL, PAIRS, SHARE, SIGNALS, SIZE, SWITCH, TOKEN,
+    ADDRESS, DURATION, ENDPOINT, FILTER, FORMAT, HEADERS, HOST, METADATA, NAME, NAMES, NUMBER,
+    NUMBER_32, ORIGINS, OTLP_PROTOCOL, PAIRS, PRIORITY, SHARE, SIGNALS, SIZE, SWITCH, TOKEN,
 };
 
 /// A key of the configuration.
@@ -75,6 +75,10 @@ pub const KEYS: &[Key] = &[
         "Where a host that is registered runs, for callers that prefer what is near."),
     key!("register.weight", "KITFOX_REGISTER_WEIGHT", NUMBER_32 register.weight,
         "How many calls a host that is registered takes beside the others, each of which has 100."),
+    key!("register.priority", "KITFOX_REGISTER_PRIORITY", PRIORITY register.priority,
+        "A host that is registered is called only where too few of those of lower numbers are healthy."),
+    key!("register.metadata", "KITFOX_REGISTER_METADATA", METADATA register.metadata,
+        "What else those who watch the registry are told of a host: `name=value` pairs separated by commas, values percent-encoded."),
     key!("cors.origins", "KITFOX_CORS_ORIGINS", ORIGINS cors.origins,
         "Which pages of a browser may call the services: their origins, or `*` for any."),
     key!("cors.credentials", "KITFOX_CORS_CREDENTIALS", SWITCH cors.credentials,

@@ -46,6 +46,14 @@ pub struct Settings {
 }
 
 /// How a host is registered: see [`Host::register`](crate::Host::register).
+///
+/// ```
+/// use kitfox::config::Register;
+///
+/// let register = Register { priority: 1, zone: Some("west".to_owned()), ..Register::default() };
+/// let host = kitfox::Host::new("strings").register_as(register.with("git", "4711"));
+/// # let _ = host;
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Register {
     /// How others reach it: a host, or a host and a port. Where it listens by default.
@@ -54,11 +62,24 @@ pub struct Register {
     pub zone: Option<String>,
     /// How many calls it takes beside the others, 100 by default.
     pub weight: u32,
+    /// It is called only where too few of those of lower numbers are healthy; 0 by default.
+    pub priority: u16,
+    /// Whatever else there is to know: names with values.
+    pub metadata: Vec<(String, String)>,
 }
 
 impl Default for Register {
     fn default() -> Self {
-        Register { address: None, zone: None, weight: 100 }
+        Register { address: None, zone: None, weight: 100, priority: 0, metadata: Vec::new() }
+    }
+}
+
+impl Register {
+    /// With one more thing to know.
+    #[must_use]
+    pub fn with(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.metadata.push((name.into(), value.into()));
+        self
     }
 }
 

@@ -22,6 +22,7 @@ use kitfox_transport::Handler;
 use tokio::time::{Instant, timeout};
 
 use super::readiness::Readiness;
+use super::standings::Standings;
 use crate::config::Configuration;
 pub(super) use dial::Dial;
 use fields::Fields;
@@ -42,6 +43,7 @@ mod info;
 mod log;
 mod page;
 mod ready;
+mod registered;
 mod stack;
 mod text;
 
@@ -79,6 +81,7 @@ pub(super) struct Pages {
     /// What the layers around calls are set to.
     pub(super) dial: Dial,
     pub(super) readiness: Arc<Readiness>,
+    pub(super) standings: Standings,
     pub(super) configuration: Configuration,
     pub(super) telemetry: Option<Telemetry>,
     /// Absent where nothing is logged.
@@ -170,7 +173,7 @@ impl Pages {
                 return style;
             }
             "/" => index::page(self).await,
-            "/readyz" => ready::page(&self.readiness.verdict().await),
+            "/readyz" => ready::page(&self.readiness.verdict().await, &self.standings.now()),
             "/stack" => stack::page(self, &authority(head)),
             "/calls" => calls::page(self.telemetry.as_ref()),
             "/config" => configuration::page(&self.configuration),

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::{fmt, io};
 
+use kitfox_discovery::RegistryError;
 use kitfox_transport::client::ChannelError;
 use kitfox_transport::wires::RouteError;
 
@@ -52,6 +53,17 @@ pub enum HostError {
     NoAddress {
         /// Where it listens.
         listen: SocketAddr,
+    },
+    /// A registry that it is to be registered in can never take it.
+    #[error(
+        "the {registry} can never take this host: {error}. Its name is what `Host::new` is given, its \
+         address what the variable KITFOX_REGISTER_ADDRESS (or the key `register.address`) says"
+    )]
+    Unregistrable {
+        /// The registry.
+        registry: String,
+        /// Why not.
+        error: RegistryError,
     },
     /// Nobody would hear a signal.
     #[error("cannot listen for signals: {0}")]

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::HostError;
 use super::readiness::Readiness;
+use super::standings::{Entry, Standings};
 use crate::config::Register;
 
 /// How often a host that is not ready yet looks whether it is.
@@ -43,10 +44,31 @@ pub(super) fn instance(
         }
         None => listen.to_string(),
     };
-    let mut instance = Instance::new(address).weight(register.weight);
+    let mut instance = Instance::new(address).weight(register.weight).priority(register.priority);
     instance.version = version.map(str::to_owned);
     instance.zone = register.zone.clone();
+    instance.metadata = register.metadata.iter().cloned().collect();
     Ok(instance)
+}
+
+/// What tells a host from its peers and is the same after a restart: where others reach it. Nothing
+/// where every machine has that.
+pub(super) fn identity(instance: Option<&Instance>, listen: SocketAddr) -> Option<String> {
+    let own = !listen.ip().is_unspecified() && !listen.ip().is_loopback();
+    let registered = instance.map(|instance| instance.address.clone());
+    registered.or_else(|| own.then(|| listen.to_string()))
+}
+
+/// Whether all registries could take the host, before it says that it serves.
+pub(super) fn check(
+    registrars: &[Arc<dyn Registrar>],
+    service: &str,
+    instance: &Instance,
+) -> Result<(), HostError> {
+    registrars.iter().try_for_each(|registrar| {
+        let refused = |error| HostError::Unregistrable { registry: registrar.describe(), error };
+        registrar.check(service, instance).map_err(refused)
+    })
 }
 
 /// Whether an address ends in a port; an IPv6 address alone does not.
@@ -56,18 +78,19 @@ fn has_port(address: &str) -> bool {
 }
 
 impl Registrations {
-    /// Registers `instance` as one of `service` as soon as the host is ready.
+    /// Registers `instance` as one of `service` as soon as the host is ready, and tells the standings.
     pub(super) fn begin(
         registrars: Vec<Arc<dyn Registrar>>,
         service: &str,
         instance: &Instance,
-        readiness: &Arc<Readiness>,
+        (standings, readiness): (&Standings, &Arc<Readiness>),
         platform: &Platform,
     ) -> Self {
         let leave = CancellationToken::new();
-        let begin = |registrar: Arc<dyn Registrar>| {
+        let begin = |(registrar, entry): (Arc<dyn Registrar>, Arc<Entry>)| {
             let stay = Stay {
                 level: measured(&*registrar, platform),
+                entry,
                 registrar,
                 service: service.to_owned(),
                 instance: instance.clone(),
@@ -77,7 +100,7 @@ impl Registrations {
             };
             platform.tasks().spawn(stay.run())
         };
-        let all = registrars.into_iter().map(begin).collect();
+        let all = registrars.into_iter().zip(standings.entries()).map(begin).collect();
         Registrations { leave, all }
     }
 
@@ -97,18 +120,20 @@ struct Stay {
     platform: Platform,
     leave: CancellationToken,
     level: Level,
+    entry: Arc<Entry>,
 }
 
 impl Stay {
     async fn run(self) {
         let Some(()) = self.leave.run_until_cancelled(self.ready()).await else { return };
-        let Stay { registrar, service, instance, platform, leave, level, .. } = self;
+        let Stay { registrar, service, instance, platform, leave, level, entry, .. } = self;
         let registry = registrar.describe();
         let mut registered = Registered::start(registrar, &service, instance, &platform);
         let follow = async {
             loop {
-                let is_there = matches!(registered.standing(), Standing::Registered);
-                level.set(i64::from(is_there));
+                let standing = registered.standing();
+                level.set(i64::from(matches!(standing, Standing::Registered)));
+                entry.tell(standing);
                 registered.changed().await;
             }
         };
@@ -116,6 +141,7 @@ impl Stay {
         if let Err(error) = registered.leave(LEAVE).await {
             tracing::warn!(registry, %error, "the registry was not told that this host leaves");
         }
+        entry.tell(registered.standing());
         level.set(0);
     }
 
@@ -159,6 +185,19 @@ mod tests {
             (Some("[::1]:81"), "[::]:80", "[::1]:81"),
         ] {
             assert_eq!(of(address, listen).unwrap(), found);
+        }
+    }
+
+    #[test]
+    fn a_host_is_known_by_where_it_is_reached_where_no_other_machine_has_that() {
+        let instance = Instance::new("shop-1:80");
+        for (registered, listen, known) in [
+            (Some(&instance), "0.0.0.0:80", Some("shop-1:80")),
+            (None, "10.0.0.7:80", Some("10.0.0.7:80")),
+            (None, "0.0.0.0:80", None),
+            (None, "[::1]:80", None),
+        ] {
+            assert_eq!(identity(registered, listen.parse().unwrap()).as_deref(), known);
         }
     }
 

@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use kitfox_core::contract::Idempotency;
 use kitfox_core::meter::Owner;
 use kitfox_core::{BoxEndpoint, Endpoint, Method};
-use kitfox_discovery::{BalanceSettings, Balanced};
+use kitfox_discovery::{BalanceSettings, Balanced, View};
 use kitfox_resilience::{
     Breaker, BreakerSettings, Budget, BudgetSettings, ClientEndpoints, ClientLayers,
     DeadlineSettings, Deadlines, Hedge, HedgeAfter, HedgeSettings, Live, Mode, RateLimit,
@@ -287,6 +287,16 @@ impl Shared {
             )
         });
         let each = each.collect::<Vec<_>>().join("; ");
-        format!("{} replicas: {each}", replicas.len())
+        format!("{} replicas: {each}{}", replicas.len(), age(&self.balanced.view()))
+    }
+}
+
+/// How old the list is, where its registry does not answer.
+fn age(view: &View) -> String {
+    let Some((_, error)) = &view.failing else { return String::new() };
+    let seconds = view.age().as_secs_f64();
+    match view.snapshot {
+        Some(_) => format!("; list {seconds:.1} s old: {error}"),
+        None => format!("; no list for {seconds:.1} s: {error}"),
     }
 }

@@ -1,13 +1,19 @@
 //! What a client's layers are set to, by whom, and what cannot be.
 
+use std::time::Duration;
+
 use kitfox::config::Environment;
+use kitfox::discovery::{Instance, Memory as Registry};
+use kitfox::platform::Random;
 use kitfox::stack::Change;
-use kitfox::{Code, Context};
+use kitfox::{Code, Context, Platform, ServiceChannel};
 use serde_json::Value;
 use tokio::io::AsyncWriteExt;
+use tokio::time::sleep;
 
 use super::service::{Fleet, Mood, Payments, PaymentsClient, PaymentsError, amount, host};
 use crate::support::http::read;
+use crate::support::memory::Memory;
 
 const CHARGE: &str = "pay.v1.Payments/Charge";
 
@@ -46,7 +52,7 @@ async fn a_method_has_its_own_deadline() {
         .set_for(CHARGE, "deadline.total", "100ms")
         .build()
         .unwrap();
-    fleet.registry.set("payments", [kitfox::discovery::Instance::new("10.9.9.9:1")]);
+    fleet.registry.set("payments", [Instance::new("10.9.9.9:1")]);
     let client = PaymentsClient::new(&channel);
     let begin = tokio::time::Instant::now();
     let Err(PaymentsError::Call(error)) = client.charge(&Context::background(), amount()).await
@@ -101,4 +107,30 @@ async fn a_change_is_all_or_nothing() {
     let answer = client.quote(&Context::background(), amount()).await;
     assert!(matches!(answer, Err(PaymentsError::Call(error)) if error.code() == Code::Unavailable));
     assert_eq!(fleet.calls(), [3]);
+}
+
+/// Which replicas a client of a host at this address uses, which is started now.
+async fn subset(address: &str, seed: u64, client: &str) -> Vec<String> {
+    let (net, registry) = (Memory::default(), Registry::new());
+    registry.set("payments", (1..=40).map(|number| Instance::new(format!("10.1.0.{number}:80"))));
+    let platform = Platform::new(net.clone(), Random::seeded(seed));
+    let channel = ServiceChannel::builder("payments", &registry).platform(platform.clone());
+    let channel = channel.set("balance.subset", 4).build().unwrap();
+    let host = host(&net, "orders").platform(platform).client(&channel).listen(address);
+    let host = host.set("clients.payments.balance.client", client);
+    let running = host.start().await.unwrap();
+    sleep(Duration::from_secs(1)).await;
+    running.shutdown();
+    channel.replicas().into_iter().map(|view| view.instance.address).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_uses_the_same_replicas_after_a_restart() {
+    let first = subset("10.0.0.7:8080", 1, "none").await;
+    assert_eq!(first.len(), 4);
+    assert_eq!(subset("10.0.0.7:8080", 2, "none").await, first);
+    assert_ne!(subset("10.0.0.8:8080", 1, "none").await, first);
+    let numbered = subset("127.0.0.1:8080", 1, "7").await;
+    assert_eq!(subset("127.0.0.1:8080", 2, "7").await, numbered);
+    assert_ne!(subset("127.0.0.1:8080", 2, "8").await, numbered);
 }

@@ -1,6 +1,7 @@
 //! What layers count is told apart by whom they belong to.
 
 use std::io;
+use std::time::Duration;
 
 use kitfox::discovery::Instance;
 use kitfox::resilience::Guard;
@@ -71,6 +72,38 @@ async fn two_clients_and_a_guard_of_one_host_have_series_of_their_own() {
             r#"{stack="clients.refunds"} 0"#,
             r#"{stack="guards.payments"} 0"#,
         ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn how_old_a_list_is_stands_in_the_metrics_in_the_stack_and_in_the_channel() {
+    let fleet = Fleet::of(&[Mood::Well]).await;
+    let payments = fleet.channel().build().unwrap();
+    let platform = fleet.net.platform();
+    let host = host(&fleet.net, "orders").platform(platform.clone()).client(&payments);
+    let running = host.start().await.unwrap();
+    let client = PaymentsClient::new(&payments);
+    let page = async |path: &str| {
+        let mut admin = fleet.net.dial(running.admin_address()).await.unwrap();
+        send(&mut admin, "GET", path).await.body
+    };
+    assert!(client.quote(&on(&platform), amount()).await.is_ok());
+    let age = |metrics: &str| series(metrics, "kitfox_balance_list_age").concat();
+    assert_eq!(age(&page("/metrics").await), r#"{service="payments"} 0"#);
+    assert!(!page("/stack?format=json").await.contains("s old"));
+    assert_eq!(payments.view().age(), Duration::ZERO);
+
+    fleet.registry.fail(Some("no route"));
+    tokio::time::sleep(Duration::from_millis(42_500)).await;
+    assert!(client.quote(&on(&platform), amount()).await.is_ok(), "the last list is kept");
+    assert_eq!(age(&page("/metrics").await), r#"{service="payments"} 42"#);
+    let stack = page("/stack?format=json").await;
+    let expected = "list 42.5 s old: asking the registry in memory: no route";
+    assert!(stack.contains(expected), "{stack}");
+    let view = payments.view();
+    assert_eq!(
+        (view.snapshot.unwrap().len(), view.failing.unwrap().0.elapsed().as_secs()),
+        (1, 42)
     );
 }
 

@@ -3,6 +3,7 @@
 mod configured;
 mod credentials;
 mod gateway;
+mod leaving;
 mod measured;
 mod replicas;
 mod rolling;

@@ -48,12 +48,10 @@ fn parse(text: &str) -> Result<Instance, String> {
     let value: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
     let text_of = |name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
     let address = text_of("address").ok_or("it has no `address`")?;
-    if !address.rsplit_once(':').is_some_and(|(host, port)| {
-        !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0)
-    }) {
-        return Err(format!("its address `{address}` is no `host:port`"));
-    }
     let mut instance = Instance::new(address);
+    if instance.check().is_err() {
+        return Err(format!("its address `{}` is no `host:port` to call", instance.address));
+    }
     let number = |name: &str| value.get(name).and_then(Value::as_u64);
     if let Some(weight) = number("weight") {
         instance = instance.weight(u32::try_from(weight).map_err(|_| "its weight is too large")?);

@@ -42,6 +42,24 @@ fn names_that_lead_elsewhere_are_refused() {
 }
 
 #[test]
+fn who_can_never_be_registered_is_told_without_a_look_at_the_disk() {
+    let directory = Directory::new("/nowhere");
+    let check =
+        |service: &str, instance: &Instance| Registrar::check(&directory, service, instance);
+    assert_eq!(check("shop", &Instance::new("a:1")), Ok(()));
+    let large = Instance::new("a:1").with("notes", "x".repeat(70_000));
+    for (service, instance, what) in [
+        ("my shop", Instance::new("a:1"), "service"),
+        ("shop", Instance::new("a"), "address"),
+        ("shop", large, "instance"),
+    ] {
+        let error = check(service, &instance).unwrap_err();
+        let named = matches!(&error, RegistryError::Name { what: it, .. } if *it == what);
+        assert!(named, "{error}");
+    }
+}
+
+#[test]
 fn files_of_dead_processes_are_ignored_and_removed_and_those_of_others_are_not() {
     let scratch = Scratch::new("dead");
     scratch.put("a_1-0.json", r#"{"address":"a:1"}"#);

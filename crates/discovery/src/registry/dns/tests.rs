@@ -1,12 +1,13 @@
 use std::collections::HashMap;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use kitfox_core::platform::{Random, Tcp};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use super::*;
 use crate::Watcher;
+use crate::conformance::Backend;
 
 /// Servers that tests fill.
 #[derive(Default)]
@@ -14,6 +15,8 @@ struct Servers {
     addresses: Mutex<HashMap<String, Result<Records<IpAddr>, RegistryError>>>,
     services: Mutex<HashMap<String, Records<Srv>>>,
     asked: AtomicUsize,
+    /// Whether nobody answers.
+    fails: AtomicBool,
 }
 
 impl Servers {
@@ -26,6 +29,13 @@ impl Servers {
     fn away(&self, name: &str) {
         let away = RegistryError::failed(format!("asking for {name}"), &"no answer");
         self.addresses.lock().unwrap().insert(name.to_owned(), Err(away));
+    }
+
+    fn works(&self, name: &str) -> Result<(), RegistryError> {
+        match self.fails.load(Ordering::Relaxed) {
+            false => Ok(()),
+            true => Err(RegistryError::failed(format!("asking for {name}"), &"no answer")),
+        }
     }
 
     fn service(&self, name: &str, records: &[(u16, u16, u16, &str)]) {
@@ -41,6 +51,73 @@ impl Servers {
     }
 }
 
+/// DNS as the suite of all registries wants it: its addresses, or with their SRV records.
+struct Zone {
+    servers: Arc<Servers>,
+    dns: Dns,
+}
+
+impl Zone {
+    fn addresses(_: &str) -> Self {
+        let servers = Arc::<Servers>::default();
+        Zone { dns: Dns::addresses("{service}", 8080, Arc::clone(&servers) as _), servers }
+    }
+
+    fn services(_: &str) -> Self {
+        let servers = Arc::<Servers>::default();
+        Zone { dns: Dns::services("{service}", Arc::clone(&servers) as _), servers }
+    }
+}
+
+fn ip(instance: &Instance) -> &str {
+    instance.address.rsplit_once(':').unwrap().0
+}
+
+impl Backend for Zone {
+    fn discovery(&self) -> Arc<dyn Discovery> {
+        Arc::new(self.dns.clone())
+    }
+
+    fn put<'a>(&'a self, service: &'a str, instances: Vec<Instance>) -> BoxFuture<'a, ()> {
+        let ips: Vec<&str> = instances.iter().map(ip).collect();
+        self.servers.address(service, &ips, 5);
+        let names: Vec<_> = ips.iter().map(|ip| format!("host-{ip}.")).collect();
+        names.iter().zip(&ips).for_each(|(name, ip)| self.servers.address(name, &[ip], 5));
+        let srv = instances.iter().zip(&names).map(|(instance, name)| {
+            (instance.priority, u16::try_from(instance.weight).unwrap(), 8080, &**name)
+        });
+        self.servers.service(service, &srv.collect::<Vec<_>>());
+        Box::pin(std::future::ready(()))
+    }
+
+    fn fail(&self, fails: bool) {
+        self.servers.fails.store(fails, Ordering::Relaxed);
+    }
+
+    fn known(&self, instance: Instance) -> Instance {
+        let known = Instance::new(&instance.address);
+        match self.dns.port {
+            Some(_) => known,
+            None => {
+                let known = known.priority(instance.priority).weight(instance.weight);
+                known.with("host", format!("host-{}", ip(&instance)))
+            }
+        }
+    }
+
+    fn impossible(&self) -> Option<&str> {
+        Some("my shop")
+    }
+}
+
+mod by_addresses {
+    crate::discovery_suite!(super::Zone::addresses, start_paused = true);
+}
+
+mod by_services {
+    crate::discovery_suite!(super::Zone::services, start_paused = true);
+}
+
 fn nothing<T>() -> Records<T> {
     Records { records: Vec::new(), valid: Duration::from_secs(5) }
 }
@@ -52,12 +129,14 @@ impl Resolver for Servers {
     ) -> BoxFuture<'a, Result<Records<IpAddr>, RegistryError>> {
         self.asked.fetch_add(1, Ordering::Relaxed);
         let found = self.addresses.lock().unwrap().get(name).cloned();
-        Box::pin(async move { found.unwrap_or_else(|| Ok(nothing())) })
+        let works = self.works(name);
+        Box::pin(async move { works.and_then(|()| found.unwrap_or_else(|| Ok(nothing()))) })
     }
 
     fn services<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Records<Srv>, RegistryError>> {
         let found = self.services.lock().unwrap().get(name).cloned();
-        Box::pin(async move { Ok(found.unwrap_or_else(nothing)) })
+        let works = self.works(name);
+        Box::pin(async move { works.map(|()| found.unwrap_or_else(nothing)) })
     }
 }
 

@@ -9,6 +9,7 @@ use serde_json::{Value as Json, json};
 
 use super::Pages;
 use super::page::{Block, Cell, Page};
+use super::registered;
 use crate::host::phase::Phase;
 use crate::host::readiness::Verdict;
 
@@ -37,6 +38,9 @@ pub(super) async fn page(pages: &Pages) -> Page {
     facts.push(("up for", Cell::plain(span(uptime))));
     facts.push(("phase", phase(verdict.phase)));
     facts.push(("ready", ready(&verdict).leading_to("/readyz")));
+    let standings = pages.standings.now();
+    let registered = standings.iter().map(registered::cell);
+    facts.extend(registered.map(|cell| ("registered", cell.leading_to("/readyz"))));
     let counts = pages.telemetry.as_ref().map(Counts::of);
     if let Some(Counts { serving, making, answered, failed }) = counts {
         let flight = format!("{serving} served, {making} made");
@@ -55,6 +59,7 @@ pub(super) async fn page(pages: &Pages) -> Page {
         "uptimeSeconds": uptime.as_secs(),
         "phase": format!("{:?}", verdict.phase).to_lowercase(),
         "ready": verdict.is_ready(),
+        "registered": registered::json(&standings),
         "calls": counts.map(Counts::json),
         "pages": PAGES.iter().map(|(path, _)| *path).collect::<Vec<_>>(),
     });

@@ -5,10 +5,12 @@ use serde_json::json;
 
 use super::index::phase;
 use super::page::{Block, Cell, Page};
+use super::registered;
 use crate::host::readiness::Verdict;
+use crate::host::standings::Stands;
 
 /// `/readyz`
-pub(super) fn page(verdict: &Verdict) -> Page {
+pub(super) fn page(verdict: &Verdict, standings: &[Stands]) -> Page {
     let rows = verdict.checks.iter().map(|check| {
         let state = match &check.failure {
             None => Cell::good("holds"),
@@ -29,8 +31,10 @@ pub(super) fn page(verdict: &Verdict) -> Page {
         "ready": verdict.is_ready(),
         "phase": format!("{:?}", verdict.phase).to_lowercase(),
         "checks": checks.collect::<Vec<_>>(),
+        "registered": registered::json(standings),
     });
-    let mut page = Page::new("readyz", vec![facts, table], json);
+    let blocks = [facts, table].into_iter().chain(registered::table(standings));
+    let mut page = Page::new("readyz", blocks.collect(), json);
     if !verdict.is_ready() {
         page.status = StatusCode::SERVICE_UNAVAILABLE;
     }
