@@ -122,7 +122,8 @@ impl ServiceChannel {
         self.0.balanced.replicas()
     }
 
-    /// Changes what its layers are set to while calls run, all or nothing.
+    /// Changes what its layers are set to while calls run, all or nothing. It is stronger than what the
+    /// file and the environment say, and weaker than the admin port.
     ///
     /// ```
     /// # use kitfox::{ServiceChannel, stack::Change};
@@ -134,8 +135,7 @@ impl ServiceChannel {
     /// # Errors
     /// Where there is no such layer, key or method, or the whole would make no sense.
     pub fn change(&self, changes: impl IntoIterator<Item = Change>) -> Result<(), ChangeError> {
-        let source = |change| Source { change, origin: Said::Code };
-        self.0.stack.control.change(changes.into_iter().map(source).collect(), None)
+        self.0.stack.control.change(changes.into_iter().collect())
     }
 
     pub(crate) fn tunable(&self) -> Arc<dyn Tunable> {

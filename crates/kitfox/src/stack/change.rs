@@ -31,6 +31,14 @@ impl Change {
         self.method = Some(method.into());
         self
     }
+
+    /// Whether both are of the same key of the same method, or of all.
+    pub(crate) fn is_same_key(&self, other: &Change) -> bool {
+        let of = |change: &Change| {
+            change.method.as_deref().map(|it| it.trim_start_matches('/').to_owned())
+        };
+        self.key == other.key && of(self) == of(other)
+    }
 }
 
 impl fmt::Display for Change {
@@ -88,5 +96,14 @@ pub enum ChangeError {
         layers: String,
         /// What does not make sense, and how to mend it.
         why: String,
+    },
+    /// They make sense only for as long as something else is set that will be over, or that the admin port may
+    /// take back.
+    #[error("when {when}: {error}")]
+    Later {
+        /// From when on they make none.
+        when: String,
+        /// What does not make sense then.
+        error: Box<ChangeError>,
     },
 }

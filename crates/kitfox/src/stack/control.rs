@@ -2,6 +2,7 @@
 //! layers.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use kitfox_core::Method;
@@ -31,19 +32,39 @@ pub(crate) struct Control<S> {
     describe: Describe,
 }
 
+/// What everybody says of a stack, the weakest first.
+#[derive(Clone)]
 struct State<S> {
     methods: Vec<&'static Method>,
     /// As code has it.
     code: S,
-    /// From the file and the environment, and of code for methods, in this order.
-    configured: Vec<Source>,
-    /// Set while calls run.
-    changed: Vec<Changed>,
+    /// Of code for some methods.
+    begun: Vec<Source>,
+    /// What each host that knows the stack was told of it: by its builder, its file and its environment,
+    /// in this order.
+    configured: Vec<(HostId, Vec<Source>)>,
+    /// What code set while calls run.
+    changed: Vec<Source>,
+    /// What the admin port set while calls run.
+    dialed: Vec<Dialed>,
 }
 
-struct Changed {
+#[derive(Clone)]
+struct Dialed {
     source: Source,
     until: Option<Instant>,
+}
+
+/// Tells hosts apart that know the same stack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct HostId(u64);
+
+impl HostId {
+    /// One that nobody else has.
+    pub(crate) fn new() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        HostId(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
 }
 
 /// A layer as `/stack` shows it.
@@ -63,6 +84,14 @@ pub(crate) struct RowKey {
     pub(crate) until: Option<Instant>,
 }
 
+/// What cannot be, each with its reason.
+pub(crate) type Wrong = Vec<(Source, ChangeError)>;
+
+/// Settings that make sense. Nobody else changes the stack until they are in force or dropped.
+pub(crate) trait Judged {
+    fn put_in_force(self: Box<Self>);
+}
+
 /// A stack whose settings can be read and changed, whatever its layers are.
 pub(crate) trait Tunable: Send + Sync {
     /// The methods that may have settings of their own.
@@ -71,14 +100,17 @@ pub(crate) trait Tunable: Send + Sync {
     /// Every key: `rate_limit.rate`.
     fn keys(&self) -> Vec<String>;
 
-    /// What the file and the environment say, before calls run. Gives what cannot be, each with its
-    /// reason; what is left is in force.
-    fn configure(&self, sources: Vec<Source>) -> Vec<(Source, ChangeError)>;
+    /// Judges what a host was told of the stack, in place of what it was told before. Gives what
+    /// cannot be, each with its reason; nothing is changed then.
+    fn judge(&self, host: HostId, sources: Vec<Source>) -> Result<Box<dyn Judged + '_>, Wrong>;
 
-    /// Changes settings while calls run; all or nothing. A change with a time reverts then.
-    fn change(&self, sources: Vec<Source>, until: Option<Instant>) -> Result<(), ChangeError>;
+    /// Changes settings in code while calls run; all or nothing.
+    fn change(&self, changes: Vec<Change>) -> Result<(), ChangeError>;
 
-    /// Takes back what was changed while calls ran and is over by now, or all of it. Says what.
+    /// The same from the admin port, which is stronger. A change with a time reverts then.
+    fn dial(&self, sources: Vec<Source>, until: Option<Instant>) -> Result<(), ChangeError>;
+
+    /// Takes back what the admin port set and is over by now, or all of it. Says what.
     fn expire(&self, now: Option<Instant>) -> Vec<Source>;
 
     /// The layers from outside in: of all methods, or what is a method's own.
@@ -92,16 +124,23 @@ impl<S: StackSettings> Control<S> {
         apply: Apply<S>,
         describe: Describe,
     ) -> Self {
-        let (configured, changed) = (Vec::new(), Vec::new());
-        let state = Mutex::new(State { methods, code, configured, changed });
-        Control { state, apply, describe }
+        let state = State {
+            methods,
+            code,
+            begun: Vec::new(),
+            configured: Vec::new(),
+            changed: Vec::new(),
+            dialed: Vec::new(),
+        };
+        Control { state: Mutex::new(state), apply, describe }
     }
 
     /// Puts the settings in force, with these of code for some methods.
     pub(crate) fn begin(&self, own: Vec<Source>) -> Result<(), ChangeError> {
-        let mut state = self.lock();
-        state.configured = own;
-        self.replace(&state)
+        self.edit(|state| {
+            state.begun = own;
+            Ok(())
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, State<S>> {
@@ -115,24 +154,57 @@ impl<S: StackSettings> Control<S> {
         state.methods.push(method);
         add();
         // Whoever configures the stack later is told, too; who never does finds it in the log.
-        if let Err(error) = self.replace(&state) {
-            let method = method.path;
-            tracing::warn!(method, "what is set for a method is not in force, since {error}");
+        match state.resolve() {
+            Ok(resolved) => (self.apply)(&resolved),
+            Err(error) => {
+                let method = method.path;
+                tracing::warn!(method, "what is set for a method is not in force, since {error}");
+            }
         }
     }
 
-    /// Puts `state` in force, or says why it cannot be.
-    fn replace(&self, state: &State<S>) -> Result<(), ChangeError> {
-        let resolved = state.resolve()?;
+    /// Changes what is said, and puts it in force; or says why it cannot be, and changes nothing.
+    fn edit(
+        &self,
+        edit: impl FnOnce(&mut State<S>) -> Result<(), ChangeError>,
+    ) -> Result<(), ChangeError> {
+        let mut state = self.lock();
+        let mut next = state.clone();
+        edit(&mut next)?;
+        let resolved = next.judge()?;
         (self.apply)(&resolved);
+        *state = next;
         Ok(())
     }
 }
 
 impl<S: StackSettings> State<S> {
     fn sources(&self) -> impl Iterator<Item = (&Source, Option<Instant>)> {
-        let configured = self.configured.iter().map(|source| (source, None));
-        configured.chain(self.changed.iter().map(|changed| (&changed.source, changed.until)))
+        let configured = self.configured.iter().flat_map(|(_, sources)| sources);
+        let lasting = self.begun.iter().chain(configured).chain(&self.changed);
+        let dialed = self.dialed.iter().map(|dialed| (&dialed.source, dialed.until));
+        lasting.map(|source| (source, None)).chain(dialed)
+    }
+
+    /// The settings, where they make sense now and when what the admin port set is over or taken back.
+    fn judge(&self) -> Result<Resolved<S>, ChangeError> {
+        let resolved = self.resolve()?;
+        for over in self.dialed.iter().filter(|dialed| dialed.until.is_some()) {
+            let mut later = self.clone();
+            later.dialed.retain(|it| it.until.is_none() || it.until > over.until);
+            later.resolve().map_err(|error| {
+                let when = format!("`{}` is over", over.source.change);
+                ChangeError::Later { when, error: Box::new(error) }
+            })?;
+        }
+        if !self.dialed.is_empty() {
+            let later = State { dialed: Vec::new(), ..self.clone() };
+            later.resolve().map_err(|error| {
+                let when = "what the admin port set is taken back".to_owned();
+                ChangeError::Later { when, error: Box::new(error) }
+            })?;
+        }
+        Ok(resolved)
     }
 
     /// What is said of methods that are not here (yet) is left aside.
@@ -165,6 +237,14 @@ impl<S: StackSettings> State<S> {
         Ok(Resolved { base, methods })
     }
 
+    /// Replaces what `host` was told before.
+    fn configure(&mut self, host: HostId, sources: Vec<Source>) {
+        match self.configured.iter_mut().find(|(known, _)| *known == host) {
+            Some((_, said)) => *said = sources,
+            None => self.configured.push((host, sources)),
+        }
+    }
+
     /// Whether the change names a method, a layer and a key that are here.
     fn admit(&self, change: &Change) -> Result<(), ChangeError> {
         let mut alone = self.code.clone();
@@ -187,6 +267,21 @@ impl<S: StackSettings> State<S> {
             let example = example.trim_start_matches('/');
             ChangeError::Method { method: method.to_owned(), example }
         })
+    }
+}
+
+/// What a host says of a stack, which is locked.
+struct Pending<'a, S> {
+    control: &'a Control<S>,
+    state: MutexGuard<'a, State<S>>,
+    next: State<S>,
+    resolved: Resolved<S>,
+}
+
+impl<S: StackSettings> Judged for Pending<'_, S> {
+    fn put_in_force(mut self: Box<Self>) {
+        (self.control.apply)(&self.resolved);
+        std::mem::swap(&mut *self.state, &mut self.next);
     }
 }
 
@@ -230,63 +325,70 @@ impl<S: StackSettings> Tunable for Control<S> {
         keys.collect()
     }
 
-    fn configure(&self, sources: Vec<Source>) -> Vec<(Source, ChangeError)> {
-        let mut state = self.lock();
-        let mut wrong = Vec::new();
-        // Each alone, and what code said before, when not all methods were here; whether they make
+    fn judge(&self, host: HostId, sources: Vec<Source>) -> Result<Box<dyn Judged + '_>, Wrong> {
+        let state = self.lock();
+        let mut next = state.clone();
+        // Each alone, and what code said before, when not all methods were here; whether the rest makes
         // sense together is judged of the whole.
-        let before = std::mem::take(&mut state.configured);
-        for source in before.into_iter().chain(sources) {
-            match state.admit(&source.change) {
-                Ok(()) => state.configured.push(source),
-                Err(error) => wrong.push((source, error)),
+        let alone = |source: &Source| Some((source.clone(), state.admit(&source.change).err()?));
+        let mut wrong: Wrong = state.begun.iter().chain(&sources).filter_map(alone).collect();
+        let last = sources.last().cloned();
+        let is_right = |source: &Source| state.admit(&source.change).is_ok();
+        next.configure(host, sources.into_iter().filter(is_right).collect());
+        match next.judge() {
+            Ok(resolved) if wrong.is_empty() => {
+                return Ok(Box::new(Pending { control: self, state, next, resolved }));
+            }
+            Ok(_) => {}
+            Err(error) => {
+                let code = || Source { change: Change::new("settings", ""), origin: Origin::Code };
+                wrong.push((last.unwrap_or_else(code), error));
             }
         }
-        if let Err(error) = self.replace(&state) {
-            let code = || Source { change: Change::new("settings", ""), origin: Origin::Code };
-            wrong.push((state.configured.last().cloned().unwrap_or_else(code), error));
-        }
-        wrong
+        Err(wrong)
     }
 
-    fn change(&self, sources: Vec<Source>, until: Option<Instant>) -> Result<(), ChangeError> {
-        let mut state = self.lock();
-        sources.iter().try_for_each(|source| state.admit(&source.change))?;
-        let before = state.changed.len();
-        state.changed.extend(sources.into_iter().map(|source| Changed { source, until }));
-        if let Err(error) = self.replace(&state) {
-            state.changed.truncate(before);
-            return Err(error);
-        }
-        // What was changed for good before, for the same key, is over.
-        let latest = state.changed.split_off(before);
-        state.changed.retain(|old| {
-            let same = |new: &Changed| {
-                let (old, new) = (&old.source.change, &new.source.change);
-                old.key == new.key && old.method == new.method
-            };
-            // What reverts later than the new one comes back then.
-            !latest.iter().any(|new| same(new) && (new.until.is_none() || old.until.is_some()))
-        });
-        state.changed.extend(latest);
-        Ok(())
+    fn change(&self, changes: Vec<Change>) -> Result<(), ChangeError> {
+        self.edit(|state| {
+            changes.iter().try_for_each(|change| state.admit(change))?;
+            state.changed.retain(|old| !changes.iter().any(|new| new.is_same_key(&old.change)));
+            let source = |change| Source { change, origin: Origin::Code };
+            state.changed.extend(changes.into_iter().map(source));
+            Ok(())
+        })
+    }
+
+    fn dial(&self, sources: Vec<Source>, until: Option<Instant>) -> Result<(), ChangeError> {
+        self.edit(|state| {
+            sources.iter().try_for_each(|source| state.admit(&source.change))?;
+            // What was set for good before, for the same key, is over; what reverts later than the new
+            // one comes back then.
+            state.dialed.retain(|old| {
+                let mut new = sources.iter();
+                !new.any(|new| new.change.is_same_key(&old.source.change))
+                    || until.is_some() && old.until.is_none()
+            });
+            state.dialed.extend(sources.into_iter().map(|source| Dialed { source, until }));
+            Ok(())
+        })
     }
 
     fn expire(&self, now: Option<Instant>) -> Vec<Source> {
         let mut state = self.lock();
-        let over = |changed: &Changed| match now {
-            Some(now) => changed.until.is_some_and(|until| until <= now),
+        let over = |dialed: &Dialed| match now {
+            Some(now) => dialed.until.is_some_and(|until| until <= now),
             None => true,
         };
-        let (gone, left) = std::mem::take(&mut state.changed).into_iter().partition(over);
-        state.changed = left;
-        let gone: Vec<Changed> = gone;
-        if !gone.is_empty() {
-            // What was right before the change is right after it; if another change since then
-            // made it wrong, that one stays in force.
-            let _ = self.replace(&state);
+        let (gone, left) = std::mem::take(&mut state.dialed).into_iter().partition(over);
+        state.dialed = left;
+        let gone: Vec<Dialed> = gone;
+        if !gone.is_empty()
+            && let Ok(resolved) = state.resolve()
+        {
+            // It was judged when it was set, and makes sense.
+            (self.apply)(&resolved);
         }
-        gone.into_iter().map(|changed| changed.source).collect()
+        gone.into_iter().map(|dialed| dialed.source).collect()
     }
 
     fn rows(&self, method: Option<&str>) -> Result<Vec<Row>, ChangeError> {

@@ -102,3 +102,23 @@ async fn a_change_is_all_or_nothing() {
     assert!(matches!(answer, Err(PaymentsError::Call(error)) if error.code() == Code::Unavailable));
     assert_eq!(fleet.calls(), [3]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn delete_takes_back_what_the_admin_port_set_and_nothing_that_code_did() {
+    let fleet = Fleet::of(&[Mood::Unavailable]).await;
+    let channel = fleet.channel().set("breaker.mode", "off").build().unwrap();
+    let client = PaymentsClient::new(&channel);
+    let running = host(&fleet.net, "orders").client(&channel).start().await.unwrap();
+    channel.change([Change::new("retry.attempts", 2)]).unwrap();
+    for (request, calls) in
+        [("PUT /stack/clients.payments?retry.attempts=1", 1), ("DELETE /stack/clients.payments", 2)]
+    {
+        let mut admin = fleet.net.dial(running.admin_address()).await.unwrap();
+        let request = format!("{request} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+        admin.write_all(request.as_bytes()).await.unwrap();
+        assert_eq!(read(&mut admin).await.status, 200);
+        let before = fleet.calls()[0];
+        let _ = client.quote(&Context::background(), amount()).await;
+        assert_eq!(fleet.calls()[0] - before, calls, "{request}");
+    }
+}

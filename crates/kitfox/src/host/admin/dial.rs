@@ -106,7 +106,7 @@ impl Dial {
             return Err(refused(why.to_owned()));
         }
         let until = time.map(|time| Instant::now() + time);
-        stack.tunable.change(sources.clone(), until).map_err(|error| refused(error.to_string()))?;
+        stack.tunable.dial(sources.clone(), until).map_err(|error| refused(error.to_string()))?;
         for Source { change, .. } in &sources {
             self.log(stack, "what a layer is set to was changed", change, Some(who), time);
         }

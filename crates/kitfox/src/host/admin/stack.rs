@@ -37,7 +37,7 @@ pub(super) fn page(pages: &Pages, authority: &str) -> Page {
     blocks.push(Block::Note(format!(
         "To change what a layer is set to, for a while or for good: curl -X PUT \
          '{authority}/stack/server?rate_limit.mode=dark&for=10m'. For one method its path follows: \
-         /stack/server/strings.v1.Strings/Uppercase. DELETE takes back what was changed so."
+         /stack/server/strings.v1.Strings/Uppercase. DELETE takes back what was changed so, and nothing that code said."
     )));
     Page::new("stack", blocks, json)
 }
