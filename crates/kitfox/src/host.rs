@@ -468,6 +468,7 @@ impl Host {
             tracing::info!(%admin, "most of the admin port is closed, since others reach it: see `admin_token`");
         }
         let switch = telemetry.as_ref().map(|it| Switch::new(it.logs().clone(), &platform));
+        handle.started(running::Settings { server: Arc::clone(&protection.control) as _ });
         let dial = Dial::new(stacks, telemetry.as_ref(), &platform);
         let pages = Admin::new(Pages {
             name: self.name.clone(),

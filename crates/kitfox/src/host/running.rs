@@ -1,8 +1,9 @@
 //! A host that runs, and how to end it.
 
+use std::fmt;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use futures_core::Stream;
 use futures_util::StreamExt;
@@ -14,6 +15,7 @@ use super::error::HostError;
 use super::phase::{Phase, Progress};
 use super::signals;
 use crate::config::{Configuration, Drain};
+use crate::stack::{Change, ChangeError, Tunable};
 
 /// Ends a host from elsewhere. Cloning gives another handle on the same host.
 ///
@@ -29,12 +31,31 @@ pub struct Handle {
     pub(super) progress: Progress,
     /// Whether signals end the host.
     signals: Arc<AtomicBool>,
+    settings: Arc<OnceLock<Settings>>,
+}
+
+/// What a host that has started is set to.
+pub(super) struct Settings {
+    pub(super) server: Arc<dyn Tunable>,
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings").finish_non_exhaustive()
+    }
 }
 
 impl Handle {
     pub(super) fn new() -> Self {
         let (shutdown, abort) = (CancellationToken::new(), CancellationToken::new());
-        Handle { shutdown, abort, progress: Progress::new(), signals: Arc::default() }
+        let (progress, signals, settings) = (Progress::new(), Arc::default(), Arc::default());
+        Handle { shutdown, abort, progress, signals, settings }
+    }
+
+    /// The host has started, and is set to these.
+    pub(super) fn started(&self, settings: Settings) {
+        // A host starts once.
+        let _ = self.settings.set(settings);
     }
 
     pub(super) fn hears_signals(&self) -> bool {
@@ -50,6 +71,38 @@ impl Handle {
     pub fn abort(&self) {
         self.shutdown.cancel();
         self.abort.cancel();
+    }
+
+    /// Changes what the server's layers are set to while calls run, all or nothing: without a new stack,
+    /// and no state of theirs is lost. It is stronger than what the file and the environment say, and weaker
+    /// than the admin port.
+    ///
+    /// ```
+    /// use kitfox::stack::Change;
+    ///
+    /// # async fn doc() -> Result<(), kitfox::HostError> {
+    /// let host = kitfox::Host::new("strings");
+    /// let handle = host.handle();
+    /// let host = host.worker("night shift", move |_: kitfox::Context| {
+    ///     let handle = handle.clone();
+    ///     async move {
+    ///         handle.change([
+    ///             Change::new("rate_limit.mode", "on"),
+    ///             Change::new("rate_limit.rate", 50),
+    ///             Change::new("concurrency.mode", "on").of_method("strings.v1.Strings/Uppercase"),
+    ///         ])
+    ///     }
+    /// });
+    /// # host.run().await
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Where there is no such layer, key or method, the whole would make no sense, or the host has
+    /// not started.
+    pub fn change(&self, changes: impl IntoIterator<Item = Change>) -> Result<(), ChangeError> {
+        let settings = self.settings.get().ok_or(ChangeError::NotStarted)?;
+        settings.server.change(changes.into_iter().collect())
     }
 
     /// Where the host stands.
@@ -123,6 +176,14 @@ impl Running {
     /// Starts the shutdown, as [`Handle::shutdown`].
     pub fn shutdown(&self) {
         self.handle.shutdown();
+    }
+
+    /// Changes what the server's layers are set to while calls run, as [`Handle::change`].
+    ///
+    /// # Errors
+    /// As [`Handle::change`].
+    pub fn change(&self, changes: impl IntoIterator<Item = Change>) -> Result<(), ChangeError> {
+        self.handle.change(changes)
     }
 
     /// Waits for `SIGTERM` or Ctrl-C and shuts the host down in [phases](Phase): the second half of

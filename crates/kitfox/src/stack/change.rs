@@ -106,4 +106,7 @@ pub enum ChangeError {
         /// What does not make sense then.
         error: Box<ChangeError>,
     },
+    /// The host whose stack it is has not started.
+    #[error("the host has not started: set its layers by its builder, or when it has")]
+    NotStarted,
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use kitfox::Host;
 use kitfox::config::Environment;
+use kitfox::stack::{Change, ChangeError};
 use serde_json::Value;
 use strings::{Service, StringsServer};
 use tokio::io::AsyncWriteExt;
@@ -149,4 +150,33 @@ async fn a_guard_is_shown_and_set_like_a_client() {
     assert_eq!(json["stacks"][1]["name"], "guards.orders-db");
     tokio::time::sleep(Duration::from_secs(61)).await;
     assert_eq!(guard.handle().settings().switch.mode, kitfox::resilience::Mode::On);
+}
+
+#[tokio::test(start_paused = true)]
+async fn code_limits_the_server_while_it_runs_and_the_admin_port_shows_it() {
+    let net = Memory::default();
+    let host = host(&net);
+    let handle = host.handle();
+    let change = || Change::new("rate_limit.burst", 1);
+    assert_eq!(handle.change([change()]), Err(ChangeError::NotStarted));
+    let environment = Environment::from_iter([("KITFOX_SERVER_RATE_LIMIT_BURST", "9")]);
+    let running = host.environment(environment).start().await.unwrap();
+    running.change([Change::new("rate_limit.mode", "on"), change()]).unwrap();
+    assert_eq!(call(&net, &running).await.status, 200);
+    assert_eq!(call(&net, &running).await.status, 429);
+    let json = stack(&net, &running).await;
+    let burst = value(&json, "rate_limit", "burst");
+    assert_eq!((&burst["value"], &burst["origin"]), (&"1".into(), &"code".into()));
+
+    let wrong = [Change::new("rate_limit.mode", "off"), Change::new("rate_limit.burst", 0)];
+    let error = handle.change(wrong).unwrap_err();
+    assert!(matches!(error, ChangeError::Together { .. }), "{error}");
+    assert_eq!(call(&net, &running).await.status, 429, "all or nothing");
+    let nowhere = handle.change([change().of_method("no.Such/Method")]).unwrap_err();
+    assert!(matches!(nowhere, ChangeError::Method { .. }), "{nowhere}");
+    let own = Change::new("concurrency.mode", "on").of_method(METHOD);
+    handle.change([Change::new("rate_limit.mode", "off"), own]).unwrap();
+    assert_eq!(call(&net, &running).await.status, 200);
+    let json = stack(&net, &running).await;
+    assert_eq!(json["stacks"][0]["methods"][0]["method"], METHOD);
 }
