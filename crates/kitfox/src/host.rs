@@ -418,7 +418,9 @@ impl Host {
             stacks.add(format!("clients.{}", client.name()), client.tunable());
         }
         for guard in &self.guards {
-            stacks.add(format!("guards.{}", guard.name()), tunable_guard(guard));
+            let name = guard.name();
+            let tunable = tunable_guard(guard).ok_or(HostError::Guard { name })?;
+            stacks.add(format!("guards.{name}"), tunable);
         }
         let configuration = sources.read(&stacks)?;
         let settings = configuration.settings().clone();

@@ -21,4 +21,4 @@ pub(crate) use client::{ClientStack, MethodEndpoints};
 pub(crate) use control::{Control, HostId, Judged, Row, RowKey, Tunable};
 pub(crate) use guard::tunable as tunable_guard;
 pub(crate) use server::{Protected, Protection};
-pub(crate) use settings::{LayerSettings, StackSettings};
+pub(crate) use settings::StackSettings;

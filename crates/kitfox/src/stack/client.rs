@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kitfox_core::contract::Idempotency;
 use kitfox_core::meter::Owner;
+use kitfox_core::setting::Layers;
 use kitfox_core::{BoxEndpoint, Endpoint, Method};
 use kitfox_discovery::{BalanceSettings, Balanced};
 use kitfox_resilience::{
@@ -20,7 +21,7 @@ use kitfox_resilience::{
 };
 
 use super::control::Resolved;
-use super::{Control, LayerSettings, Source, StackSettings};
+use super::{Control, Source, StackSettings};
 
 /// What the layers of a client's stack are set to.
 ///
@@ -56,7 +57,7 @@ pub struct ClientSettings {
 }
 
 impl StackSettings for ClientSettings {
-    fn layers(&mut self) -> Vec<(&'static str, &mut dyn LayerSettings)> {
+    fn layers(&mut self) -> Layers<'_> {
         vec![
             ("deadline", &mut self.deadline),
             ("budget", &mut self.budget),
@@ -68,7 +69,7 @@ impl StackSettings for ClientSettings {
         ]
     }
 
-    fn own_layers(&mut self) -> Vec<(&'static str, &mut dyn LayerSettings)> {
+    fn own_layers(&mut self) -> Layers<'_> {
         vec![
             ("deadline", &mut self.deadline),
             ("retry", &mut self.retry),

@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use kitfox_core::Method;
+use kitfox_core::setting::{Layers, set};
 use tokio::time::Instant;
 
-use super::{Change, ChangeError, LayerSettings, Source, StackSettings};
+use super::{Change, ChangeError, Source, StackSettings};
 use crate::config::Origin;
 
 /// The settings of a stack, resolved.
@@ -285,25 +286,8 @@ impl<S: StackSettings> Judged for Pending<'_, S> {
     }
 }
 
-type Places<'a> = Vec<(&'static str, &'a mut dyn LayerSettings)>;
-
-fn set(mut layers: Places<'_>, change: &Change) -> Result<(), ChangeError> {
-    let (place, key) = change.key.split_once('.').unwrap_or((&change.key, ""));
-    let Some((place, layer)) = layers.iter_mut().find(|(known, _)| *known == place) else {
-        let known: Vec<_> = layers.iter().map(|(place, _)| *place).collect();
-        let (place, known) = (place.to_owned(), known.join(", "));
-        return Err(ChangeError::Layer { place, known });
-    };
-    if key.is_empty() {
-        let first = layer.entries().first().map_or("mode", |entry| entry.name);
-        let (key, example) = (change.key.clone(), format!("{place}.{first}"));
-        return Err(ChangeError::Key { key, example });
-    }
-    Ok(layer.set(key, &change.value)?)
-}
-
 /// Whether the settings of each layer make sense; `of` says for which method.
-fn check_each(of: &str, layers: Places<'_>) -> Result<(), ChangeError> {
+fn check_each(of: &str, layers: Layers<'_>) -> Result<(), ChangeError> {
     for (place, layer) in layers {
         let layers = || format!("{of}{place}: ");
         layer.check().map_err(|why| ChangeError::Together { layers: layers(), why })?;

@@ -180,3 +180,27 @@ async fn code_limits_the_server_while_it_runs_and_the_admin_port_shows_it() {
     let json = stack(&net, &running).await;
     assert_eq!(json["stacks"][0]["methods"][0]["method"], METHOD);
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_code_changes_of_a_guard_is_shown_and_another_change_keeps_it() {
+    let net = Memory::default();
+    let guard = kitfox::resilience::Guard::<std::io::Error>::new("orders-db");
+    let running = host(&net).guard(&guard.handle()).start().await.unwrap();
+    guard.change([Change::new("deadline.total", "3s")]).unwrap();
+    let json = stack(&net, &running).await;
+    let total = json["stacks"][1]["layers"][1]["keys"].as_array().unwrap();
+    let total = total.iter().find(|it| it["key"] == "total").unwrap();
+    assert_eq!((&total["value"], &total["origin"]), (&"3s".into(), &"code".into()));
+    let put = "PUT /stack/guards.orders-db?breaker.open=7s";
+    assert_eq!(ask(&net, &running, put, HERE, "").await.status, 200);
+    let settings = guard.handle().settings();
+    assert_eq!((settings.deadline.total.as_secs(), settings.breaker.open.as_secs()), (3, 7));
+
+    // Another host has a say in it, too, and takes back nothing.
+    let other = host(&net).guard(&guard.handle()).set("guards.orders-db.retry.attempts", 2);
+    other.listen("127.0.0.1:0").admin("127.0.0.1:0").start().await.unwrap();
+    let settings = guard.handle().settings();
+    assert_eq!((settings.deadline.total.as_secs(), settings.breaker.open.as_secs()), (3, 7));
+    assert_eq!(settings.retry.attempts, 2);
+    assert!(guard.with_settings(Default::default()).is_err(), "there is no way past the host");
+}
