@@ -99,13 +99,13 @@ impl Stacks {
         self.stacks.iter().flat_map(keys).collect()
     }
 
-    /// Puts in force what was said of all of them, in place of what this host said before; or gives what
-    /// cannot be, and changes nothing.
-    pub(super) fn configure(&self, said: &[Said]) -> Vec<Problem> {
+    /// Puts in force what was said of all of them, in place of what this host said before; or adds what
+    /// cannot be to `problems`. Where there are any, nothing is changed.
+    pub(super) fn configure(&self, said: &[Said], problems: &mut Vec<Problem>) {
         // Hosts may know the same stacks in another order.
         static ONE: Mutex<()> = Mutex::new(());
         let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
-        let (mut judged, mut problems) = (Vec::new(), Vec::new());
+        let mut judged = Vec::new();
         for (index, stack) in self.stacks.iter().enumerate() {
             let mine = said.iter().filter(|said| said.stack == index);
             let sources = mine.map(|said| said.source.clone()).collect();
@@ -123,7 +123,6 @@ impl Stacks {
         if problems.is_empty() {
             judged.into_iter().for_each(|settings: Box<dyn Judged + '_>| settings.put_in_force());
         }
-        problems
     }
 }
 

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::error::HostError;
 use super::phase::{Phase, Progress};
+use super::reload::{ReloadError, Reloaded, Reloader};
 use super::signals;
 use crate::config::{Configuration, Drain};
 use crate::stack::{Change, ChangeError, Tunable};
@@ -37,6 +38,7 @@ pub struct Handle {
 /// What a host that has started is set to.
 pub(super) struct Settings {
     pub(super) server: Arc<dyn Tunable>,
+    pub(super) reloader: Reloader,
 }
 
 impl fmt::Debug for Settings {
@@ -103,6 +105,20 @@ impl Handle {
     pub fn change(&self, changes: impl IntoIterator<Item = Change>) -> Result<(), ChangeError> {
         let settings = self.settings.get().ok_or(ChangeError::NotStarted)?;
         settings.server.change(changes.into_iter().collect())
+    }
+
+    /// Reads the configuration again, the file above all, and puts in force what it says of the layers around
+    /// calls: judged first, and all or nothing. See [`config`](crate::config).
+    ///
+    /// # Errors
+    /// With everything that is wrong with it, which is logged as well, or where the host has not started.
+    pub async fn reload(&self) -> Result<Reloaded, ReloadError> {
+        let reloader = self.reloader().ok_or(ReloadError::NotStarted)?;
+        Ok(reloader.reload("code".to_owned()).await?)
+    }
+
+    fn reloader(&self) -> Option<&Reloader> {
+        self.settings.get().map(|settings| &settings.reloader)
     }
 
     /// Where the host stands.
@@ -186,13 +202,22 @@ impl Running {
         self.handle.change(changes)
     }
 
+    /// Reads the configuration again while the host runs, as [`Handle::reload`].
+    ///
+    /// # Errors
+    /// As [`Handle::reload`].
+    pub async fn reload(&self) -> Result<Reloaded, ReloadError> {
+        self.handle.reload().await
+    }
+
     /// Waits for `SIGTERM` or Ctrl-C and shuts the host down in [phases](Phase): the second half of
     /// [`Host::run`](crate::Host::run).
     ///
     /// # Errors
     /// As [`Host::run`](crate::Host::run).
     pub async fn run(self) -> Result<(), HostError> {
-        self.run_or_exit(signals::listen()?).await
+        let has_file = self.handle.reloader().is_some_and(Reloader::has_file);
+        self.run_or_exit(signals::listen(has_file)?).await
     }
 
     /// Ends the process where that is the only way to end at all.
@@ -212,7 +237,8 @@ impl Running {
     }
 
     /// [`Running::run`] with other signals than the operating system's: the stream gives the name of
-    /// each as it comes. Never ends the process.
+    /// each as it comes. `SIGHUP` reads the configuration again, any other one ends the host. Never ends
+    /// the process.
     ///
     /// # Errors
     /// [`HostError::Interrupted`] after a second signal, [`HostError::Stuck`] where code blocks its
@@ -235,6 +261,12 @@ impl Running {
                 () = until(deadline) => break Ending::Stuck(1),
             };
             tracing::info!(signal, "a signal came");
+            if signal == signals::HANG_UP {
+                if let (Some(reloader), None) = (handle.reloader(), deadline) {
+                    reloader.reload_apart(signal.to_owned());
+                }
+                continue;
+            }
             if deadline.is_some() {
                 let phase = handle.phase();
                 handle.abort();

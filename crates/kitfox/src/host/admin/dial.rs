@@ -87,10 +87,7 @@ impl Dial {
                 Some(time.ok_or_else(why)?)
             }
         };
-        let origin = Origin::Admin(match who.name {
-            Some(name) => format!("{name} from {}", who.peer),
-            None => who.peer.to_string(),
-        });
+        let origin = Origin::Admin(who.to_string());
         let sources = fields.iter().filter(|(name, _)| !["for", "format"].contains(name));
         let sources: Vec<_> = sources
             .map(|(key, value)| {
