@@ -13,7 +13,7 @@ use kitfox_core::contract::Idempotency;
 use kitfox_core::meter::Owner;
 use kitfox_core::setting::Layers;
 use kitfox_core::{BoxEndpoint, Endpoint, Method};
-use kitfox_discovery::{BalanceSettings, Balanced};
+use kitfox_discovery::{BalanceSettings, Balanced, State as ReplicaState};
 use kitfox_resilience::{
     Breaker, BreakerSettings, Budget, BudgetSettings, ClientEndpoints, ClientLayers,
     DeadlineSettings, Deadlines, Hedge, HedgeAfter, HedgeSettings, Live, Mode, RateLimit,
@@ -280,11 +280,25 @@ impl Shared {
         let replicas = self.balanced.replicas();
         let each = replicas.iter().map(|replica| {
             format!(
-                "{} {:?}, {} in flight, {:?}",
-                replica.instance.address, replica.state, replica.open_calls, replica.latency
+                "{} {}, {} in flight, {:?}",
+                replica.instance.address,
+                health(replica.state),
+                replica.open_calls,
+                replica.latency
             )
         });
-        let each = each.collect::<Vec<_>>().join("; ");
-        format!("{} replicas: {each}", replicas.len())
+        let count = format!("{} replicas", replicas.len());
+        std::iter::once(count).chain(each).collect::<Vec<_>>().join("; ")
+    }
+}
+
+/// The health of a replica in words.
+fn health(state: ReplicaState) -> String {
+    match state {
+        ReplicaState::Closed { failures: 0, .. } => "healthy".to_owned(),
+        ReplicaState::Closed { failures, .. } => format!("healthy, {failures} failed in a row"),
+        ReplicaState::Open { times, .. } => format!("left out, {times} times by now"),
+        ReplicaState::HalfOpen { .. } => "left out, tried by one call".to_owned(),
+        ReplicaState::Retired => "gone".to_owned(),
     }
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use tokio::io::AsyncWriteExt;
 
 use super::service::{Fleet, Mood, Payments, PaymentsClient, PaymentsError, amount, host};
-use crate::support::http::read;
+use crate::support::http::{read, send};
 
 const CHARGE: &str = "pay.v1.Payments/Charge";
 
@@ -31,7 +31,7 @@ async fn the_environment_and_the_admin_port_set_it_while_calls_run() {
     let json: Value = serde_json::from_str(&answer.body).unwrap();
     assert_eq!(json["stacks"][1]["name"], "clients.payments");
     let balance = json["stacks"][1]["layers"].as_array().unwrap().last().unwrap();
-    assert!(balance["what"].as_str().unwrap().starts_with("1 replicas: 127.0.0.1:"), "{balance}");
+    assert!(balance["what"].as_str().unwrap().starts_with("1 replicas; 127.0.0.1:"), "{balance}");
     let _ = client.quote(&Context::background(), amount()).await;
     assert_eq!(fleet.calls(), [3]);
 }
@@ -120,5 +120,32 @@ async fn delete_takes_back_what_the_admin_port_set_and_nothing_that_code_did() {
         let before = fleet.calls()[0];
         let _ = client.quote(&Context::background(), amount()).await;
         assert_eq!(fleet.calls()[0] - before, calls, "{request}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_page_says_in_words_what_each_layer_does_and_how_each_replica_is() {
+    let fleet = Fleet::of(&[Mood::Unavailable, Mood::Unavailable]).await;
+    let channel = fleet.channel().set("breaker.consecutive", 3).build().unwrap();
+    let client = PaymentsClient::new(&channel);
+    let guard = kitfox::resilience::Guard::<std::io::Error>::new("orders-db");
+    let host = host(&fleet.net, "orders").client(&channel).guard(&guard.handle());
+    let running = host.start().await.unwrap();
+    let _ = client.quote(&Context::background(), amount()).await;
+    for format in ["text", "html"] {
+        let mut admin = fleet.net.dial(running.admin_address()).await.unwrap();
+        let page = send(&mut admin, "GET", &format!("/stack?format={format}")).await.body;
+        let mut said = vec![
+            "pay.v1.Payments open (3 failures in a row)".to_owned(),
+            "in the last 10 s 2 of 1 calls, 0 in flight now".to_owned(),
+            "2 replicas".to_owned(),
+            "orders-db closed".to_owned(),
+        ];
+        for replica in channel.replicas() {
+            said.push(format!("{} healthy, ", replica.instance.address));
+        }
+        for words in said {
+            assert!(page.contains(&words), "{words}: {page}");
+        }
     }
 }
