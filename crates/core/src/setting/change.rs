@@ -78,9 +78,13 @@ pub enum ChangeError {
         /// What it could be.
         example: &'static str,
     },
-    /// What is no service has no methods.
-    #[error("a guard has no methods, and none that is called `{method}`: leave it out")]
-    Guard {
+    /// It is for a method, and nobody knows of any.
+    #[error(
+        "no method is known here, and nothing can be set for `{method}`: a server's methods are those of \
+         its services, a client's those of the contracts that its builder is told \
+         (`.contract(StringsClient::CONTRACT)`), and a guard has none"
+    )]
+    NoMethods {
         /// What was given.
         method: String,
     },

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use kitfox_core::contract::Idempotency;
 use kitfox_core::meter::Owner;
 use kitfox_core::setting::Layers;
-use kitfox_core::{BoxEndpoint, Endpoint, Method};
+use kitfox_core::{BoxEndpoint, Contract, Endpoint, Method};
 use kitfox_discovery::{BalanceSettings, Balanced, State as ReplicaState};
 use kitfox_resilience::{
     Breaker, BreakerSettings, Budget, BudgetSettings, ClientEndpoints, ClientLayers,
@@ -21,7 +21,7 @@ use kitfox_resilience::{
 };
 
 use super::control::Resolved;
-use super::{Control, Source, StackSettings};
+use super::{Control, Source, StackSettings, Tunable};
 
 /// What the layers of a client's stack are set to.
 ///
@@ -187,6 +187,7 @@ impl ClientStack {
     pub(crate) fn new(
         name: &str,
         balanced: Balanced,
+        contracts: &[&'static Contract],
         code: ClientSettings,
         own: Vec<Source>,
     ) -> Result<Self, super::ChangeError> {
@@ -203,10 +204,12 @@ impl ClientStack {
             begin: code.clone(),
             owner,
         });
+        let methods = contracts.iter().flat_map(|contract| contract.methods);
+        let methods: Vec<_> = methods.inspect(|method| drop(shared.add(method))).collect();
         let (told, asked) = (Arc::clone(&shared), Arc::clone(&shared));
         let apply = move |resolved: &Resolved<ClientSettings>| told.replace(resolved);
         let describe = move |place: &str, method: Option<usize>| asked.describe(place, method);
-        let control = Control::new(Vec::new(), code, Box::new(apply), Box::new(describe));
+        let control = Control::new(methods, code, Box::new(apply), Box::new(describe));
         control.begin(own)?;
         Ok(ClientStack { control: Arc::new(control), shared })
     }
@@ -220,8 +223,7 @@ impl ClientStack {
         users: Option<impl FnOnce(BoxEndpoint) -> BoxEndpoint>,
     ) -> MethodEndpoints {
         let shared = &self.shared;
-        let own = Own::new(&shared.begin, &shared.budget.1, &shared.owner.method(method));
-        self.control.add_method(method, || shared.methods().push(own.clone()));
+        let own = self.own(method);
         let layers = ClientLayers {
             deadlines: own.deadline.1,
             budget: shared.budget.1.clone(),
@@ -235,9 +237,26 @@ impl ClientStack {
             Some(users) => MethodEndpoints::Users(layers.around_with(method, pick, users)),
         }
     }
+
+    /// What `method` has of its own, from now on where nobody knew of it.
+    fn own(&self, method: &'static Method) -> Own {
+        let known = Tunable::methods(&*self.control);
+        if let Some(index) = known.iter().position(|known| known.path == method.path) {
+            return self.shared.methods()[index].clone();
+        }
+        let mut own = None;
+        self.control.add_method(method, || own = Some(self.shared.add(method)));
+        own.expect("it was added")
+    }
 }
 
 impl Shared {
+    fn add(&self, method: &'static Method) -> Own {
+        let own = Own::new(&self.begin, &self.budget.1, &self.owner.method(method));
+        self.methods().push(own.clone());
+        own
+    }
+
     fn methods(&self) -> MutexGuard<'_, Vec<Own>> {
         // Nothing that holds it can panic halfway.
         self.methods.lock().unwrap_or_else(PoisonError::into_inner)

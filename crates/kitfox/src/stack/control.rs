@@ -139,6 +139,7 @@ impl<S: StackSettings> Control<S> {
     /// Puts the settings in force, with these of code for some methods.
     pub(crate) fn begin(&self, own: Vec<Source>) -> Result<(), ChangeError> {
         self.edit(|state| {
+            own.iter().try_for_each(|source| state.admit(&source.change))?;
             state.begun = own;
             Ok(())
         })
@@ -154,13 +155,9 @@ impl<S: StackSettings> Control<S> {
         let mut state = self.lock();
         state.methods.push(method);
         add();
-        // Whoever configures the stack later is told, too; who never does finds it in the log.
-        match state.resolve() {
-            Ok(resolved) => (self.apply)(&resolved),
-            Err(error) => {
-                let method = method.path;
-                tracing::warn!(method, "what is set for a method is not in force, since {error}");
-            }
+        // Nobody can have said anything of it alone, and what holds for all holds for it.
+        if let Ok(resolved) = state.resolve() {
+            (self.apply)(&resolved);
         }
     }
 
@@ -208,7 +205,6 @@ impl<S: StackSettings> State<S> {
         Ok(resolved)
     }
 
-    /// What is said of methods that are not here (yet) is left aside.
     fn resolve(&self) -> Result<Resolved<S>, ChangeError> {
         let mut base = self.code.clone();
         let mut own: BTreeMap<usize, Vec<&Change>> = BTreeMap::new();
@@ -216,8 +212,7 @@ impl<S: StackSettings> State<S> {
             match &change.method {
                 None => set(base.layers(), change)?,
                 Some(method) => {
-                    let Ok(index) = self.index(method) else { continue };
-                    own.entry(index).or_default().push(change);
+                    own.entry(self.index(method)?).or_default().push(change);
                 }
             }
         }
@@ -263,10 +258,14 @@ impl<S: StackSettings> State<S> {
         let path = method.trim_start_matches('/');
         let is = |known: &&'static Method| known.path.trim_start_matches('/') == path;
         self.methods.iter().position(is).ok_or_else(|| {
-            let first = self.methods.first();
-            let example = first.map_or("strings.v1.Strings/Uppercase", |method| method.path);
-            let example = example.trim_start_matches('/');
-            ChangeError::Method { method: method.to_owned(), example }
+            let method = method.to_owned();
+            match self.methods.first() {
+                Some(first) => {
+                    let example = first.path.trim_start_matches('/');
+                    ChangeError::Method { method, example }
+                }
+                None => ChangeError::NoMethods { method },
+            }
         })
     }
 }
@@ -312,10 +311,9 @@ impl<S: StackSettings> Tunable for Control<S> {
     fn judge(&self, host: HostId, sources: Vec<Source>) -> Result<Box<dyn Judged + '_>, Wrong> {
         let state = self.lock();
         let mut next = state.clone();
-        // Each alone, and what code said before, when not all methods were here; whether the rest makes
-        // sense together is judged of the whole.
+        // Each alone; whether the rest makes sense together is judged of the whole.
         let alone = |source: &Source| Some((source.clone(), state.admit(&source.change).err()?));
-        let mut wrong: Wrong = state.begun.iter().chain(&sources).filter_map(alone).collect();
+        let mut wrong: Wrong = sources.iter().filter_map(alone).collect();
         let last = sources.last().cloned();
         let is_right = |source: &Source| state.admit(&source.change).is_ok();
         next.configure(host, sources.into_iter().filter(is_right).collect());

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use kitfox::Host;
 use kitfox::config::Environment;
 use kitfox::stack::{Change, ChangeError};
+use kitfox::transport::Limits;
+use kitfox::{Host, Platform, Services, ServicesError};
 use serde_json::Value;
 use strings::{Service, StringsServer};
 use tokio::io::AsyncWriteExt;
@@ -203,4 +204,13 @@ async fn what_code_changes_of_a_guard_is_shown_and_another_change_keeps_it() {
     assert_eq!((settings.deadline.total.as_secs(), settings.breaker.open.as_secs()), (3, 7));
     assert_eq!(settings.retry.attempts, 2);
     assert!(guard.with_settings(Default::default()).is_err(), "there is no way past the host");
+}
+
+#[test]
+fn without_a_host_what_is_set_for_a_method_that_is_not_served_is_refused_too() {
+    let services = Services::new().serve(StringsServer::new(Service));
+    let services = services.set_for("strings.v1.Strings/Uppercaes", "rate_limit.mode", "on");
+    let wires = services.wires(&Platform::system(), &Limits::default());
+    let refused = wires.map(|_| ()).unwrap_err();
+    assert!(matches!(refused, ServicesError::Settings(ChangeError::Method { .. })), "{refused}");
 }

@@ -1,8 +1,8 @@
 //! What a client's layers are set to, by whom, and what cannot be.
 
 use kitfox::config::Environment;
-use kitfox::stack::Change;
-use kitfox::{Code, Context};
+use kitfox::stack::{Change, ChangeError};
+use kitfox::{Code, Context, ServiceChannelError};
 use serde_json::Value;
 use tokio::io::AsyncWriteExt;
 
@@ -43,6 +43,7 @@ async fn a_method_has_its_own_deadline() {
         .channel()
         .set("retry.attempts", 9)
         .set("retry.cap", "1s")
+        .contract(PaymentsClient::CONTRACT)
         .set_for(CHARGE, "deadline.total", "100ms")
         .build()
         .unwrap();
@@ -77,15 +78,11 @@ async fn what_makes_no_sense_is_refused_with_a_sentence_that_says_why() {
         (CHARGE, "breaker.mode", "off", "no layer `breaker` in this stack, but deadline, retry"),
         ("pay.v1.Payments/Refund", "retry.mode", "off", "no method `pay.v1.Payments/Refund`"),
     ] {
-        let channel = fleet.channel().set_for(method, key, value).build();
-        let refused = match channel {
-            Err(error) => error.to_string(),
-            Ok(channel) => {
-                let _client = PaymentsClient::new(&channel);
-                let started = host(&fleet.net, "orders").client(&channel).start().await;
-                started.map(|_| ()).unwrap_err().to_string()
-            }
-        };
+        let channel = fleet.channel().contract(PaymentsClient::CONTRACT);
+        let refused = channel.set_for(method, key, value).build();
+        let refused = refused.map(|_| ()).unwrap_err();
+        assert!(matches!(refused, ServiceChannelError::Settings { .. }));
+        let refused = refused.to_string();
         assert!(refused.contains(why), "{key} = {value}: {refused}");
     }
 }
@@ -148,4 +145,25 @@ async fn the_page_says_in_words_what_each_layer_does_and_how_each_replica_is() {
             assert!(page.contains(&words), "{words}: {page}");
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_set_for_a_method_that_nobody_knows() {
+    let fleet = Fleet::of(&[Mood::Well]).await;
+    let refused = fleet.channel().set_for(CHARGE, "deadline.total", "1s").build();
+    let refused = refused.map(|_| ()).unwrap_err().to_string();
+    assert!(refused.contains("`.contract(StringsClient::CONTRACT)`"), "{refused}");
+
+    let channel = fleet.channel().build().unwrap();
+    let change = || [Change::new("deadline.total", "1s").of_method(CHARGE)];
+    assert!(matches!(channel.change(change()), Err(ChangeError::NoMethods { .. })));
+    let _client = PaymentsClient::new(&channel);
+    channel.change(change()).unwrap();
+
+    // What the file says of a method is judged before there is a client.
+    let channel = fleet.channel().contract(PaymentsClient::CONTRACT).build().unwrap();
+    let host = host(&fleet.net, "orders").client(&channel);
+    let host = host.set(format!("clients.payments.methods.{CHARGE}.retry.attempts"), 2);
+    let refused = host.start().await.map(|_| ()).unwrap_err().to_string();
+    assert!(refused.contains("the method is not idempotent"), "{refused}");
 }

@@ -162,7 +162,7 @@ impl Parts {
 /// A guard has no methods.
 fn admit(settings: &mut GuardSettings, change: &Change) -> Result<(), ChangeError> {
     if let Some(method) = change.method.clone() {
-        return Err(ChangeError::Guard { method });
+        return Err(ChangeError::NoMethods { method });
     }
     set(settings.layers(), change)
 }

@@ -170,7 +170,7 @@ async fn one_switch_turns_all_of_it_off_or_dark_while_calls_run() {
     assert!(why.starts_with("retry: 0 `attempts`"), "{why}");
     assert_eq!(guard.handle().settings().switch.mode, Mode::On, "nothing was changed");
     let of_method = guard.change([Change::new("switch.mode", "off").of_method("a.B/C")]);
-    assert!(matches!(of_method, Err(ChangeError::Guard { .. })));
+    assert!(matches!(of_method, Err(ChangeError::NoMethods { .. })));
 }
 
 fn milliseconds(milliseconds: u64) -> Duration {
