@@ -7,6 +7,7 @@
 //!   > pick a replica > attempt record > wire
 //! ```
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kitfox_core::contract::Idempotency;
@@ -151,6 +152,8 @@ struct Shared {
     rate_limit: (Live<RateLimitSettings>, RateLimit),
     balanced: Balanced,
     methods: Mutex<Vec<Own>>,
+    /// The place of a method that is set to what holds for all; none where there is no such.
+    plain: AtomicUsize,
     /// What a method begins with.
     begin: ClientSettings,
     owner: Owner,
@@ -201,6 +204,7 @@ impl ClientStack {
             rate_limit: (rate_limit.clone(), RateLimit::new(rate_limit).of(&owner)),
             balanced,
             methods: Mutex::default(),
+            plain: AtomicUsize::new(usize::MAX),
             begin: code.clone(),
             owner,
         });
@@ -273,6 +277,8 @@ impl Shared {
         for (own, settings) in self.methods().iter().zip(&resolved.methods) {
             own.replace(settings);
         }
+        let plain = resolved.methods.iter().position(|settings| *settings == resolved.base);
+        self.plain.store(plain.unwrap_or(usize::MAX), Ordering::Relaxed);
     }
 
     fn describe(&self, place: &str, method: Option<usize>) -> String {
@@ -283,8 +289,11 @@ impl Shared {
             "balance" => self.replicas(),
             _ => {
                 let methods = self.methods();
-                let Some(own) = methods.get(method.unwrap_or(0)) else {
-                    return "no method is called yet".to_owned();
+                let plain = || self.plain.load(Ordering::Relaxed);
+                let Some(own) = methods.get(method.unwrap_or_else(plain)) else {
+                    let each = "each method is set by itself";
+                    return if methods.is_empty() { "no client was made yet" } else { each }
+                        .to_owned();
                 };
                 match place {
                     "deadline" => own.deadline.1.describe(),

@@ -167,3 +167,19 @@ async fn nothing_is_set_for_a_method_that_nobody_knows() {
     let refused = host.start().await.map(|_| ()).unwrap_err().to_string();
     assert!(refused.contains("the method is not idempotent"), "{refused}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_holds_for_all_methods_is_not_told_by_one_that_is_set_by_itself() {
+    let fleet = Fleet::of(&[Mood::Well]).await;
+    let channel = fleet.channel().contract(PaymentsClient::CONTRACT);
+    let channel = channel.set_for("pay.v1.Payments/Quote", "deadline.total", "5s").build().unwrap();
+    let running = host(&fleet.net, "orders").client(&channel).start().await.unwrap();
+    let page = async || {
+        let mut admin = fleet.net.dial(running.admin_address()).await.unwrap();
+        send(&mut admin, "GET", "/stack").await.body
+    };
+    let said = page().await;
+    assert!(said.contains("on: 30s a call") && said.contains("on: 5s a call"), "{said}");
+    channel.change([Change::new("deadline.total", "5s").of_method(CHARGE)]).unwrap();
+    assert!(page().await.contains("each method is set by itself"));
+}
