@@ -10,6 +10,7 @@ use kitfox::{Host, ReloadError, Running};
 use serde_json::Value;
 use strings::{Service, StringsServer};
 
+use super::logs::Taking;
 use super::{File, ask, bare};
 use crate::support::memory::Memory;
 
@@ -18,6 +19,14 @@ const METHOD: &str = "strings.v1.Strings/Uppercase";
 
 fn host(net: &Memory, file: &File) -> Host {
     bare(net).serve(StringsServer::new(Service)).config_file(&file.0)
+}
+
+/// The line of `log` with this message.
+async fn line(log: &Taking, message: &str) -> Value {
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let mut lines = log.lines();
+    lines.retain(|line| line["message"].as_str().is_some_and(|it| it.starts_with(message)));
+    lines.pop().expect("a line")
 }
 
 /// A value of the server's stack, of all methods or of the one, and who set it.
@@ -88,7 +97,9 @@ async fn where_something_is_wrong_nothing_is_changed_and_it_is_told_and_shown() 
     let net = Memory::default();
     let guard = Guard::<std::io::Error>::new("orders-db");
     let file = File::new("wrong-reload.toml", "[server.rate_limit]\nrate = 10\n");
-    let running = host(&net, &file).guard(&guard.handle()).start().await.unwrap();
+    let log = Taking::default();
+    let running =
+        host(&net, &file).log_to(log.clone()).guard(&guard.handle()).start().await.unwrap();
     file.write(
         "listen = 7\n[server.rate_limit]\nrate = 20\n[guards.orders-db.deadline]\ntotal = \"3s\"\n\
          [guards.orders-db.retry]\nattempts = 0\n[clients.payments.retry]\nattempts = 1\n",
@@ -97,6 +108,8 @@ async fn where_something_is_wrong_nothing_is_changed_and_it_is_told_and_shown() 
         panic!("a config")
     };
     assert_eq!(error.problems().len(), 3, "{error}");
+    let line = line(&log, "the configuration cannot be read again, and stays as it is").await;
+    assert_eq!((&line["by"], &line["error"]), (&"code".into(), &error.to_string().into()));
     assert_eq!(value(&net, &running, "rate_limit", "rate").await.0, "10");
     assert_eq!(guard.handle().settings(), Default::default());
     let shown = ask(&net, &running, "GET /config", HERE, "").await.body;
@@ -113,7 +126,8 @@ async fn where_something_is_wrong_nothing_is_changed_and_it_is_told_and_shown() 
 async fn the_admin_port_has_it_read_again_and_says_what_needs_a_restart() {
     let net = Memory::default();
     let file = File::new("admin-reload.toml", "");
-    let running = host(&net, &file).start().await.unwrap();
+    let log = Taking::default();
+    let running = host(&net, &file).log_to(log.clone()).start().await.unwrap();
     file.write(
         "limits.streams = 3\nadmin_token = \"0123456789abcdef\"\n[server.rate_limit]\nrate = 20\n",
     );
@@ -124,6 +138,8 @@ async fn the_admin_port_has_it_read_again_and_says_what_needs_a_restart() {
     assert_eq!(json["reload"]["needsRestart"], needs);
     assert!(json["reload"]["by"].as_str().unwrap().starts_with("the admin port, "), "{json}");
     assert_eq!(value(&net, &running, "rate_limit", "rate").await.0, "20");
+    let line = line(&log, "these keys have other values now, which need a restart").await;
+    assert_eq!(line["keys"], "admin_token, limits.streams");
 
     file.write("server.rate_limit.rate = \"fast\"\n");
     let answer = ask(&net, &running, "POST /reload", HERE, "").await;
