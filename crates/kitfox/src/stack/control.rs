@@ -191,8 +191,8 @@ impl<S: StackSettings> Tunable for Control<S> {
     fn dial(&self, sources: Vec<Source>, until: Option<Instant>) -> Result<(), ChangeError> {
         self.edit(|state| {
             sources.iter().try_for_each(|source| state.admit(&source.change))?;
-            // What was set for good before, for the same key, is over; what reverts later than the new
-            // one comes back then.
+            // It takes the place of what was set before for the same key. Beneath one that reverts stays what
+            // was set for good, and comes back.
             state.dialed.retain(|old| {
                 let mut new = sources.iter();
                 !new.any(|new| new.change.is_same_key(&old.source.change))
