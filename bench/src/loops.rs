@@ -173,10 +173,10 @@ impl Loop {
                 Self::Deadline => call(times, &Deadline.layer(method(), nothing())).await,
                 Self::Protected => call(times, &protected()).await,
                 Self::Channel => Ground::new().calls(times, &nothing()),
-                Self::Client => onion(times, 10, nothing()).await?,
-                Self::ClientOf1000 => onion(times, 1_000, nothing()).await?,
-                Self::LateChannel => Ground::new().calls(times, &late()),
-                Self::LateClient => onion(times, 10, late()).await?,
+                Self::Client => onion(times, 10, Nothing).await?,
+                Self::ClientOf1000 => onion(times, 1_000, Nothing).await?,
+                Self::LateChannel => Ground::new().calls(times, &BoxEndpoint::new(Late)),
+                Self::LateClient => onion(times, 10, Late).await?,
             }
             Ok(())
         })
@@ -299,7 +299,11 @@ fn call_within(platform: &Platform, endpoint: &impl Endpoint) {
 }
 
 /// Calls through the client's whole stack.
-async fn onion(times: usize, replicas: usize, replica: BoxEndpoint) -> Result<(), Failure> {
+async fn onion(
+    times: usize,
+    replicas: usize,
+    replica: impl Endpoint + Clone,
+) -> Result<(), Failure> {
     let ground = Ground::new();
     let client = client(replicas, replica, &ground.platform).await?;
     ground.calls(times, client.endpoint(0));
@@ -310,12 +314,12 @@ async fn onion(times: usize, replicas: usize, replica: BoxEndpoint) -> Result<()
 /// the attempts at one is bound by a first call: of a thousand, some would have theirs late.
 async fn client(
     replicas: usize,
-    replica: BoxEndpoint,
+    replica: impl Endpoint + Clone,
     platform: &Platform,
 ) -> Result<Client, Failure> {
-    struct Replica(Platform, BoxEndpoint);
+    struct Replica<E>(Platform, E);
 
-    impl Channel for Replica {
+    impl<E: Endpoint + Clone> Channel for Replica<E> {
         fn endpoint(&self, method: &'static Method) -> BoxEndpoint {
             // In one box, as `HttpChannel` does it; the base has one, too.
             let endpoint = BoxEndpoint::new(AttemptRecording.layer(method, self.1.clone()));
@@ -328,7 +332,7 @@ async fn client(
         }
     }
 
-    impl Connect for Replica {
+    impl<E: Endpoint + Clone> Connect for Replica<E> {
         fn connect(&self, _: &Instance) -> Result<Box<dyn Line>, Error> {
             Ok(Box::new(SteadyLine(Replica(self.0.clone(), self.1.clone()))))
         }
@@ -372,6 +376,7 @@ fn protected() -> BoxEndpoint {
 }
 
 /// An endpoint that is there at once.
+#[derive(Clone)]
 struct Nothing;
 
 impl Endpoint for Nothing {
@@ -381,6 +386,7 @@ impl Endpoint for Nothing {
 }
 
 /// An endpoint that is there at the second look, as one behind a wire is.
+#[derive(Clone)]
 struct Late;
 
 impl Endpoint for Late {
@@ -393,10 +399,6 @@ impl Endpoint for Late {
         .await;
         Nothing.call(request).await
     }
-}
-
-fn late() -> BoxEndpoint {
-    BoxEndpoint::new(Late)
 }
 
 fn nothing() -> BoxEndpoint {

@@ -35,7 +35,7 @@ const USAGE: &str = "usage: bench COMMAND
   wires [--check]        instructions, allocations and system calls of a call (about 3 minutes)
   price [--check]        what the record of a call costs, beside bare and hand-glued servers
                          (about 7 minutes); with --check docs/price.tsv is compared, with --write
-                         it is written, and with --check-server the client's aims are left out
+                         it is written
   throughput [--check]   requests per second and latencies (about 3 minutes)
   stalled [--check]      the same with a log that nobody reads and no collector (about 2 minutes)
   compile                seconds to compile a service of 1 and of 40 methods
@@ -70,7 +70,6 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         ["wires", "--check-counts"] => wires::run_counts()?.check_counts(),
         ["price"] => price::run(),
         ["price", "--check"] => price::check(),
-        ["price", "--check-server"] => price::check_server(),
         ["price", "--write"] => price::write(),
         ["throughput"] => throughput::run().map(drop),
         ["throughput", "--check"] => throughput::run()?.check(),

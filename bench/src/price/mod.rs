@@ -38,28 +38,17 @@ pub(crate) fn write() -> Result<(), Failure> {
 
 /// Counts and prints.
 pub(crate) fn run() -> Result<(), Failure> {
-    let rows = count()?;
-    print!("\n{}{}", server_aims(&rows), client_aims(&rows));
+    print!("\n{}", judge(&count()?));
     Ok(())
 }
 
 /// The same, compares with the table, and fails where an aim is missed.
 pub(crate) fn check() -> Result<(), Failure> {
     let rows = count()?;
-    let (server, client) = (server_aims(&rows), client_aims(&rows));
-    print!("\n{server}{client}");
+    let aims = judge(&rows);
+    print!("\n{aims}");
     committed::compare(&rows)?;
-    server.check()?;
-    client.check()
-}
-
-/// The same without the aims of the client.
-pub(crate) fn check_server() -> Result<(), Failure> {
-    let rows = count()?;
-    let server = server_aims(&rows);
-    print!("\n{server}{}", client_aims(&rows));
-    committed::compare(&rows)?;
-    server.check()
+    aims.check()
 }
 
 fn count() -> Result<Rows, Failure> {
@@ -151,25 +140,22 @@ fn ratio(rows: &Rows, server: Server, wire: Wire, peer: Server) -> Option<f64> {
     Some(of(server)?.instructions / of(peer)?.instructions)
 }
 
-fn server_aims(rows: &Rows) -> Aims {
+fn judge(rows: &Rows) -> Aims {
     let mut aims = Aims::default();
     let [record, traced, protected] =
         [Onion::Record, Onion::Traced, Onion::Protected].map(Server::Kitfox);
+    let (json, grpc, glued) = (Wire::Json, Wire::Grpc, Server::GluedAxum);
     for (name, bound, server, wire, peer) in [
-        ("recorded JSON of bare axum", aims::RECORD_JSON, record, Wire::Json, Server::Axum),
-        ("recorded JSON of glued", aims::RECORD_JSON_GLUED, record, Wire::Json, Server::GluedAxum),
-        ("recorded gRPC of bare tonic", aims::RECORD_GRPC, record, Wire::Grpc, Server::Tonic),
-        ("traced JSON of bare axum", aims::TRACED_JSON, traced, Wire::Json, Server::Axum),
-        ("protected JSON of bare axum", aims::PROTECTED_JSON, protected, Wire::Json, Server::Axum),
+        ("recorded JSON of bare axum", aims::RECORD_JSON, record, json, Server::Axum),
+        ("recorded JSON of glued", aims::RECORD_JSON_GLUED, record, json, glued),
+        ("recorded gRPC of bare tonic", aims::RECORD_GRPC, record, grpc, Server::Tonic),
+        ("traced JSON of bare axum", aims::TRACED_JSON, traced, json, Server::Axum),
+        ("protected JSON of bare axum", aims::PROTECTED_JSON, protected, json, Server::Axum),
+        ("protected JSON of glued", aims::RECORD_JSON_GLUED, protected, json, glued),
+        ("protected gRPC of bare tonic", aims::RECORD_GRPC, protected, grpc, Server::Tonic),
     ] {
         aims.add(format!("instructions, {name}"), bound, ratio(rows, server, wire, peer));
     }
     parts::judge(&mut aims, rows);
-    aims
-}
-
-fn client_aims(rows: &Rows) -> Aims {
-    let mut aims = Aims::default();
-    parts::judge_client(&mut aims, rows);
     aims
 }

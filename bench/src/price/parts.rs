@@ -83,16 +83,12 @@ pub(super) fn judge(aims: &mut Aims, rows: &Rows) {
         (Loop::Counter, aims::COUNTER),
         (Loop::Histogram, aims::HISTOGRAM),
         (Loop::Span, aims::UNSAMPLED),
+        (Loop::Client, aims::CLIENT),
     ] {
         let price = rows.of(Row::Part(looped)).map(|price| price.instructions);
         aims.add(format!("instructions, {}", looped.title()), bound, price);
     }
-}
-
-pub(super) fn judge_client(aims: &mut Aims, rows: &Rows) {
     let of = |looped| Some(rows.of(Row::Part(looped))?.instructions);
-    let title = Loop::Client.title();
-    aims.add(format!("instructions, {title}"), aims::CLIENT, of(Loop::Client));
     let ratio = of(Loop::ClientOf1000).zip(of(Loop::Client)).map(|(many, few)| many / few);
     aims.add("instructions, 1,000 replicas of 10".to_owned(), aims::THOUSAND, ratio);
 }

@@ -289,6 +289,9 @@ impl Context {
 
     /// With headers for the calls that this context makes. Headers that came in are never passed
     /// on by themselves: they may hold the caller's secrets.
+    ///
+    /// In a layer of a client, whose call is one that goes out, they go with that call, beside those
+    /// of [`Context::metadata`] and in place of those of the same name.
     #[must_use]
     pub fn with_metadata(&self, metadata: Metadata) -> Self {
         let mut travel = self.0.travel.clone();
@@ -296,7 +299,14 @@ impl Context {
         self.link(travel, None)
     }
 
-    /// With one header more for the calls that this context makes, in place of one of that name.
+    /// The headers that layers of a client have added to a call that goes out, for transports.
+    #[must_use]
+    pub fn added_metadata(&self) -> Option<&Metadata> {
+        self.0.travel.outgoing.as_deref()
+    }
+
+    /// With one header more for the calls that this context makes, in place of one of that name; in a
+    /// layer of a client for the call that goes out.
     ///
     /// ```
     /// # use kitfox_core::{Context, Error};

@@ -50,7 +50,7 @@ pub use worker::Outcome;
 
 use crate::ServiceChannel;
 use crate::config::{Change, Drain, Environment, FILE_VARIABLE, Settings, Sources, Stacks};
-use crate::stack::{Protected, ServerSettings, tunable_guard};
+use crate::stack::{Place, Protected, ServerSettings, tunable_guard};
 use admin::{Admin, Dial, Guard, Pages, Switch};
 use life::Life;
 use port::Port;
@@ -151,6 +151,17 @@ impl Host {
     /// [`reflection`](crate::reflection) among them: see [`Services::layer`].
     pub fn layer(mut self, layer: impl Layer<BoxEndpoint> + Send + Sync + 'static) -> Self {
         self.services = self.services.layer(layer);
+        self
+    }
+
+    /// The same at another place: [`Place::Authentication`] for a layer that finds out who calls.
+    /// Health and reflection are behind it as well; a layer that is to let their calls pass learns in
+    /// [`Layer::layer`] whose endpoint it wraps. An application that is [mounted](Host::mount) is not.
+    pub fn layer_at<L>(mut self, place: Place, layer: L) -> Self
+    where
+        L: Layer<BoxEndpoint> + Send + Sync + 'static,
+    {
+        self.services = self.services.layer_at(place, layer);
         self
     }
 
@@ -483,7 +494,8 @@ impl Host {
             version: self.version.clone(),
             started: Instant::now(),
             contracts,
-            layers: services.layer_names(),
+            authenticating: services.layer_names(Place::Authentication),
+            layers: services.layer_names(Place::Method),
             dial,
             readiness: Arc::clone(&readiness),
             configuration: configuration.clone(),

@@ -279,6 +279,20 @@ impl ServiceChannelBuilder<'_> {
 
     /// Adds a layer around each attempt, between the breaker and the rate limit. The layer added
     /// first sees an attempt first.
+    ///
+    /// This is the place for credentials, too: a retry and a hedge get their own.
+    ///
+    /// ```
+    /// # use kitfox::{Request, ServiceChannelBuilder, layer_fn};
+    /// # fn token() -> String { String::new() }
+    /// # fn with_credentials(builder: ServiceChannelBuilder<'_>) -> ServiceChannelBuilder<'_> {
+    /// builder.layer(layer_fn(|mut request: Request, next| async move {
+    ///     let bearer = format!("Bearer {}", token());
+    ///     request.context = request.context.with_header("authorization", &bearer)?;
+    ///     next.call(request).await
+    /// }))
+    /// # }
+    /// ```
     pub fn layer<L: Layer<BoxEndpoint> + Send + Sync + 'static>(mut self, layer: L) -> Self {
         let wrap =
             move |method: &'static Method, inner| BoxEndpoint::new(layer.layer(method, inner));

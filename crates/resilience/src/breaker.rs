@@ -11,7 +11,7 @@
 //! A refusal says when the next probe passes ([`Recovery::After`]), and is not
 //! [`Recovery::Exhausted`]: nobody has tried again, and another instance of the caller may have a
 //! better way. The retry layer around it does not wait for that moment, since to fail at once is
-//! the point.
+//! the point; a call that it had tried before that goes up marked.
 
 mod circuit;
 mod recent;
@@ -255,10 +255,13 @@ impl Breaker {
                 Err(refuse(Recovery::No, "breaker held open by hand".to_owned()))
             }
         };
-        if settings.mode == Mode::Dark {
-            return Ok(admitted.unwrap_or(None));
+        match admitted {
+            Err(error) if settings.mode == Mode::Dark => {
+                context.record(BREAKER, format!("would have refused it: {}", error.message()));
+                Ok(None)
+            }
+            admitted => admitted,
         }
-        admitted
     }
 }
 

@@ -25,6 +25,9 @@ use crate::mode::MODE;
 use crate::ring::{Ring, nanoseconds};
 use crate::{Glance, Live, Mode};
 
+/// The name of this layer in the records of calls.
+pub const BUDGET: &str = "budget";
+
 const WINDOW: Duration = Duration::from_secs(10);
 
 /// How many calls go by between two looks at the clock: as many may be counted a little late.
@@ -196,7 +199,7 @@ impl Budget {
     }
 
     /// Spends the sending of one call more, which is under way until the guard is dropped.
-    pub(crate) fn spend(&self) -> Result<Spent<'_>, Denied> {
+    pub(crate) fn spend(&self, context: &Context) -> Result<Spent<'_>, Denied> {
         let state = &*self.0;
         let settings = state.settings.load();
         let denied = match state.take(&settings) {
@@ -212,6 +215,7 @@ impl Budget {
         }
         if settings.mode == Mode::Dark {
             state.dark.increment();
+            context.record(BUDGET, format!("would have denied it: {denied}"));
         }
         state.extra.fetch_add(1, Ordering::Relaxed);
         Ok(Spent(state))

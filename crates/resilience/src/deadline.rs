@@ -298,6 +298,8 @@ impl Deadlines {
                 return Err(too_late(deadline.saturating_duration_since(now), least));
             }
             self.0.dark.increment();
+            let left = deadline.saturating_duration_since(now);
+            context.record(DEADLINE, format!("would not have been sent with {left:?} left"));
         }
         if attempt.is_zero() {
             return Ok(Plan::default());
@@ -364,22 +366,31 @@ impl Plan {
         }
     }
 
-    /// Counts a call that would have been ended, however it ends.
-    pub(crate) fn watch(&self, deadlines: &Deadlines) -> Option<Watch> {
+    /// Counts and notes a call that would have been ended, however it ends.
+    pub(crate) fn watch(&self, deadlines: &Deadlines, context: &Context) -> Option<Watch> {
         let deadline = self.dark?;
-        Some(Watch(Box::new((deadline, deadlines.0.dark.clone()))))
+        let (dark, context) = (deadlines.0.dark.clone(), context.clone());
+        Some(Watch(Box::new(Watched { deadline, limit: self.limit, dark, context })))
     }
 }
 
-/// Counts a call that would have been ended. In a box, which only a dark layer pays for: every call is
-/// as large as its future.
-pub(crate) struct Watch(Box<(Instant, Tally)>);
+/// Counts and notes a call that would have been ended. In a box, which only a dark layer pays for:
+/// every call is as large as its future.
+pub(crate) struct Watch(Box<Watched>);
+
+struct Watched {
+    deadline: Instant,
+    limit: Duration,
+    dark: Tally,
+    context: Context,
+}
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        let (deadline, dark) = &*self.0;
+        let Watched { deadline, limit, dark, context } = &*self.0;
         if *deadline <= Instant::now() {
             dark.increment();
+            context.record(DEADLINE, format!("would have been ended after {limit:?}"));
         }
     }
 }
@@ -415,7 +426,9 @@ impl<E> TotalDeadlineEndpoint<E> {
 impl<E: Endpoint> Endpoint for TotalDeadlineEndpoint<E> {
     fn call(&self, mut request: Request) -> impl Future<Output = Result<Reply, Error>> + Send {
         let plan = self.begin(&mut request);
-        Timed::new(self.inner.call(request), &plan, &self.deadlines, Deadlines::total_expired)
+        let watch = plan.watch(&self.deadlines, &request.context);
+        let call = self.inner.call(request);
+        Timed::new(call, &plan, watch, &self.deadlines, Deadlines::total_expired)
     }
 }
 
@@ -445,8 +458,10 @@ impl<E: Endpoint> Endpoint for AttemptDeadlineEndpoint<E> {
         if !self.streams {
             plan.tighten(&mut request.context);
         }
+        let watch = plan.watch(&self.deadlines, &request.context);
         let call = self.inner.call(request);
-        Way::On { call: Timed::new(call, &plan, &self.deadlines, Deadlines::attempt_expired) }
+        let expired = Deadlines::attempt_expired;
+        Way::On { call: Timed::new(call, &plan, watch, &self.deadlines, expired) }
     }
 }
 
@@ -458,7 +473,8 @@ pin_project! {
         deadlines: &'a Deadlines,
         limit: Duration,
         expired: fn(&Deadlines, Duration) -> Error,
-        _watch: Option<Watch>,
+        // Until the call is over: what it says then is in the call's record.
+        watch: Option<Watch>,
     }
 }
 
@@ -466,11 +482,12 @@ impl<'a, F: Future<Output = Result<Reply, Error>>> Timed<'a, F> {
     pub(crate) fn new(
         call: F,
         plan: &Plan,
+        watch: Option<Watch>,
         deadlines: &'a Deadlines,
         expired: fn(&Deadlines, Duration) -> Error,
     ) -> Self {
-        let (limit, _watch) = (plan.limit, plan.watch(deadlines));
-        Timed { call: limited(plan.deadline, call), deadlines, limit, expired, _watch }
+        let (limit, call) = (plan.limit, limited(plan.deadline, call));
+        Timed { call, deadlines, limit, expired, watch }
     }
 }
 
@@ -480,6 +497,7 @@ impl<F: Future<Output = Result<Reply, Error>>> Future for Timed<'_, F> {
     fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
         let this = self.project();
         this.call.poll(cx).map(|answer| {
+            drop(this.watch.take());
             answer.unwrap_or_else(|_| Err((this.expired)(this.deadlines, *this.limit)))
         })
     }

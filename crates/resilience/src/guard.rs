@@ -22,7 +22,7 @@ use crate::breaker::Verdict;
 use crate::concurrency::Place;
 use crate::deadline::{DEADLINE, Plan, limited};
 use crate::hedge::Race;
-use crate::retry::{RETRY, Stop, recovery};
+use crate::retry::{RETRY, Stop, is_worth_it};
 use crate::{Deadlines, is_failure};
 pub use error::{GuardError, Judgement};
 use parts::Parts;
@@ -168,7 +168,7 @@ impl<E: fmt::Display> Guard<E> {
         let deadlines = &self.parts.0.deadlines;
         let plan = deadlines.plan_total(&context);
         plan.tighten(&mut context);
-        let _watch = plan.watch(deadlines);
+        let _watch = plan.watch(deadlines, &context);
         // Nobody else may hold the call to its own deadline: it need not be within another call.
         let deadline = plan.deadline.or(context.deadline());
         let attempts = pin!(self.attempts(&context, function));
@@ -208,11 +208,9 @@ impl<E: fmt::Display> Guard<E> {
             };
             _spent = None;
             let Some(attempts) = &mut attempts else { return Err(failure) };
-            let recovery = match &failure {
-                GuardError::Failed { recovery, .. } => *recovery,
-                GuardError::Refused(error) => recovery(error),
-            };
-            match attempts.next(context, recovery, self.idempotent || !called).await {
+            let worth = !matches!(&failure, GuardError::Refused(error) if !is_worth_it(error));
+            let repeatable = worth && (self.idempotent || !called);
+            match attempts.next(context, failure.recovery(), repeatable).await {
                 Ok(spent) => _spent = Some(spent),
                 Err(stop) => return Err(given_up(stop, context, failure)),
             }
@@ -256,7 +254,7 @@ impl<E: fmt::Display> Guard<E> {
         let settle = |verdict| permit.map(|permit| permit.settle(verdict));
         let refused = match self.enter(context).await {
             Ok((place, plan)) => {
-                let _watch = plan.watch(&parts.deadlines);
+                let _watch = plan.watch(&parts.deadlines, context);
                 *called = true;
                 let call = pin!(function());
                 match limited(plan.deadline, call).await {

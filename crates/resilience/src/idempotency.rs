@@ -195,14 +195,13 @@ impl State {
         let mut end = None;
         let mut waited = false;
         loop {
-            let claim = self.store.claim(key, request).await?;
-            let is_new = matches!(claim, Claim::New(_));
+            let claim = self.store.claim(key, request).await;
+            let is_new = matches!(claim, Ok(Claim::New(_)));
             if settings.mode == Mode::Dark && !is_new {
-                self.counts.dark.increment();
-                context.record(IDEMPOTENCY, "would not have been done");
+                self.would_not(context);
                 return Ok(Decision::Pass);
             }
-            let over = match claim {
+            let over = match claim? {
                 Claim::New(claim) => return Ok(Decision::Do(claim)),
                 Claim::Kept(answer) => {
                     self.counts.replayed.increment();
@@ -223,6 +222,11 @@ impl State {
                 return Err(self.refused(still_runs(until < patience)));
             }
         }
+    }
+
+    fn would_not(&self, context: &Context) {
+        self.counts.dark.increment();
+        context.record(IDEMPOTENCY, "would not have been done");
     }
 
     fn refused(&self, error: Error) -> Error {
@@ -296,7 +300,11 @@ impl<E: Endpoint> IdempotencyEndpoint<E> {
         let context = &request.context;
         state.measures.tell(context);
         if key.key.is_empty() || key.key.len() > LONGEST {
-            return Err(state.refused(no_key(key.key.len())));
+            if state.settings.load().mode != Mode::Dark {
+                return Err(state.refused(no_key(key.key.len())));
+            }
+            state.would_not(context);
+            return self.inner.call(request).await;
         }
         let Some(print) = fingerprint(&request.payload) else {
             return self.inner.call(request).await;

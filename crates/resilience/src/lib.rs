@@ -24,7 +24,7 @@ mod way;
 pub use breaker::{
     BREAKER, Breaker, BreakerEndpoint, BreakerForce, BreakerScope, BreakerSettings, BreakerWindow,
 };
-pub use budget::{Budget, BudgetEndpoint, BudgetSettings};
+pub use budget::{BUDGET, Budget, BudgetEndpoint, BudgetSettings};
 pub use concurrency::{
     CONCURRENCY, Concurrency, ConcurrencyEndpoint, ConcurrencyKind, ConcurrencySettings,
 };

@@ -384,7 +384,8 @@ impl RateLimit {
         let taken = cell.take_within(quota, now, Patience { own: patience, longest });
         match taken {
             Ok((left, wait)) => {
-                let left = (settings.headers == RateLimitHeaders::Always).then_some(left);
+                let told = settings.headers == RateLimitHeaders::Always;
+                let left = (told && settings.mode != Mode::Dark).then_some(left);
                 let turn = (!wait.is_zero()).then(|| {
                     state.counts.delayed.increment();
                     context.record("rate_limit.waited", format!("{wait:?}"));

@@ -26,7 +26,7 @@ use pin_project_lite::pin_project;
 
 use crate::mode::MODE;
 use crate::{Budget, Glance, Live, Mode};
-pub(crate) use policy::{Attempts, Stop, recovery};
+pub(crate) use policy::{Attempts, Stop, is_worth_it};
 
 /// The name of this layer in the causes of errors.
 pub const RETRY: &str = "retry";
@@ -284,7 +284,8 @@ impl<E: Endpoint> RetryEndpoint<E> {
             // Between two attempts it is here again.
             context.enter_layer(LayerName::of(RETRY));
             let repeatable = self.idempotent || context.idempotency_key().is_some();
-            let next = attempts.next(context, recovery(&error), repeatable).await;
+            let repeatable = repeatable && is_worth_it(&error);
+            let next = attempts.next(context, error.recovery(), repeatable).await;
             // What the attempt that is on its way has spent.
             let spent = match next {
                 Ok(spent) => spent,

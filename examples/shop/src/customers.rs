@@ -16,7 +16,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::registry::Registry;
 use crate::role::Role;
-use crate::tally::{Outcome, Second, Tally};
+use crate::tally::{By, Outcome, Second, Tally};
 
 /// How long a customer waits, if nothing else is said.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -56,7 +56,8 @@ impl Crowd {
 /// The customers of a shop, and whoever delivers what they buy.
 #[derive(Clone, Debug)]
 pub struct Customers {
-    storefront: StorefrontClient,
+    /// By gRPC, and by REST.
+    storefronts: [StorefrontClient; 2],
     catalog: CatalogClient,
     patience: Duration,
     tally: Arc<Tally>,
@@ -72,12 +73,13 @@ impl Customers {
     /// When nobody can be reached.
     pub fn new(registry: &Registry) -> Result<Self, ServiceChannelError> {
         let tally = Arc::new(Tally::default());
-        let storefront = registry.way(Role::Storefront).layer(counting(&tally)).build()?;
+        let by_grpc = registry.way(Role::Storefront).layer(counting(&tally)).build()?;
+        let by_rest = registry.rest(Role::Storefront).layer(counting(&tally)).build()?;
         let catalog = registry.way(Role::Catalog).layer(counting(&tally)).build()?;
-        let storefront = StorefrontClient::new(&storefront);
+        let storefronts = [&by_grpc, &by_rest].map(StorefrontClient::new);
         let catalog = CatalogClient::new(&catalog);
         let (platform, last) = (Platform::system(), Arc::default());
-        Ok(Customers { storefront, catalog, patience: PATIENCE, tally, platform, last })
+        Ok(Customers { storefronts, catalog, patience: PATIENCE, tally, platform, last })
     }
 
     /// The same, who wait for so long.
@@ -112,8 +114,8 @@ impl Customers {
             let (customer, crowd) = (self.clone(), Arc::clone(&crowd));
             let visit = self.platform.tasks().spawn(async move {
                 let begun = Instant::now();
-                let outcome = customer.visit(number).await;
-                crowd.tally.add(outcome, begun.elapsed());
+                let (by, outcome) = customer.visit(number).await;
+                crowd.tally.add(by, outcome, begun.elapsed());
                 drop(place);
             });
             drop(visit);
@@ -121,32 +123,44 @@ impl Customers {
     }
 
     /// What one customer does. Of twenty, one looks around, one looks how the last order went, one
-    /// wants what is soon sold out, one has no money, and one is the van with new goods.
-    async fn visit(&self, number: u64) -> Outcome {
+    /// wants what is soon sold out, one has no money, and one is the van with new goods. Every other
+    /// one comes by REST, but for the van, which goes to the catalog.
+    async fn visit(&self, number: u64) -> (By, Outcome) {
         let cx = Context::background().with_timeout(self.patience);
-        match number % 20 {
-            4 => {
-                Outcome::of("browse", &self.storefront.browse(&cx, BrowseRequest::default()).await)
-            }
-            8 => self.look(&cx).await,
-            12 => self.buy(&cx, "meteorite", "4242").await,
-            16 => self.buy(&cx, "mug", "40000002").await,
-            19 => Outcome::of("deliver", &self.deliver(&cx, self.pick()).await),
-            _ => self.buy(&cx, self.pick(), "4242").await,
+        if number % 20 == 19 {
+            let delivered = self.deliver(&cx, self.pick()).await;
+            return (By::Grpc, Outcome::of("deliver", &delivered));
         }
+        // So that the next of its kind comes the other way.
+        let by = if (number + number / 20).is_multiple_of(2) { By::Grpc } else { By::Rest };
+        let storefront = &self.storefronts[by as usize];
+        let outcome = match number % 20 {
+            4 => Outcome::of("browse", &storefront.browse(&cx, BrowseRequest::default()).await),
+            8 => self.look(storefront, &cx).await,
+            12 => self.buy(storefront, &cx, "meteorite", "4242").await,
+            16 => self.buy(storefront, &cx, "mug", "40000002").await,
+            _ => self.buy(storefront, &cx, self.pick(), "4242").await,
+        };
+        (by, outcome)
     }
 
     /// Looks at the last order.
-    async fn look(&self, cx: &Context) -> Outcome {
+    async fn look(&self, storefront: &StorefrontClient, cx: &Context) -> Outcome {
         let id = self.last().clone().unwrap_or_default();
-        Outcome::of("order", &self.storefront.order(cx, OrderRequest { id }).await)
+        Outcome::of("order", &storefront.order(cx, OrderRequest { id }).await)
     }
 
     /// Buys one of it.
-    async fn buy(&self, cx: &Context, sku: &str, card: &str) -> Outcome {
+    async fn buy(
+        &self,
+        storefront: &StorefrontClient,
+        cx: &Context,
+        sku: &str,
+        card: &str,
+    ) -> Outcome {
         let lines = vec![Line { sku: sku.to_owned(), quantity: 1 }];
         let request = BuyRequest { lines, card: card.to_owned() };
-        let bought = self.storefront.buy(cx, request).await;
+        let bought = storefront.buy(cx, request).await;
         let outcome = Outcome::of("buy", &bought);
         if let Ok(order) = bought {
             *self.last() = Some(order.id);

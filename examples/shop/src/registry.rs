@@ -6,6 +6,7 @@ use std::path::Path;
 use kitfox::discovery::{Directory, Watcher};
 use kitfox::{Host, Platform, Protocol, ServiceChannel, ServiceChannelBuilder};
 
+use crate::rest::Rest;
 use crate::role::Role;
 
 /// Who is where.
@@ -26,8 +27,16 @@ impl Registry {
 
     /// The way to all replicas of `role`: by gRPC, and with everything that Kitfox puts on it.
     pub fn way(&self, role: Role) -> ServiceChannelBuilder<'_> {
+        self.any_way(role).http(|replica| replica.protocol(Protocol::Grpc))
+    }
+
+    /// The same by REST: of what has routes.
+    pub fn rest(&self, role: Role) -> ServiceChannelBuilder<'_> {
+        self.any_way(role).connect(Rest)
+    }
+
+    fn any_way(&self, role: Role) -> ServiceChannelBuilder<'_> {
         ServiceChannel::builder(role.name(), &self.0)
-            .http(|replica| replica.protocol(Protocol::Grpc))
             // Of two replicas one may go, and half of what is in flight with it. That this does not
             // become a storm is seen to by the budget's share of the last ten seconds.
             .set("budget.in_flight", 1)

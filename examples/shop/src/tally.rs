@@ -9,7 +9,17 @@ use kitfox::Code;
 use shop_storefront::StorefrontError;
 
 /// What the columns of a [`Second`] mean.
-pub const HEADER: &str = "second   ended      ok refused  failed   again     p50     p99  why";
+pub const HEADER: &str =
+    "second   ended by REST      ok refused  failed   again     p50     p99  why";
+
+/// How a visitor comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// As services call each other.
+    Grpc,
+    /// As browsers do.
+    Rest,
+}
 
 /// How a visit ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +51,8 @@ pub struct Tally(Mutex<Second>);
 /// What happened since the last time somebody looked.
 #[derive(Clone, Debug, Default)]
 pub struct Second {
+    /// Visits that came by REST.
+    pub by_rest: u64,
     /// Visits that ended as the customer wanted.
     pub ok: u64,
     /// Visits that ended with an answer of another kind.
@@ -57,8 +69,9 @@ pub struct Second {
 
 impl Tally {
     /// Counts a visit.
-    pub fn add(&self, outcome: Outcome, took: Duration) {
+    pub fn add(&self, by: By, outcome: Outcome, took: Duration) {
         let mut second = self.second();
+        second.by_rest += u64::from(by == By::Rest);
         match outcome {
             Outcome::Ok => second.ok += 1,
             Outcome::Refused => second.refused += 1,
@@ -98,6 +111,7 @@ impl Second {
 
     /// Adds another second.
     pub fn absorb(&mut self, other: Second) {
+        self.by_rest += other.by_rest;
         self.ok += other.ok;
         self.refused += other.refused;
         self.again += other.again;
@@ -123,7 +137,8 @@ impl fmt::Display for Second {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let millis = |left_out| self.all_but_one_in(left_out).as_secs_f64() * 1e3;
         let (ended, failed) = (self.took.len(), self.failures());
-        write!(f, "{ended:7} {:7} {:7} {failed:7} {:7}", self.ok, self.refused, self.again)?;
+        write!(f, "{ended:7} {:7} {:7} {:7}", self.by_rest, self.ok, self.refused)?;
+        write!(f, " {failed:7} {:7}", self.again)?;
         write!(f, " {:5.1}ms {:5.1}ms ", millis(2), millis(100))?;
         for ((what, code), count) in &self.failed {
             write!(f, " {what}: {code} {count}")?;
@@ -143,17 +158,18 @@ mod tests {
     fn a_line_has_counts_and_quantiles_and_begins_anew() {
         let tally = Tally::default();
         for millis in 1..=98 {
-            tally.add(Outcome::Ok, Duration::from_millis(millis));
+            tally.add(By::Grpc, Outcome::Ok, Duration::from_millis(millis));
         }
-        tally.add(Outcome::Refused, Duration::from_millis(99));
-        tally.add(Outcome::Failed("buy", Code::Unavailable), Duration::from_millis(100));
+        tally.add(By::Rest, Outcome::Refused, Duration::from_millis(99));
+        let failed = Outcome::Failed("buy", Code::Unavailable);
+        tally.add(By::Rest, failed, Duration::from_millis(100));
         tally.again();
         tally.turned_away();
         let line = tally.take().to_string();
-        let words: Vec<_> = line.split_whitespace().take(10).collect();
+        let words: Vec<_> = line.split_whitespace().take(11).collect();
         assert_eq!(
             words,
-            ["100", "98", "1", "1", "1", "50.0ms", "99.0ms", "buy:", "unavailable", "1"]
+            ["100", "2", "98", "1", "1", "1", "50.0ms", "99.0ms", "buy:", "unavailable", "1"]
         );
         assert!(line.ends_with("(too many in the shop: 1 stayed away)"), "{line}");
         assert_eq!(tally.take().took.len(), 0);

@@ -153,7 +153,7 @@ impl ClientRecords {
     }
 
     /// A call begins, and so does its record, where somebody observes it.
-    #[inline]
+    #[inline(always)]
     pub fn begin<'a>(&'a self, record: &mut Option<OpenRecord<'a>>, request: &mut Request) {
         let Records { number, .. } = self.0;
         if let Some(bound) = self.0.bound(&request.context) {

@@ -73,7 +73,9 @@ pub(super) struct Pages {
     pub(super) version: Option<String>,
     pub(super) started: Instant,
     pub(super) contracts: Vec<&'static Contract>,
-    /// The names of the user's layers, from outside in.
+    /// The names of the user's layers that find out who calls, from outside in.
+    pub(super) authenticating: Vec<String>,
+    /// Those of the user's layers around the method.
     pub(super) layers: Vec<String>,
     /// What the layers around calls are set to.
     pub(super) dial: Dial,

@@ -13,7 +13,7 @@ use kitfox_transport::Limits;
 use kitfox_transport::wires::{Builder, RouteError, Wires};
 
 use super::layer_name::short;
-use crate::stack::{Change, ChangeError, Protected, Protection, ServerSettings};
+use crate::stack::{Change, ChangeError, Place, Protected, Protection, ServerSettings};
 
 /// Services, and your layers around each of their methods.
 ///
@@ -45,6 +45,7 @@ pub struct Services {
 
 /// A layer with its type hidden.
 struct Wrap {
+    place: Place,
     name: String,
     wrap: Box<dyn Fn(&'static Method, BoxEndpoint) -> BoxEndpoint + Send + Sync>,
 }
@@ -79,13 +80,23 @@ impl Services {
     /// Adds a layer around every method of every service, inside of what Kitfox puts there itself
     /// and before a call is decoded. The layer added first sees a call first.
     #[must_use]
-    pub fn layer<L: Layer<BoxEndpoint> + Send + Sync + 'static>(mut self, layer: L) -> Self {
+    pub fn layer(self, layer: impl Layer<BoxEndpoint> + Send + Sync + 'static) -> Self {
+        self.layer_at(Place::Method, layer)
+    }
+
+    /// The same at another place. A layer that authenticates belongs to [`Place::Authentication`],
+    /// before what asks who calls.
+    #[must_use]
+    pub fn layer_at<L>(mut self, place: Place, layer: L) -> Self
+    where
+        L: Layer<BoxEndpoint> + Send + Sync + 'static,
+    {
         let name = short(std::any::type_name::<L>());
         let entered = LayerName::of(&name);
         let wrap = move |method: &'static Method, inner| {
             BoxEndpoint::new(Named { name: entered, endpoint: layer.layer(method, inner) })
         };
-        self.layers.push(Wrap { name, wrap: Box::new(wrap) });
+        self.layers.push(Wrap { place, name, wrap: Box::new(wrap) });
         self
     }
 
@@ -155,7 +166,11 @@ impl Services {
         let mut builder = Wires::builder(platform.clone()).limits(limits.clone());
         for service in &self.services {
             for (method, endpoint) in service.contract().methods.iter().zip(service.endpoints()) {
-                let endpoint = protection.protect(method, self.layered(method, endpoint));
+                let endpoint = self.layered(Place::Method, method, endpoint);
+                let authenticate = self
+                    .has(Place::Authentication)
+                    .then_some(|inner| self.layered(Place::Authentication, method, inner));
+                let endpoint = protection.protect(method, endpoint, authenticate);
                 builder = builder.method(method, ServerStack::new(method, endpoint));
             }
         }
@@ -166,13 +181,21 @@ impl Services {
         self.services.iter().map(|service| service.contract()).collect()
     }
 
-    /// The names of the user's layers, from outside in.
-    pub(super) fn layer_names(&self) -> Vec<String> {
-        self.layers.iter().map(|layer| layer.name.clone()).collect()
+    /// The names of the user's layers at a place, from outside in.
+    pub(super) fn layer_names(&self, place: Place) -> Vec<String> {
+        self.layers_at(place).map(|layer| layer.name.clone()).collect()
     }
 
-    fn layered(&self, method: &'static Method, endpoint: BoxEndpoint) -> BoxEndpoint {
-        self.layers.iter().rev().fold(endpoint, |inner, layer| (layer.wrap)(method, inner))
+    fn layers_at(&self, place: Place) -> impl DoubleEndedIterator<Item = &Wrap> {
+        self.layers.iter().filter(move |layer| layer.place == place)
+    }
+
+    fn has(&self, place: Place) -> bool {
+        self.layers_at(place).next().is_some()
+    }
+
+    fn layered(&self, place: Place, method: &'static Method, endpoint: BoxEndpoint) -> BoxEndpoint {
+        self.layers_at(place).rev().fold(endpoint, |inner, layer| (layer.wrap)(method, inner))
     }
 }
 

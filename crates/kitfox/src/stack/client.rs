@@ -6,6 +6,9 @@
 //!   > your layers > rate limit > attempt deadline
 //!   > pick a replica > attempt record > wire
 //! ```
+//!
+//! Your layers are around each attempt, the last of them next to the rate limit: what adds credentials
+//! stands there.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -2,10 +2,16 @@
 //!
 //! ```text
 //! scope > record > panic barrier > deadline              (core, always)
-//!   > rate limit > rate limit by principal > concurrency and shedding   (all methods together)
-//!   > rate limit > rate limit by principal > concurrency and shedding   (of the method alone)
-//!   > idempotency > your layers > decode > the method
+//!   > rate limit                                         (all methods together, the method alone)
+//!   > your layers at Place::Authentication
+//!   > rate limit by principal > concurrency and shedding (all methods together)
+//!   > rate limit by principal > concurrency and shedding (of the method alone)
+//!   > idempotency
+//!   > your layers at Place::Method > decode > the method
 //! ```
+//!
+//! Where nobody authenticates, all of Kitfox's own is one endpoint, and where nothing is decided a call
+//! passes it by. Where somebody does, there is one such endpoint before and one after.
 
 use std::fmt;
 use std::future::Future;
@@ -48,7 +54,8 @@ pub struct ServerSettings {
     /// Calls in a time, before it is known who calls: by IP address unless you say otherwise. Off by
     /// default.
     pub rate_limit: RateLimitSettings,
-    /// The same once it is known: by principal unless you say otherwise. Off by default.
+    /// The same once a layer at [`Place::Authentication`](super::Place::Authentication) has found out:
+    /// by principal unless you say otherwise. Off by default.
     pub principal_rate_limit: RateLimitSettings,
     /// Calls at the same time. Off by default.
     pub concurrency: ConcurrencySettings,
@@ -81,10 +88,15 @@ impl ServerSettings {
     }
 }
 
+/// The layer of the list below behind which the user's layers at [`Place::Authentication`] stand.
+///
+/// [`Place::Authentication`]: super::Place::Authentication
+pub(crate) const BEFORE_AUTHENTICATION: &str = "rate_limit";
+
 impl StackSettings for ServerSettings {
     fn layers(&mut self) -> Layers<'_> {
         vec![
-            ("rate_limit", &mut self.rate_limit),
+            (BEFORE_AUTHENTICATION, &mut self.rate_limit),
             ("principal_rate_limit", &mut self.principal_rate_limit),
             ("concurrency", &mut self.concurrency),
             ("shedding", &mut self.shedding),
@@ -153,19 +165,18 @@ impl Limits {
         }
     }
 
-    fn around<E: Endpoint>(&self, method: &'static Method, inner: E) -> Around<E> {
-        let inner = self.concurrency.1.layer(method, inner);
-        let inner = self.principal_rate_limit.1.layer(method, inner);
-        Around(self.rate_limit.1.layer(method, inner))
+    /// Within what holds before it is known who calls.
+    fn before<E: Endpoint>(&self, method: &'static Method, inner: E) -> RateLimitEndpoint<E> {
+        self.rate_limit.1.layer(method, inner)
     }
-}
 
-/// An endpoint within one of each limit.
-struct Around<E>(RateLimitEndpoint<RateLimitEndpoint<ConcurrencyEndpoint<E>>>);
-
-impl<E: Endpoint> Endpoint for Around<E> {
-    fn call(&self, request: Request) -> impl Future<Output = Result<Reply, Error>> + Send {
-        self.0.call(request)
+    /// Within what holds once it is known.
+    fn after<E: Endpoint>(
+        &self,
+        method: &'static Method,
+        inner: E,
+    ) -> RateLimitEndpoint<ConcurrencyEndpoint<E>> {
+        self.principal_rate_limit.1.layer(method, self.concurrency.1.layer(method, inner))
     }
 }
 
@@ -257,18 +268,50 @@ impl Protection {
         Ok(Protection { control: Arc::new(control), shared, methods })
     }
 
-    /// The protected endpoint of `method`; as it is, where the method is none of the protected.
-    pub(crate) fn protect(&self, method: &'static Method, direct: BoxEndpoint) -> Protected {
-        let index = self.methods.iter().position(|own| std::ptr::eq(own.method, method));
-        let layered = index.map(|index| {
-            let limits = &self.shared.limits;
-            let inner = || self.shared.idempotency.1.layer(method, direct.clone());
-            let shared = BoxEndpoint::new(limits.around(method, inner()));
-            let own = self.methods[index].limits.around(method, inner());
-            let own = BoxEndpoint::new(limits.around(method, own));
-            Layered { methods: Arc::clone(&self.methods), index, shared, own }
-        });
-        Protected { direct, layered }
+    /// The protected endpoint of `method`, with the user's layers that authenticate, if there are any.
+    /// Only those are around a method that is none of the protected.
+    pub(crate) fn protect(
+        &self,
+        method: &'static Method,
+        direct: BoxEndpoint,
+        authenticate: Option<impl FnOnce(BoxEndpoint) -> BoxEndpoint>,
+    ) -> Protected {
+        let Some(index) = self.methods.iter().position(|own| std::ptr::eq(own.method, method))
+        else {
+            let direct = match authenticate {
+                Some(authenticate) => authenticate(direct),
+                None => direct,
+            };
+            return Protected { direct, layered: None };
+        };
+        let all = &self.shared.limits;
+        let one = &self.methods[index].limits;
+        let inner = || self.shared.idempotency.1.layer(method, direct.clone());
+        let shared = all.after(method, inner());
+        let own = all.after(method, one.after(method, inner()));
+        let Some(authenticate) = authenticate else {
+            let shared = all.before(method, shared);
+            let own = all.before(method, one.before(method, own));
+            return self.choice(index, direct, shared, own);
+        };
+        // Made once, whatever its calls go through, since it may have a state.
+        let known = authenticate(BoxEndpoint::new(self.choice(index, direct, shared, own)));
+        let shared = all.before(method, known.clone());
+        let own = all.before(method, one.before(method, known.clone()));
+        self.choice(index, known, shared, own)
+    }
+
+    /// One of three, as the layers decide something about the calls of a method.
+    fn choice(
+        &self,
+        index: usize,
+        direct: BoxEndpoint,
+        shared: impl Endpoint,
+        own: impl Endpoint,
+    ) -> Protected {
+        let (shared, own) = (BoxEndpoint::new(shared), BoxEndpoint::new(own));
+        let methods = Arc::clone(&self.methods);
+        Protected { direct, layered: Some(Layered { methods, index, shared, own }) }
     }
 }
 

@@ -4,8 +4,10 @@ use axum::Router;
 use axum::body::Body;
 use axum::routing::{get, post};
 use http_body_util::BodyExt;
+use kitfox::resilience::Mode;
+use kitfox::stack::{Place, ServerSettings};
 use kitfox::transport::Limits;
-use kitfox::{Ending, Services, layer_fn};
+use kitfox::{Ending, Principal, Services, layer_fn};
 use tower_service::Service;
 
 use super::host;
@@ -74,6 +76,28 @@ async fn layers_see_a_call_in_the_order_they_were_added() {
     assert_eq!(status, 400);
     assert!(body.contains("\"ab\""), "{body}");
     assert_eq!(probe.calls(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn services_that_are_mounted_authenticate_before_they_limit() {
+    let authenticate = layer_fn(|mut request: kitfox::Request, next| async move {
+        let name = request.context.metadata().text("x-user").unwrap_or("nobody").to_owned();
+        request.context = request.context.with_principal(Principal::new(name));
+        next.call(request).await
+    });
+    let mut settings = ServerSettings::default();
+    settings.principal_rate_limit.mode = Mode::On;
+    settings.principal_rate_limit.burst = 1;
+    let services = Services::new().serve(Probe::default()).protect(settings);
+    let services = services.layer_at(Place::Authentication, authenticate);
+    let wires = services.wires(&Memory::default().platform(), &Limits::default()).unwrap();
+    let app = Router::new().fallback_service(wires);
+    for (user, status) in [("alice", 200), ("alice", 429), ("bob", 200)] {
+        let request = http::Request::post("/v1/echo").header("x-user", user);
+        let request = request.header("content-type", "application/json");
+        let response = app.clone().call(request.body(Body::from("{}")).unwrap()).await.unwrap();
+        assert_eq!(response.status(), status, "{user}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use kitfox::stack::Place;
 use kitfox::{Layer, Running, layer_fn};
 use serde_json::Value;
 
@@ -140,6 +141,25 @@ async fn the_stack_is_the_onion_of_each_method_with_the_users_layers_in_it() {
     assert!(text.contains("\n        deadline"), "{text}");
     assert!(text.contains("as the caller says, at most 7s (1h for streams)"), "{text}");
     assert!(text.contains("/probe.v1.Probe/Echo  POST /v1/echo\n"), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_layer_that_authenticates_is_shown_where_it_stands() {
+    let net = Memory::default();
+    let running = host(&net, &Probe::default())
+        .layer(Quota)
+        .layer_at(Place::Authentication, Gatekeeper)
+        .start()
+        .await
+        .unwrap();
+    let json = json(&net, &running, "/stack").await;
+    let layers = json["methods"][0]["layers"].as_array().unwrap();
+    let layers: Vec<_> = layers.iter().map(|layer| layer.as_str().unwrap()).collect();
+    let limits = ["rate limit", "Gatekeeper", "principal rate limit", "concurrency", "shedding"];
+    assert_eq!(layers[5..10], limits);
+    assert_eq!(layers[10..], ["idempotency", "Quota", "decode"]);
+    let text = admin(&net, &running, "/stack").await.body;
+    assert!(text.contains("a layer of this service, before what asks who calls"), "{text}");
 }
 
 #[tokio::test(start_paused = true)]

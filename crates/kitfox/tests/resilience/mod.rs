@@ -5,6 +5,7 @@ mod chain;
 mod concurrency;
 mod guards;
 mod idempotency;
+mod places;
 mod rate_limit;
 mod refusals;
 mod till;

@@ -64,12 +64,16 @@ pub(super) const WAYS: [(Protocol, HttpVersion); 5] = [
 pub(super) struct Shop {
     pub(super) running: Running,
     pub(super) service: Service,
-    net: Memory,
+    pub(super) net: Memory,
 }
 
 impl Shop {
     pub(super) async fn open(with: impl FnOnce(Host) -> Host) -> Self {
-        let (net, service) = (Memory::default(), Service::default());
+        Shop::open_on(Memory::default(), with).await
+    }
+
+    pub(super) async fn open_on(net: Memory, with: impl FnOnce(Host) -> Host) -> Self {
+        let service = Service::default();
         let host = Host::new("till").serve(TillServer::new(service.clone()));
         let host = host.platform(net.platform()).announce(false);
         let host = host.environment(kitfox::config::Environment::default());
@@ -113,7 +117,7 @@ impl Shop {
         self.service.0.load(Ordering::SeqCst)
     }
 
-    fn address(&self) -> SocketAddr {
+    pub(super) fn address(&self) -> SocketAddr {
         self.running.address()
     }
 }

@@ -4,6 +4,7 @@ mod attempts;
 mod b3;
 pub(crate) mod collector;
 mod export;
+mod layers;
 pub(crate) mod model;
 mod tree;
 

@@ -18,7 +18,7 @@ async fn a_fifth_of_the_calls_of_the_last_ten_seconds_may_be_sent_once_more() {
     let budget = budget(by_share(0.2));
     let spend = |calls| {
         (0..calls).for_each(|_| drop(budget.begin(&context())));
-        std::iter::from_fn(|| budget.spend().ok()).count()
+        std::iter::from_fn(|| budget.spend(&context()).ok()).count()
     };
     assert_eq!(spend(4), 0);
     assert_eq!(spend(1), 1, "20 % of five");
@@ -35,14 +35,14 @@ async fn calls_of_long_ago_allow_nothing_now() {
     (0..100_000).for_each(|_| drop(budget.begin(&context())));
     tokio::time::advance(Duration::from_secs(3600)).await;
     drop(budget.begin(&context()));
-    let spent = std::iter::from_fn(|| budget.spend().ok()).count();
+    let spent = std::iter::from_fn(|| budget.spend(&context()).ok()).count();
     assert!(spent <= 13, "{spent}: a fifth of those that went by without a look at the clock");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_service_that_few_call_has_its_floor() {
     let budget = budget(BudgetSettings { floor: 0.5, ..by_share(0.2) });
-    let spent = || std::iter::from_fn(|| budget.spend().ok()).count();
+    let spent = || std::iter::from_fn(|| budget.spend(&context()).ok()).count();
     assert_eq!(spent(), 5, "half a retry a second for ten seconds");
     tokio::time::advance(Duration::from_secs(11)).await;
     assert_eq!(spent(), 5);
@@ -52,13 +52,13 @@ async fn a_service_that_few_call_has_its_floor() {
 async fn at_the_same_time_a_fifth_of_those_in_flight_may_and_ten_always() {
     let budget = budget(BudgetSettings { floor: 1e6, ..BudgetSettings::default() });
     let context = context();
-    let spend = || std::iter::from_fn(|| budget.spend().ok()).collect::<Vec<_>>();
+    let spend = || std::iter::from_fn(|| budget.spend(&context).ok()).collect::<Vec<_>>();
     let ten = spend();
     assert_eq!(ten.len(), 10);
     let calls: Vec<_> = (0..100).map(|_| budget.begin(&context)).collect();
     let rest = spend();
     assert_eq!(rest.len(), 10, "twenty of a hundred, of which ten are out");
-    let Err(denied) = budget.spend() else { panic!("there is nothing left") };
+    let Err(denied) = budget.spend(&context) else { panic!("there is nothing left") };
     assert_eq!(
         denied.to_string(),
         "20 retries for 100 calls in flight are as many as the budget allows"
@@ -74,7 +74,7 @@ async fn clones_share_the_budget_and_so_do_the_methods_of_a_layer() {
         let endpoint = BoxEndpoint::new(budget.clone().layer(&METHOD, answering()));
         endpoint.call(request(&context())).await.unwrap();
     }
-    let spend = |_| std::iter::from_fn(|| budget.clone().spend().ok().map(drop)).count();
+    let spend = |_| std::iter::from_fn(|| budget.clone().spend(&context()).ok().map(drop)).count();
     let spent: usize = (0..1_000).map(spend).sum();
     assert_eq!(spent, 200);
 }
@@ -103,10 +103,10 @@ async fn an_open_stream_counts_as_in_flight_and_a_dropped_call_does_not() {
 async fn a_dark_budget_counts_and_denies_nothing_and_one_that_is_off_counts_nothing() {
     let live = Live::new(BudgetSettings { mode: Mode::Dark, least: 1, ..by_share(0.0) });
     let budget = Budget::new(live.clone());
-    assert!(budget.spend().is_ok());
+    assert!(budget.spend(&context()).is_ok());
     assert_eq!(budget.0.dark.value(), 1);
     live.replace(BudgetSettings { mode: Mode::Off, ..by_share(0.0) });
-    assert!(budget.spend().is_ok());
+    assert!(budget.spend(&context()).is_ok());
     assert_eq!((budget.0.dark.value(), budget.0.denied.value()), (1, 0));
 }
 

@@ -107,9 +107,8 @@ impl Gate {
     /// leaves the queue.
     pub(super) async fn wait(&self, context: &Context) -> Result<Permit<&Gate>, Error> {
         let settings = self.settings.whole();
-        let class = context.criticality() as usize;
         let now = Instant::now();
-        let mut place = self.stand_in_line(class, now, &settings)?;
+        let mut place = self.stand_in_line(context, now, &settings)?;
         let patience = now + settings.wait;
         let end = context.deadline().map_or(patience, |deadline| deadline.min(patience));
         let told = timeout_at(end, &mut place.told).await;
@@ -134,15 +133,15 @@ impl Gate {
 
     fn stand_in_line(
         &self,
-        class: usize,
+        context: &Context,
         now: Instant,
         settings: &ConcurrencySettings,
     ) -> Result<Place<'_>, Error> {
         let (tell, told) = oneshot::channel();
         let mut shed = Shed::new();
-        let number = self.push(class, now, settings, tell, &mut shed);
+        let number = self.push(context, now, settings, tell, &mut shed);
         tell_shed(shed);
-        let number = number?;
+        let (number, class) = (number?, context.criticality() as usize);
         // A place may have become free before anybody could know that somebody waits for it.
         self.pump();
         Ok(Place { gate: self, class, number, told, used: false })
@@ -150,13 +149,13 @@ impl Gate {
 
     fn push(
         &self,
-        class: usize,
+        context: &Context,
         now: Instant,
         settings: &ConcurrencySettings,
         tell: oneshot::Sender<Told>,
         gone: &mut Shed,
     ) -> Result<u64, Error> {
-        let shedding = self.shedding.load();
+        let (shedding, class) = (self.shedding.load(), context.criticality() as usize);
         let mut queue = lock(&self.queue);
         self.look(&mut queue, &shedding, now, gone);
         if class < queue.standing.level() {
@@ -166,7 +165,10 @@ impl Gate {
                     let why = "the queue stands, and this call matters least";
                     return Err(shed(why, &self.shedding));
                 }
-                Mode::Dark => self.counts.shed_dark.increment(),
+                Mode::Dark => {
+                    self.counts.shed_dark.increment();
+                    context.record(SHEDDING, "would have been shed");
+                }
                 Mode::Off => {}
             }
         }

@@ -98,11 +98,15 @@ async fn a_dark_deadline_counts_what_it_would_have_ended_however_that_ends() {
     let dark = |settings| deadlines(DeadlineSettings { mode: Mode::Dark, ..settings });
     let both = dark(of(100, 50));
     let endpoint = both.total().layer(&METHOD, both.attempt().layer(&METHOD, slow(70)));
-    endpoint.call(request(&context())).await.unwrap();
+    let context = context();
+    endpoint.call(request(&context)).await.unwrap();
     assert_eq!(both.0.dark.value(), 1);
     let limit = Duration::from_millis(60);
-    assert!(tokio::time::timeout(limit, endpoint.call(request(&context()))).await.is_err());
+    assert!(tokio::time::timeout(limit, endpoint.call(request(&context))).await.is_err());
     assert_eq!(both.0.dark.value(), 2);
+    let notes = context.take_fields();
+    let notes: Vec<_> = notes.iter().map(|note| (note.name, &*note.value)).collect();
+    assert_eq!(notes, [(DEADLINE, "would have been ended after 50ms"); 2]);
 }
 
 #[tokio::test(start_paused = true)]

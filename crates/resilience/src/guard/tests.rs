@@ -63,6 +63,27 @@ async fn an_answer_is_an_answer_and_a_failure_is_tried_again_where_that_does_no_
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_tried_again_and_must_not_be_once_more_goes_up_marked() {
+    // The second attempt meets a breaker that the first has opened.
+    let opening = set(guard().idempotent(), |settings| settings.breaker.consecutive = 1);
+    let (failed, called) = failing(&opening, DbError::Busy).await;
+    assert!(matches!(&failed, GuardError::Refused(error) if reason(error) == "BREAKER_OPEN"));
+    assert_eq!((called, failed.recovery()), (1, Recovery::Exhausted));
+    let (failed, called) = failing(&opening, DbError::Busy).await;
+    assert_eq!(called, 0);
+    assert!(matches!(failed.recovery(), Recovery::After(_)), "nobody tried it again: {failed}");
+
+    // The first attempt waited for its turn, and the second may not be repeated.
+    let limited = set(guard(), |settings| {
+        let limit = &mut settings.rate_limit;
+        (limit.mode, limit.rate, limit.burst) = (Mode::On, 10.0, 1);
+    });
+    limited.call(&context(), async || Ok(())).await.unwrap();
+    let (failed, called) = failing(&limited, DbError::Busy).await;
+    assert_eq!((called, failed.recovery()), (1, Recovery::Exhausted), "{failed}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn it_is_left_alone_when_it_fails_and_answers_never_open_its_breaker() {
     let guard = set(guard(), |settings| settings.breaker.consecutive = 5);
     for _ in 0..50 {

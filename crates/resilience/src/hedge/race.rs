@@ -173,17 +173,19 @@ where
     fn send(&mut self) -> bool {
         self.left -= 1;
         self.timer = None;
+        let sent = self.plan.most - self.left;
         let hedge = &self.hedge.0;
-        let Ok(spent) = hedge.budget.spend() else {
+        let context = self.spare.context();
+        let Ok(spent) = hedge.budget.spend(context) else {
             hedge.counts.denied.increment();
             self.left = 0;
             return false;
         };
         if self.plan.mode == Mode::Dark {
             hedge.counts.dark.increment();
+            context.record(HEDGE, format!("would have been sent after {:?}", self.delay() * sent));
             return self.left > 0;
         }
-        let sent = self.plan.most - self.left;
         let Some(call) = (self.send)(&self.spare, sent) else { return false };
         let note = format!("sent after {:?}", self.delay() * sent);
         self.spare.context().record(HEDGE, note);

@@ -193,7 +193,8 @@ async fn dropping_the_call_cancels_every_attempt_and_gives_the_budget_back() {
     assert!(tokio::time::timeout(milliseconds(100), call).await.is_err());
     sleep(Duration::from_secs(5)).await;
     assert_eq!(stack.attempts(), (2, 0));
-    let spent: Vec<_> = std::iter::from_fn(|| stack.hedge.0.budget.spend().ok()).collect();
+    let spent: Vec<_> =
+        std::iter::from_fn(|| stack.hedge.0.budget.spend(&context()).ok()).collect();
     assert_eq!(spent.len(), 10);
 }
 

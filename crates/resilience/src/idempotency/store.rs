@@ -36,7 +36,7 @@ pub trait IdempotencyStore: Send + Sync + 'static {
     ///
     /// # Errors
     /// Where the store cannot be reached. The call fails with that: to do it without knowing whether
-    /// it was done already would break the promise.
+    /// it was done already would break the promise. Only where the layer is dark it is done.
     fn claim<'a>(
         &'a self,
         key: &'a IdempotencyKey,

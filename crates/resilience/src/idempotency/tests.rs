@@ -155,6 +155,47 @@ async fn a_dark_layer_counts_and_does_every_call() {
     assert_eq!(shop.bought(&keyed("k-1"), "{}").await, "1");
     assert_eq!(shop.bought(&keyed("k-1"), "{}").await, "2");
     assert_eq!(shop.layer.0.counts.dark.value(), 1);
+    let no_key = keyed("");
+    assert_eq!(shop.bought(&no_key, "{}").await, "3");
+    assert_eq!(shop.layer.0.counts.dark.value(), 2);
+    assert_eq!(no_key.take_fields()[0].value, "would not have been done");
+}
+
+/// A store that cannot be reached.
+struct Gone;
+
+impl IdempotencyStore for Gone {
+    fn claim<'a>(&'a self, _: &'a IdempotencyKey, _: u64) -> StoreFuture<'a, Result<Claim, Error>> {
+        Box::pin(async { Err(Error::new(Code::Unavailable, "the store is gone")) })
+    }
+
+    fn keep<'a>(
+        &'a self,
+        _: &'a IdempotencyKey,
+        _: u64,
+        _: KeptAnswer,
+        _: Duration,
+    ) -> StoreFuture<'a, ()> {
+        Box::pin(async {})
+    }
+
+    fn release(&self, _: &IdempotencyKey, _: u64) {}
+
+    fn describe(&self) -> String {
+        "gone".to_owned()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_its_store_no_call_with_a_key_is_done_unless_the_layer_is_dark() {
+    for (mode, done) in [(Mode::On, false), (Mode::Dark, true), (Mode::Off, true)] {
+        let settings = IdempotencySettings { mode, ..IdempotencySettings::default() };
+        let layer = Idempotency::with_store(Live::new(settings), Arc::new(Gone));
+        let endpoint = layer.layer(&METHOD, endpoint(|_| async { Ok(reply()) }));
+        let payload = Payload::unary(Codec::Json, "{}".into());
+        let answer = endpoint.call(Request::new(keyed("k-1"), payload)).await;
+        assert_eq!(answer.is_ok(), done, "{mode}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -180,11 +180,13 @@ async fn without_settings_nothing_is_limited() {
 
 #[tokio::test(start_paused = true)]
 async fn a_dark_limit_counts_and_lets_pass() {
-    let dark = RateLimitSettings { mode: Mode::Dark, ..settings(RateLimitKey::All) };
+    let headers = RateLimitHeaders::Always;
+    let dark = RateLimitSettings { mode: Mode::Dark, headers, ..settings(RateLimitKey::All) };
     let limit = RateLimit::new(Live::new(dark));
     let endpoint = BoxEndpoint::new(limit.layer(&METHOD, answering()));
     for _ in 0..5 {
-        call(&endpoint, &Context::background()).await.unwrap();
+        let mut reply = call(&endpoint, &Context::background()).await.unwrap();
+        assert_eq!(reply.metadata_mut().headers.text("ratelimit"), None, "there is no limit");
     }
     assert_eq!(limit.0.counts.dark.value(), 3);
 }

@@ -21,8 +21,10 @@ pub(crate) struct Attempts<'a> {
 /// Why a call is not made again.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Stop {
-    /// It would not help, or must not be done.
+    /// It would not help, or must not be done, and it was not done before either.
     Final,
+    /// It might help and must not be done, after so many attempts.
+    Tried(u32),
     /// So many attempts are enough.
     Attempts(u32),
     /// Too many other calls are made again.
@@ -48,7 +50,7 @@ impl<'a> Attempts<'a> {
         let (pause, spent) = self.decide(context, recovery, repeatable)?;
         tokio::select! {
             biased;
-            () = context.cancelled() => return Err(Stop::Final),
+            () = context.cancelled() => return Err(self.refused(recovery)),
             () = tokio::time::sleep(pause) => {}
         }
         self.made += 1;
@@ -62,7 +64,25 @@ impl<'a> Attempts<'a> {
         repeatable: bool,
     ) -> Result<(Duration, Spent<'a>), Stop> {
         let settings = self.retry.0.settings.load();
-        let pause = self.pause(&settings, context, recovery, repeatable).ok_or(Stop::Final)?;
+        let chosen = self.choose(&settings, context, recovery, repeatable);
+        if settings.mode == Mode::Dark {
+            return Err(self.dark(context, &chosen));
+        }
+        if chosen.is_ok() {
+            self.retry.0.counts.retried.increment();
+        }
+        chosen
+    }
+
+    fn choose(
+        &self,
+        settings: &RetrySettings,
+        context: &Context,
+        recovery: Recovery,
+        repeatable: bool,
+    ) -> Result<(Duration, Spent<'a>), Stop> {
+        let pause = self.pause(settings, context, recovery, repeatable);
+        let pause = pause.ok_or_else(|| self.refused(recovery))?;
         let counts = &self.retry.0.counts;
         if self.made >= settings.attempts {
             counts.attempts.increment();
@@ -74,16 +94,33 @@ impl<'a> Attempts<'a> {
             return Err(Stop::Late(self.made, pause));
         }
         // Before the pause: what waits is as good as sent.
-        let spent = self.retry.0.budget.spend().map_err(|denied| {
+        let spent = self.retry.0.budget.spend(context).map_err(|denied| {
             counts.budget.increment();
             Stop::Budget(denied)
         })?;
-        if settings.mode == Mode::Dark {
-            counts.dark.increment();
-            return Err(Stop::Final);
-        }
-        counts.retried.increment();
         Ok((pause, spent))
+    }
+
+    /// Says what would have been done, and does nothing.
+    fn dark(&self, context: &Context, chosen: &Result<(Duration, Spent<'_>), Stop>) -> Stop {
+        match chosen {
+            Ok((pause, _)) => {
+                self.retry.0.counts.dark.increment();
+                context.record(RETRY, format!("would have been made again after {pause:?}"));
+            }
+            Err(stop) => {
+                if let Some(note) = stop.note() {
+                    context.record(RETRY, format!("would have said: {note}"));
+                }
+            }
+        }
+        Stop::Final
+    }
+
+    /// Why a call whose failure says this must not be made again.
+    #[cold]
+    fn refused(&self, recovery: Recovery) -> Stop {
+        if self.made > 1 && invites(recovery) { Stop::Tried(self.made) } else { Stop::Final }
     }
 
     /// How long to wait before the next attempt, where there may be one.
@@ -108,13 +145,15 @@ impl<'a> Attempts<'a> {
     }
 }
 
-/// What an error says about trying again, to whoever called.
-pub(crate) fn recovery(error: &Error) -> Recovery {
-    // To fail fast is what an open breaker is for, and it would say the same again.
-    if error.origin() == Origin::Layer(BREAKER) {
-        return Recovery::No;
-    }
-    error.recovery()
+/// Whether an error is worth another attempt from here, whatever it says to others: to fail fast is what
+/// an open breaker is for, and it would say the same again.
+pub(crate) fn is_worth_it(error: &Error) -> bool {
+    error.origin() != Origin::Layer(BREAKER)
+}
+
+/// Whether somebody above would try again.
+fn invites(recovery: Recovery) -> bool {
+    matches!(recovery, Recovery::Retry | Recovery::After(_) | Recovery::NeverProcessed)
 }
 
 impl Stop {
@@ -123,7 +162,7 @@ impl Stop {
         match self {
             Stop::Final => false,
             Stop::Late(made, _) => made > 1,
-            Stop::Attempts(_) | Stop::Budget(_) => true,
+            Stop::Tried(_) | Stop::Attempts(_) | Stop::Budget(_) => true,
         }
     }
 
@@ -131,6 +170,7 @@ impl Stop {
     pub(crate) fn note(self) -> Option<String> {
         match self {
             Stop::Final => None,
+            Stop::Tried(made) => Some(format!("not again after {made} attempts")),
             Stop::Attempts(made) => Some(format!("gave up after {made} attempts")),
             Stop::Budget(denied) => Some(denied.to_string()),
             Stop::Late(_, pause) => {

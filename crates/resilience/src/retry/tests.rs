@@ -87,6 +87,38 @@ async fn what_may_help_and_can_do_no_harm_is_tried_again_and_nothing_else() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_tried_again_and_must_not_be_once_more_goes_up_marked() {
+    let in_an_hour = || Recovery::After(Duration::from_secs(3600));
+    let open = move || refusal(BREAKER, Reason::BreakerOpen, in_an_hour(), "open");
+    let half_open = || refusal(BREAKER, Reason::BreakerOpen, Recovery::Retry, "half-open");
+    let final_ = || Error::new(Code::NotFound, "").with_origin(Origin::Peer);
+    type Failures = (&'static Method, fn() -> Error, Box<dyn Fn() -> Error + Send + Sync>);
+    let cases: [(Failures, Recovery, &str); 5] = [
+        ((&SAFE, unavailable, Box::new(open)), Recovery::Exhausted, "the breaker opened"),
+        ((&SAFE, unavailable, Box::new(half_open)), Recovery::Exhausted, "it is half-open"),
+        ((&METHOD, never_processed, Box::new(unavailable)), Recovery::Exhausted, "unrepeatable"),
+        (
+            (&METHOD, never_processed, Box::new(move || unavailable().with_recovery(in_an_hour()))),
+            Recovery::Exhausted,
+            "unrepeatable, later",
+        ),
+        ((&SAFE, unavailable, Box::new(final_)), Recovery::No, "nobody would try that again"),
+    ];
+    for ((method, first, second), expected, why) in cases {
+        let stack = stack(method, RetrySettings::default(), move |attempt| {
+            Some(if attempt == 1 { first() } else { second() })
+        });
+        let context = context();
+        let failed = stack.call(&context).await.unwrap_err();
+        assert_eq!((stack.attempts(), failed.recovery()), (2, expected), "{why}");
+        let note = (expected == Recovery::Exhausted).then_some("retry: not again after 2 attempts");
+        assert_eq!(failed.causes().as_deref(), note, "{why}");
+        let recorded = context.take_fields();
+        assert_eq!(recorded.len(), usize::from(note.is_some()), "{why}: {recorded:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_key_makes_any_call_repeatable() {
     let stack = stack(&METHOD, RetrySettings::default(), always(unavailable));
     let keyed = context().with_idempotency_key("k-1").outgoing();
@@ -199,7 +231,7 @@ async fn the_budget_is_spent_before_the_pause_and_given_back_when_the_call_is_dr
     assert!(waiting.is_err());
     assert_eq!(stack.retry.0.counts.retried.value(), 10, "of 17 calls in flight, ten wait");
     assert_eq!(stack.retry.0.counts.budget.value(), 7);
-    let denied = stack.retry.0.budget.spend().is_err();
+    let denied = stack.retry.0.budget.spend(&context()).is_err();
     assert!(!denied, "those that left have given theirs back");
 }
 
@@ -250,11 +282,19 @@ async fn a_thousand_clones_share_one_budget() {
 
 #[tokio::test(start_paused = true)]
 async fn a_dark_retry_counts_and_sends_once() {
-    let dark = RetrySettings { mode: Mode::Dark, ..RetrySettings::default() };
-    let stack = stack(&SAFE, dark, always(unavailable));
+    let dark = || RetrySettings { mode: Mode::Dark, ..RetrySettings::default() };
+    let stack = stack(&SAFE, dark(), always(unavailable));
     let error = stack.call(&context()).await.unwrap_err();
     assert_eq!((stack.attempts(), stack.retry.0.counts.dark.value()), (1, 1));
     assert_eq!(error.recovery(), Recovery::Retry, "nobody tried it again");
+
+    let none = BudgetSettings { share: 0.0, floor: 0.0, ..BudgetSettings::default() };
+    let retry = Retry::new(Live::new(dark()), Budget::new(Live::new(none)));
+    let (service, context) = (endpoint(|_| async { Err(unavailable()) }), context());
+    let error = retry.layer(&SAFE, service).call(request(&context)).await.unwrap_err();
+    assert_eq!((error.recovery(), error.causes()), (Recovery::Retry, None), "nor said so");
+    let note = &context.take_fields()[0];
+    assert!(note.name == RETRY && note.value.starts_with("would have said: 0 retries"), "{note:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,8 +3,8 @@
 
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HOST, TE, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version};
-use kitfox_core::Context;
 use kitfox_core::message::Codec;
+use kitfox_core::{Context, Metadata};
 
 use super::address::Address;
 use super::{HttpVersion, Protocol, timeout, travel};
@@ -108,7 +108,14 @@ impl Head {
             (_, Some(left)) => headers.insert(GRPC_TIMEOUT, timeout::grpc(left)),
             (_, None) => headers.remove(GRPC_TIMEOUT),
         };
+        let added = context.added_metadata().map(Metadata::headers);
         for (name, value) in context.metadata().headers() {
+            let replaced = added.is_some_and(|added| added.contains_key(name));
+            if !replaced && !reserved(name.as_str()) {
+                headers.append(name, value.clone());
+            }
+        }
+        for (name, value) in added.into_iter().flatten() {
             if !reserved(name.as_str()) {
                 headers.append(name, value.clone());
             }
@@ -188,8 +195,6 @@ fn reserved(name: &str) -> bool {
 mod tests {
     use std::time::Duration;
 
-    use kitfox_core::Metadata;
-
     use super::*;
 
     fn head(protocol: Protocol, http: HttpVersion) -> Head {
@@ -254,5 +259,30 @@ mod tests {
         for name in hidden {
             assert!(request.headers().get(name).is_none_or(|value| value != "mine"), "{name}");
         }
+    }
+
+    #[test]
+    fn what_a_layer_adds_goes_with_the_call_in_place_of_what_it_had() {
+        let mut metadata = Metadata::new();
+        metadata.append("x-tenant", "blue").unwrap();
+        metadata.append("authorization", "old").unwrap();
+        let context = Context::background().with_metadata(metadata).outgoing();
+        let within = context.with_header("authorization", "new").unwrap();
+        let within = within.with_header("x-more", "yes").unwrap();
+        let within = within.with_header("content-type", "mine").unwrap();
+        let head = head(Protocol::Grpc, HttpVersion::Http2);
+        let sent = |context: &Context, name| {
+            let headers = head.of(context, &Form::Plain).into_parts().0.headers;
+            headers.get_all(name).iter().cloned().collect::<Vec<_>>()
+        };
+        for (name, value) in [
+            ("authorization", "new"),
+            ("x-tenant", "blue"),
+            ("x-more", "yes"),
+            ("content-type", "application/grpc"),
+        ] {
+            assert_eq!(sent(&within, name), [value], "{name}");
+        }
+        assert_eq!(sent(&context, "authorization"), ["old"], "another attempt has none of it");
     }
 }

@@ -19,7 +19,8 @@ async fn a_rolling_restart_of_every_replica_fails_not_one_call() {
     }
     let sum = visitors.leave().await;
     let books = shop.close().await;
-    println!("every replica restarted: {} calls, {sum}", sum.took.len());
+    println!("every replica restarted: {} calls, {} by REST: {sum}", sum.took.len(), sum.by_rest);
+    assert!(sum.by_rest * 3 > sum.took.len() as u64, "half of them come by REST: {sum}");
     assert_eq!(sum.failures(), 0, "{sum}");
     assert_eq!(books.pending, 0, "{books:?}");
     assert_eq!(books.overcharged, 0, "{books:?}");

@@ -7,14 +7,14 @@ use super::Pages;
 use super::index::span;
 use super::info::routes;
 use super::page::{Block, Cell, Page, Ring};
-use crate::config::{Settings, Stack, show_duration};
-use crate::stack::{Row, RowKey};
+use crate::config::{Stack, show_duration};
+use crate::stack::{BEFORE_AUTHENTICATION, Row, RowKey};
 
 /// `/stack`
 pub(super) fn page(pages: &Pages, authority: &str) -> Page {
     let server = pages.dial.stacks.find("server").map(rows).unwrap_or_default();
     let recorded = pages.telemetry.is_some();
-    let rings = rings(pages.configuration.settings(), recorded, &server, &pages.layers);
+    let rings = rings(pages, recorded, &server);
     let methods = || pages.contracts.iter().flat_map(|contract| contract.methods.iter());
     let names: Vec<_> = rings.iter().map(|ring| ring.name.as_str()).collect();
     let each = methods()
@@ -147,9 +147,13 @@ fn row_json(row: &Row) -> Json {
 }
 
 /// What stands around a method, with the settings that are in force.
-fn rings(settings: &Settings, recorded: bool, server: &[Row], layers: &[String]) -> Vec<Ring> {
+fn rings(pages: &Pages, recorded: bool, server: &[Row]) -> Vec<Ring> {
+    let settings = pages.configuration.settings();
     let limits = &settings.limits;
     let ring = |name: &str, what: String| Ring { name: name.to_owned(), what };
+    let users = |names: &[String], what: &str| {
+        names.iter().map(|name| ring(name, what.to_owned())).collect::<Vec<_>>()
+    };
     let key = |name: &str| {
         let key = crate::config::KEYS.iter().find(|key| key.name == name);
         key.expect("a key of the table").show(settings)
@@ -178,8 +182,14 @@ fn rings(settings: &Settings, recorded: bool, server: &[Row], layers: &[String])
             ),
         ),
     ];
-    rings.extend(server.iter().map(|row| ring(&row.place.replace('_', " "), row.what.clone())));
-    rings.extend(layers.iter().map(|layer| ring(layer, "a layer of this service".to_owned())));
+    for row in server {
+        rings.push(ring(&row.place.replace('_', " "), row.what.clone()));
+        if row.place == BEFORE_AUTHENTICATION {
+            let what = "a layer of this service, before what asks who calls";
+            rings.extend(users(&pages.authenticating, what));
+        }
+    }
+    rings.extend(users(&pages.layers, "a layer of this service"));
     rings.push(ring("decode", "from here on a call is a message".to_owned()));
     rings
 }
