@@ -1,8 +1,14 @@
 //! Settings as text: how values are written, in a file, in the environment and on the admin port,
 //! and the keys by which they are found.
 
+mod change;
+mod layers;
+
 use std::fmt;
 use std::time::Duration;
+
+pub use change::{Change, ChangeError};
+pub use layers::{Entry, LayerSettings, Layers, set};
 
 /// How a value is read from a text and shown as one.
 #[derive(Clone, Copy)]

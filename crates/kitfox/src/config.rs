@@ -10,6 +10,26 @@
 //! `OTEL_EXPORTER_OTLP_HEADERS` and `OTEL_RESOURCE_ATTRIBUTES` count as the environment, too; those of
 //! Kitfox are stronger.
 //!
+//! # While a host runs
+//!
+//! What the layers around calls are set to (`server.*`, `clients.*`, `guards.*`) can be changed without a new
+//! process. Who says it last of those that are equally strong counts; the stronger ones come last:
+//!
+//! 1. defaults, code, the file and the environment, as above;
+//! 2. code while calls run: [`Handle::change`](crate::Handle::change),
+//!    [`ServiceChannel::change`](crate::ServiceChannel::change),
+//!    [`Guard::change`](crate::resilience::Guard::change);
+//! 3. the admin port: `PUT /stack/server?rate_limit.rate=50&for=10m`. `DELETE /stack/server` takes back what
+//!    was set so, and nothing else.
+//!
+//! The file is read again by `POST /reload` of the admin port, by `SIGHUP` where there is a file (elsewhere that
+//! signal is left as it was), and by [`Handle::reload`](crate::Handle::reload). The whole is judged as at the
+//! start. Where something is wrong nothing is changed: it is in the log, in the answer, and on `/config`.
+//! Keys outside of layers whose values are now others (`listen`, `limits.*`) are named as needing a
+//! restart. The filter of the log is changed on `/log`.
+//!
+//! # Keys
+//!
 #![doc = include_str!("config/keys.md")]
 
 mod environment;
@@ -115,16 +135,39 @@ pub(crate) struct Sources {
 
 impl Sources {
     /// Reads and judges them all, and sets the stacks to what is said of them.
-    pub(crate) fn read(self, stacks: &Stacks) -> Result<Configuration, ConfigError> {
+    pub(crate) fn read(&self, stacks: &Stacks) -> Result<Configuration, ConfigError> {
+        let draft = self.draft(stacks);
+        let announce = draft.configuration.settings.announce;
+        self.environment.warn_of_typing_errors(announce, &stacks.variable_names());
+        draft.finish()
+    }
+
+    /// The same once more, while the host runs: where something is wrong, nothing is changed. Gives
+    /// the keys whose values are now other than in `running`, which takes a new host.
+    pub(crate) fn read_again(
+        &self,
+        stacks: &Stacks,
+        running: &Configuration,
+    ) -> Result<Vec<&'static Key>, ConfigError> {
+        let read = self.draft(stacks).finish()?;
+        let (old, new) = (&running.settings, &read.settings);
+        Ok(KEYS.iter().filter(|key| !key.is_same(old, new)).collect())
+    }
+
+    /// The file, where there is one, and who named it.
+    pub(crate) fn file(&self) -> Option<(PathBuf, Origin)> {
+        if let Some(path) = self.environment.value(FILE_VARIABLE) {
+            return Some((PathBuf::from(path), Origin::Variable(FILE_VARIABLE.into())));
+        }
+        Some((self.file.clone()?, Origin::Code))
+    }
+
+    fn draft<'a>(&self, stacks: &'a Stacks) -> Draft<'a> {
         let mut draft = Draft::new(&self.environment, stacks);
-        for change in self.code {
+        for change in self.code.iter().cloned() {
             draft.change(change);
         }
-        let (path, named_by) = match self.environment.value(FILE_VARIABLE) {
-            Some(path) => (Some(PathBuf::from(path)), Origin::Variable(FILE_VARIABLE.into())),
-            None => (self.file, Origin::Code),
-        };
-        if let Some(path) = path {
+        if let Some((path, named_by)) = self.file() {
             file::read(&path, named_by, &mut draft);
         }
         for (variable, key) in OPEN_TELEMETRY {
@@ -140,9 +183,7 @@ impl Sources {
         for (key, text, origin) in stacks.variables(&self.environment) {
             draft.set(&key, text, origin);
         }
-        let announce = draft.configuration.settings.announce;
-        self.environment.warn_of_typing_errors(announce, &stacks.variable_names());
-        draft.finish()
+        draft
     }
 }
 
@@ -230,7 +271,7 @@ impl<'a> Draft<'a> {
 
     fn finish(mut self) -> Result<Configuration, ConfigError> {
         self.problems.extend(rules::broken(&self.configuration));
-        self.problems.extend(self.stacks.configure(&self.said));
+        self.stacks.configure(&self.said, &mut self.problems);
         if self.problems.is_empty() {
             return Ok(self.configuration);
         }

@@ -10,6 +10,7 @@ mod phase;
 mod port;
 mod readiness;
 mod registration;
+mod reload;
 mod running;
 mod services;
 mod signals;
@@ -43,18 +44,22 @@ use tracing::Level;
 
 pub use error::HostError;
 pub use phase::Phase;
+pub use reload::{ReloadError, Reloaded};
 pub use running::{Ending, Handle, Running};
 pub use services::{Services, ServicesError};
 pub use worker::Outcome;
 
 use crate::ServiceChannel;
-use crate::config::{Change, Drain, Environment, Register, Settings, Sources, Stacks};
+use crate::config::{
+    Change, Drain, Environment, FILE_VARIABLE, Register, Settings, Sources, Stacks,
+};
 use crate::stack::{Place, Protected, ServerSettings, tunable_guard};
 use admin::{Admin, Dial, Guard, Pages, Switch};
 use life::Life;
 use port::Port;
 use readiness::{Check, Readiness};
 use registration::Registrations;
+use reload::Reloader;
 use standings::Standings;
 use worker::Worker;
 
@@ -443,7 +448,9 @@ impl Host {
             stacks.add(format!("clients.{}", client.name()), client.tunable());
         }
         for guard in &self.guards {
-            stacks.add(format!("guards.{}", guard.name()), tunable_guard(guard));
+            let name = guard.name();
+            let tunable = tunable_guard(guard).ok_or(HostError::Guard { name })?;
+            stacks.add(format!("guards.{name}"), tunable);
         }
         let configuration = sources.read(&stacks)?;
         let settings = configuration.settings().clone();
@@ -494,6 +501,10 @@ impl Host {
         }
         let standings = Standings::of(&self.registrars);
         let switch = telemetry.as_ref().map(|it| Switch::new(it.logs().clone(), &platform));
+        let logs = telemetry.as_ref().map(|it| it.logs().clone());
+        let reloader = Reloader::new(sources, stacks.clone(), configuration.clone(), logs);
+        let server = Arc::clone(&protection.control) as _;
+        handle.started(running::Settings { server, reloader: reloader.clone() });
         let dial = Dial::new(stacks, telemetry.as_ref(), &platform);
         let pages = Admin::new(Pages {
             name: self.name.clone(),
@@ -506,6 +517,7 @@ impl Host {
             readiness: Arc::clone(&readiness),
             standings: standings.clone(),
             configuration: configuration.clone(),
+            reloader,
             telemetry: telemetry.clone(),
             switch,
             guard,
@@ -561,7 +573,8 @@ impl Host {
         Ok(Running { handle, listen, admin, configuration, life })
     }
 
-    /// Runs the host until `SIGTERM` or Ctrl-C, and shuts it down in [phases](Phase).
+    /// Runs the host until `SIGTERM` or Ctrl-C, and shuts it down in [phases](Phase). `SIGHUP` has it read
+    /// its [configuration](crate::config) again, where that has a file.
     ///
     /// A second signal ends the *process* at once, with the exit code that the signal would give
     /// (143, 130). So does the end of the drain deadline, with exit code 1, where code blocks its
@@ -573,8 +586,15 @@ impl Host {
     /// As [`Host::start`], and when signals cannot be listened for.
     pub async fn run(self) -> Result<(), HostError> {
         // From here on, so that a signal during the start is not the end of the process.
-        let signals = signals::listen()?;
+        let signals = signals::listen(self.has_file())?;
         self.start().await?.run_or_exit(signals).await
+    }
+
+    /// Whether a file is a part of its configuration.
+    fn has_file(&self) -> bool {
+        let named = |environment: &Environment| environment.value(FILE_VARIABLE).is_some();
+        let of_process = || named(&Environment::of_process());
+        self.file.is_some() || self.environment.as_ref().map_or_else(of_process, named)
     }
 
     fn text(mut self, key: impl Into<String>, value: &dyn Display) -> Self {

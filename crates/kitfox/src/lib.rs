@@ -83,7 +83,10 @@ pub mod reflection;
 mod service_channel;
 pub mod stack;
 
-pub use host::{Ending, Handle, Host, HostError, Outcome, Phase, Running, Services, ServicesError};
+pub use host::{
+    Ending, Handle, Host, HostError, Outcome, Phase, ReloadError, Reloaded, Running, Services,
+    ServicesError,
+};
 pub use kitfox_core::*;
 pub use kitfox_discovery as discovery;
 pub use kitfox_macros::{error, labels, message, service};

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_core::future::BoxFuture;
 use kitfox_core::message::Codec;
-use kitfox_core::{BoxEndpoint, Channel, Code, Error, Layer, Method, Origin, Platform};
+use kitfox_core::{BoxEndpoint, Channel, Code, Contract, Error, Layer, Method, Origin, Platform};
 use kitfox_discovery::{
     Balanced, Connect, Discovery, Instance, Line, RegistryError, ReplicaView, View,
 };
@@ -104,6 +104,7 @@ impl ServiceChannel {
             registry,
             settings: ClientSettings::default(),
             changes: Vec::new(),
+            contracts: Vec::new(),
             layers: Vec::new(),
             http: Arc::new(|replica| replica),
             scheme: "http",
@@ -130,7 +131,8 @@ impl ServiceChannel {
         self.0.balanced.view()
     }
 
-    /// Changes what its layers are set to while calls run, all or nothing.
+    /// Changes what its layers are set to while calls run, all or nothing. It is stronger than what the
+    /// file and the environment say, and weaker than the admin port.
     ///
     /// ```
     /// # use kitfox::{ServiceChannel, stack::Change};
@@ -142,8 +144,7 @@ impl ServiceChannel {
     /// # Errors
     /// Where there is no such layer, key or method, or the whole would make no sense.
     pub fn change(&self, changes: impl IntoIterator<Item = Change>) -> Result<(), ChangeError> {
-        let source = |change| Source { change, origin: Said::Code };
-        self.0.stack.control.change(changes.into_iter().map(source).collect(), None)
+        self.0.stack.control.change(changes.into_iter().collect())
     }
 
     /// Says what tells this process from its peers: see [`Balanced::identify`].
@@ -208,6 +209,7 @@ pub struct ServiceChannelBuilder<'a> {
     registry: &'a dyn Discovery,
     settings: ClientSettings,
     changes: Vec<Change>,
+    contracts: Vec<&'static Contract>,
     layers: Vec<Wrap>,
     http: Http,
     scheme: &'static str,
@@ -250,7 +252,34 @@ impl ServiceChannelBuilder<'_> {
         self
     }
 
-    /// The same for one method, by its path: `payments.v1.Payments/Charge`.
+    /// What its clients call. Whatever is set for one method must be set for one of these, so that it is judged
+    /// before there is a call: by [`build`](Self::build) what code says, at the start of a host what the file
+    /// and the environment say. Other clients can be made of the channel, too; nothing is set for their
+    /// methods alone before they are.
+    ///
+    /// ```
+    /// use kitfox::ServiceChannel;
+    /// use kitfox::discovery::StaticList;
+    /// use kitfox::health::HealthClient;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// let registry = StaticList::new().service("payments", ["10.0.0.7:8080"]);
+    /// let of_one = |method| {
+    ///     let payments = ServiceChannel::builder("payments", &registry);
+    ///     payments.contract(HealthClient::CONTRACT).set_for(method, "deadline.total", "1s").build()
+    /// };
+    /// assert!(of_one("grpc.health.v1.Health/Check").is_ok());
+    /// let wrong = of_one("grpc.health.v1.Health/Chekc").unwrap_err().to_string();
+    /// assert!(wrong.contains("no method `grpc.health.v1.Health/Chekc` is here"));
+    /// # });
+    /// ```
+    pub fn contract(mut self, contract: &'static Contract) -> Self {
+        self.contracts.push(contract);
+        self
+    }
+
+    /// Sets a key for one method, by its path: `payments.v1.Payments/Charge`. Its
+    /// [contract](Self::contract) must be among those that the channel is told.
     pub fn set_for(
         mut self,
         method: impl Into<String>,
@@ -301,6 +330,7 @@ impl ServiceChannelBuilder<'_> {
             registry,
             settings,
             changes,
+            contracts,
             layers,
             http,
             scheme,
@@ -323,7 +353,7 @@ impl ServiceChannelBuilder<'_> {
             .map_err(|error| ServiceChannelError::Registry { name: name.clone(), error })?;
         let source = |change| Source { change, origin: Said::Code };
         let changes = changes.into_iter().map(source).collect();
-        let stack = ClientStack::new(&name, balanced.clone(), settings, changes)
+        let stack = ClientStack::new(&name, balanced.clone(), &contracts, settings, changes)
             .map_err(|error| ServiceChannelError::Settings { name: name.clone(), error })?;
         Ok(ServiceChannel(Arc::new(Inner {
             name,

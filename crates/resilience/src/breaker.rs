@@ -156,10 +156,10 @@ impl Breaker {
     pub fn describe(&self) -> String {
         let settings = self.0.settings.load();
         let states = match settings.scope {
-            BreakerScope::Service => self.0.service.describe(),
+            BreakerScope::Service => self.0.service.describe(&settings),
             BreakerScope::Method => {
                 let methods = self.methods();
-                let states = methods.iter().map(|(_, circuit)| circuit.describe());
+                let states = methods.iter().map(|(_, circuit)| circuit.describe(&settings));
                 states.collect::<Vec<_>>().join(", ")
             }
         };

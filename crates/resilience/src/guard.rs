@@ -15,6 +15,7 @@ use std::pin::pin;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use kitfox_core::setting::{Change, ChangeError};
 use kitfox_core::{Code, Context, Error, Recovery};
 
 use crate::breaker::Verdict;
@@ -24,8 +25,8 @@ use crate::hedge::Race;
 use crate::retry::{RETRY, Stop, is_worth_it};
 use crate::{Deadlines, is_failure};
 pub use error::{GuardError, Judgement};
-pub use parts::GuardHandle;
 use parts::Parts;
+pub use parts::{GuardControl, GuardHandle, GuardSetter};
 pub use settings::{GuardSettings, SwitchSettings};
 
 /// The name in errors of a function that failed within a guard.
@@ -76,13 +77,33 @@ impl<E> Guard<E> {
         }
     }
 
-    /// With other settings.
+    /// With other settings, before a host knows it.
     ///
     /// # Errors
-    /// A sentence that says what about them makes no sense.
+    /// A sentence that says what about them makes no sense, or that a host knows the guard by now.
     pub fn with_settings(self, settings: GuardSettings) -> Result<Self, String> {
-        self.parts.replace(settings)?;
+        self.parts.0.begin(settings)?;
         Ok(self)
+    }
+
+    /// Changes what it is set to while calls run, all or nothing, by the keys that the file has for it.
+    /// Where a host knows the guard, that is stronger than what the file and the environment say, and weaker
+    /// than the admin port, which shows it.
+    ///
+    /// ```
+    /// use kitfox_core::setting::Change;
+    /// use kitfox_resilience::Guard;
+    ///
+    /// let orders = Guard::<std::io::Error>::new("orders-db");
+    /// orders.change([Change::new("deadline.total", "3s"), Change::new("breaker.open", "1s")]).unwrap();
+    /// assert_eq!(orders.handle().settings().deadline.total.as_secs(), 3);
+    /// assert!(orders.change([Change::new("deadline.totl", "3s")]).is_err());
+    /// ```
+    ///
+    /// # Errors
+    /// Where there is no such layer or key, or the whole would make no sense.
+    pub fn change(&self, changes: impl IntoIterator<Item = Change>) -> Result<(), ChangeError> {
+        self.parts.change(changes)
     }
 
     /// With what its errors mean.

@@ -32,7 +32,10 @@ pub use deadline::{
     AttemptDeadline, AttemptDeadlineEndpoint, DEADLINE, DeadlineSettings, Deadlines, TIME_LEFT,
     TotalDeadline, TotalDeadlineEndpoint,
 };
-pub use guard::{GUARD, Guard, GuardError, GuardHandle, GuardSettings, Judgement, SwitchSettings};
+pub use guard::{
+    GUARD, Guard, GuardControl, GuardError, GuardHandle, GuardSetter, GuardSettings, Judgement,
+    SwitchSettings,
+};
 pub use hedge::{HEDGE, Hedge, HedgeAfter, HedgeEndpoint, HedgeSettings};
 pub use idempotency::{
     Claim, IDEMPOTENCY, Idempotency, IdempotencyEndpoint, IdempotencyKey, IdempotencyKeys,

@@ -164,6 +164,21 @@ impl Key {
         (self.show)(settings)
     }
 
+    /// Whether both have the same value for it.
+    pub(super) fn is_same(&self, one: &Settings, other: &Settings) -> bool {
+        // What is hidden looks the same whatever it is.
+        match self.name {
+            "admin_token" => {
+                let exposed = |settings: &Settings| {
+                    settings.admin_token.as_ref().map(|token| token.expose().clone())
+                };
+                exposed(one) == exposed(other)
+            }
+            "otlp.headers" => one.otlp.headers.expose() == other.otlp.headers.expose(),
+            _ => self.show(one) == self.show(other),
+        }
+    }
+
     /// Reads `text` into `settings`, or says how to mend it.
     pub(super) fn set(&self, settings: &mut Settings, text: &str) -> Result<(), String> {
         if (self.set)(settings, text.trim()) {
@@ -235,6 +250,20 @@ mod tests {
         let fields: Vec<_> = fields.map(|(name, _)| format!("limits.{name}")).collect();
         let keys = KEYS.iter().map(|key| key.name).filter(|name| name.starts_with("limits."));
         assert_eq!(fields, keys.collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn another_secret_is_another_value_though_it_looks_the_same() {
+        for key in KEYS.iter().filter(|key| key.secret) {
+            let set = |text: &str| {
+                let mut settings = Settings::default();
+                key.set(&mut settings, text).unwrap();
+                settings
+            };
+            let (one, other) = (set("name=0123456789abcdef"), set("name=fedcba9876543210"));
+            assert_eq!(key.show(&one), key.show(&other));
+            assert!(key.is_same(&one, &one) && !key.is_same(&one, &other), "{key:?}");
+        }
     }
 
     #[test]

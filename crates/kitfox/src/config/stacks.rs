@@ -5,14 +5,17 @@
 //! for one, `clients.payments.retry.attempts` for the client called `payments`,
 //! `guards.orders-db.breaker.open` for the guard called `orders-db`.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Environment, Origin, Problem};
-use crate::stack::{Change, Source, Tunable};
+use crate::stack::{Change, HostId, Judged, Source, Tunable};
 
 /// The stacks of a host, by the beginning of their keys: `server`, `clients.payments`.
-#[derive(Clone, Default)]
-pub(crate) struct Stacks(Vec<Stack>);
+#[derive(Clone)]
+pub(crate) struct Stacks {
+    host: HostId,
+    stacks: Vec<Stack>,
+}
 
 #[derive(Clone)]
 pub(crate) struct Stack {
@@ -21,17 +24,28 @@ pub(crate) struct Stack {
     pub(crate) tunable: Arc<dyn Tunable>,
 }
 
+impl Default for Stacks {
+    fn default() -> Self {
+        Stacks { host: HostId::new(), stacks: Vec::new() }
+    }
+}
+
 impl Stacks {
+    /// One more; nothing where it is here already.
     pub(crate) fn add(&mut self, name: impl Into<String>, tunable: Arc<dyn Tunable>) {
-        self.0.push(Stack { name: name.into(), tunable });
+        let is = |known: &Stack| std::ptr::addr_eq(&*known.tunable, &*tunable);
+        if self.stacks.iter().any(is) {
+            return;
+        }
+        self.stacks.push(Stack { name: name.into(), tunable });
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Stack> {
-        self.0.iter()
+        self.stacks.iter()
     }
 
     pub(crate) fn find(&self, name: &str) -> Option<&Stack> {
-        self.0.iter().find(|stack| stack.name == name)
+        self.stacks.iter().find(|stack| stack.name == name)
     }
 
     /// Whether a key, or a table of keys, is a stack's.
@@ -42,12 +56,12 @@ impl Stacks {
 
     /// What somebody says of a stack.
     pub(super) fn said(&self, name: &str, text: &str, origin: Origin) -> Result<Said, Problem> {
-        let found = self.0.iter().enumerate().find_map(|(index, stack)| {
+        let found = self.stacks.iter().enumerate().find_map(|(index, stack)| {
             let rest = name.strip_prefix(&stack.name)?.strip_prefix('.')?;
             Some((index, rest))
         });
         let Some((stack, rest)) = found else {
-            let names: Vec<_> = self.0.iter().map(|stack| stack.name.as_str()).collect();
+            let names: Vec<_> = self.stacks.iter().map(|stack| stack.name.as_str()).collect();
             let mend = format!(
                 "there is no such client or guard in this host (`Host::client` and `Host::guard` add \
                  one); what can be set begins with `{}`",
@@ -65,7 +79,7 @@ impl Stacks {
         &'a self,
         environment: &'a Environment,
     ) -> impl Iterator<Item = (String, &'a str, Origin)> {
-        let keys = self.0.iter().flat_map(|stack| {
+        let keys = self.stacks.iter().flat_map(|stack| {
             let name = |key: String| format!("{}.{key}", stack.name);
             stack.tunable.keys().into_iter().map(name).collect::<Vec<_>>()
         });
@@ -82,23 +96,33 @@ impl Stacks {
             let key = |key: String| variable(&format!("{}.{key}", stack.name));
             stack.tunable.keys().into_iter().map(key).collect::<Vec<_>>()
         };
-        self.0.iter().flat_map(keys).collect()
+        self.stacks.iter().flat_map(keys).collect()
     }
 
-    /// Puts in force what was said, and gives what cannot be.
-    pub(super) fn configure(&self, said: &[Said]) -> Vec<Problem> {
-        let mut problems = Vec::new();
-        for (index, stack) in self.0.iter().enumerate() {
+    /// Puts in force what was said of all of them, in place of what this host said before; or adds what
+    /// cannot be to `problems`. Where there are any, nothing is changed.
+    pub(super) fn configure(&self, said: &[Said], problems: &mut Vec<Problem>) {
+        // Hosts may know the same stacks in another order.
+        static ONE: Mutex<()> = Mutex::new(());
+        let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut judged = Vec::new();
+        for (index, stack) in self.stacks.iter().enumerate() {
             let mine = said.iter().filter(|said| said.stack == index);
-            let wrong = stack.tunable.configure(mine.map(|said| said.source.clone()).collect());
-            problems.extend(wrong.into_iter().map(|(source, error)| {
-                let name = said.iter().find(|said| said.stack == index && said.source == source);
-                let key = name.map_or_else(|| stack.name.clone(), |said| said.name.clone());
-                let Source { change, origin } = source;
-                Problem { key, value: change.value, origin, mend: error.to_string() }
-            }));
+            let sources = mine.map(|said| said.source.clone()).collect();
+            match stack.tunable.judge(self.host, sources) {
+                Ok(settings) => judged.push(settings),
+                Err(wrong) => problems.extend(wrong.into_iter().map(|(source, error)| {
+                    let is = |said: &&Said| said.stack == index && said.source == source;
+                    let name = said.iter().find(is).map(|said| said.name.clone());
+                    let Source { change, origin } = source;
+                    let key = name.unwrap_or_else(|| stack.name.clone());
+                    Problem { key, value: change.value, origin, mend: error.to_string() }
+                })),
+            }
         }
-        problems
+        if problems.is_empty() {
+            judged.into_iter().for_each(|settings: Box<dyn Judged + '_>| settings.put_in_force());
+        }
     }
 }
 

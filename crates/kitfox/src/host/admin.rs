@@ -22,6 +22,7 @@ use kitfox_transport::Handler;
 use tokio::time::{Instant, timeout};
 
 use super::readiness::Readiness;
+use super::reload::Reloader;
 use super::standings::Standings;
 use crate::config::Configuration;
 pub(super) use dial::Dial;
@@ -83,6 +84,7 @@ pub(super) struct Pages {
     pub(super) readiness: Arc<Readiness>,
     pub(super) standings: Standings,
     pub(super) configuration: Configuration,
+    pub(super) reloader: Reloader,
     pub(super) telemetry: Option<Telemetry>,
     /// Absent where nothing is logged.
     pub(super) switch: Option<Switch>,
@@ -119,11 +121,12 @@ impl Admin {
         let (put, post, delete) = (Method::PUT, Method::POST, Method::DELETE);
         let changes = match path {
             "/log" => [put, post].contains(&head.method),
+            "/reload" => head.method == post,
             _ => of_stack && [put, post, delete].contains(&head.method),
         };
         if !changes {
             return match head.method {
-                Method::GET | Method::HEAD => pages.read(head, form).await,
+                Method::GET | Method::HEAD if path != "/reload" => pages.read(head, form).await,
                 _ => not_allowed(path),
             };
         }
@@ -140,6 +143,13 @@ impl Admin {
                 Err(page) => pages.show(&page, form),
                 Ok(()) if form == Form::Html => see_other("/stack"),
                 Ok(()) => pages.show(&stack::page(pages, &authority(head)), form),
+            };
+        }
+        if path == "/reload" {
+            return match configuration::reload(pages, &who).await {
+                Err(page) => pages.show(&page, form),
+                Ok(()) if form == Form::Html => see_other("/config"),
+                Ok(()) => pages.show(&configuration::page(pages, &authority(head)), form),
             };
         }
         let Some(switch) = &pages.switch else { return pages.show(&no_log(), form) };
@@ -176,7 +186,7 @@ impl Pages {
             "/readyz" => ready::page(&self.readiness.verdict().await, &self.standings.now()),
             "/stack" => stack::page(self, &authority(head)),
             "/calls" => calls::page(self.telemetry.as_ref()),
-            "/config" => configuration::page(&self.configuration),
+            "/config" => configuration::page(self, &authority(head)),
             "/info" => info::page(self),
             "/log" => match &self.switch {
                 Some(switch) => switch.page(&authority(head)),
@@ -269,6 +279,7 @@ fn no_log() -> Page {
 fn not_allowed(path: &str) -> Response<Full<Bytes>> {
     let (allowed, why) = match path {
         "/log" => ("GET, HEAD, PUT, POST", "only GET, HEAD, PUT and POST are answered here\n"),
+        "/reload" => ("POST", "only POST is answered here\n"),
         _ if path.starts_with("/stack/") => {
             ("PUT, POST, DELETE", "only PUT, POST and DELETE are answered here\n")
         }

@@ -26,6 +26,14 @@ pub enum HostError {
     /// What code says of the layers around methods makes no sense.
     #[error("what protects the services: {0}")]
     Settings(#[from] ChangeError),
+    /// Something else than a host decides what a guard is set to.
+    #[error(
+        "the guard `{name}` is set by a control of its own, and cannot be set by a host as well"
+    )]
+    Guard {
+        /// The guard.
+        name: &'static str,
+    },
     /// An address cannot be listened on.
     #[error(
         "cannot listen on {address}: {source}. The variable {variable} (or the key `{key}`) names \

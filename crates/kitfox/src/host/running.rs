@@ -1,8 +1,9 @@
 //! A host that runs, and how to end it.
 
+use std::fmt;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use futures_core::Stream;
 use futures_util::StreamExt;
@@ -12,8 +13,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::error::HostError;
 use super::phase::{Phase, Progress};
+use super::reload::{ReloadError, Reloaded, Reloader};
 use super::signals;
 use crate::config::{Configuration, Drain};
+use crate::stack::{Change, ChangeError, Tunable};
 
 /// Ends a host from elsewhere. Cloning gives another handle on the same host.
 ///
@@ -29,12 +32,32 @@ pub struct Handle {
     pub(super) progress: Progress,
     /// Whether signals end the host.
     signals: Arc<AtomicBool>,
+    settings: Arc<OnceLock<Settings>>,
+}
+
+/// What a host that has started is set to.
+pub(super) struct Settings {
+    pub(super) server: Arc<dyn Tunable>,
+    pub(super) reloader: Reloader,
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings").finish_non_exhaustive()
+    }
 }
 
 impl Handle {
     pub(super) fn new() -> Self {
         let (shutdown, abort) = (CancellationToken::new(), CancellationToken::new());
-        Handle { shutdown, abort, progress: Progress::new(), signals: Arc::default() }
+        let (progress, signals, settings) = (Progress::new(), Arc::default(), Arc::default());
+        Handle { shutdown, abort, progress, signals, settings }
+    }
+
+    /// The host has started, and is set to these.
+    pub(super) fn started(&self, settings: Settings) {
+        // A host starts once.
+        let _ = self.settings.set(settings);
     }
 
     pub(super) fn hears_signals(&self) -> bool {
@@ -50,6 +73,52 @@ impl Handle {
     pub fn abort(&self) {
         self.shutdown.cancel();
         self.abort.cancel();
+    }
+
+    /// Changes what the server's layers are set to while calls run, all or nothing: without a new stack,
+    /// and no state of theirs is lost. It is stronger than what the file and the environment say, and weaker
+    /// than the admin port.
+    ///
+    /// ```
+    /// use kitfox::stack::Change;
+    ///
+    /// # async fn doc() -> Result<(), kitfox::HostError> {
+    /// let host = kitfox::Host::new("strings");
+    /// let handle = host.handle();
+    /// let host = host.worker("night shift", move |_: kitfox::Context| {
+    ///     let handle = handle.clone();
+    ///     async move {
+    ///         handle.change([
+    ///             Change::new("rate_limit.mode", "on"),
+    ///             Change::new("rate_limit.rate", 50),
+    ///             Change::new("concurrency.mode", "on").of_method("strings.v1.Strings/Uppercase"),
+    ///         ])
+    ///     }
+    /// });
+    /// # host.run().await
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Where there is no such layer, key or method, the whole would make no sense, or the host has
+    /// not started.
+    pub fn change(&self, changes: impl IntoIterator<Item = Change>) -> Result<(), ChangeError> {
+        let settings = self.settings.get().ok_or(ChangeError::NotStarted)?;
+        settings.server.change(changes.into_iter().collect())
+    }
+
+    /// Reads the configuration again, the file above all, and puts in force what it says of the layers around
+    /// calls: judged first, and all or nothing. See [`config`](crate::config).
+    ///
+    /// # Errors
+    /// With everything that is wrong with it, which is logged as well, or where the host has not started.
+    pub async fn reload(&self) -> Result<Reloaded, ReloadError> {
+        let reloader = self.reloader().ok_or(ReloadError::NotStarted)?;
+        Ok(reloader.reload("code".to_owned()).await?)
+    }
+
+    fn reloader(&self) -> Option<&Reloader> {
+        self.settings.get().map(|settings| &settings.reloader)
     }
 
     /// Where the host stands.
@@ -125,13 +194,30 @@ impl Running {
         self.handle.shutdown();
     }
 
+    /// Changes what the server's layers are set to while calls run, as [`Handle::change`].
+    ///
+    /// # Errors
+    /// As [`Handle::change`].
+    pub fn change(&self, changes: impl IntoIterator<Item = Change>) -> Result<(), ChangeError> {
+        self.handle.change(changes)
+    }
+
+    /// Reads the configuration again while the host runs, as [`Handle::reload`].
+    ///
+    /// # Errors
+    /// As [`Handle::reload`].
+    pub async fn reload(&self) -> Result<Reloaded, ReloadError> {
+        self.handle.reload().await
+    }
+
     /// Waits for `SIGTERM` or Ctrl-C and shuts the host down in [phases](Phase): the second half of
     /// [`Host::run`](crate::Host::run).
     ///
     /// # Errors
     /// As [`Host::run`](crate::Host::run).
     pub async fn run(self) -> Result<(), HostError> {
-        self.run_or_exit(signals::listen()?).await
+        let has_file = self.handle.reloader().is_some_and(Reloader::has_file);
+        self.run_or_exit(signals::listen(has_file)?).await
     }
 
     /// Ends the process where that is the only way to end at all.
@@ -151,7 +237,8 @@ impl Running {
     }
 
     /// [`Running::run`] with other signals than the operating system's: the stream gives the name of
-    /// each as it comes. Never ends the process.
+    /// each as it comes. `SIGHUP` reads the configuration again, any other one ends the host. Never ends
+    /// the process.
     ///
     /// # Errors
     /// [`HostError::Interrupted`] after a second signal, [`HostError::Stuck`] where code blocks its
@@ -174,6 +261,12 @@ impl Running {
                 () = until(deadline) => break Ending::Stuck(1),
             };
             tracing::info!(signal, "a signal came");
+            if signal == signals::HANG_UP {
+                if let (Some(reloader), None) = (handle.reloader(), deadline) {
+                    reloader.reload_apart(signal.to_owned());
+                }
+                continue;
+            }
             if deadline.is_some() {
                 let phase = handle.phase();
                 handle.abort();

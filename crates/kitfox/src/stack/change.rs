@@ -1,92 +1,12 @@
-//! A change of a stack's settings, and what may be wrong with it.
+//! A change of a stack's settings, and who wants it.
 
-use std::fmt;
-
-use kitfox_core::setting::SettingError;
+pub use kitfox_core::setting::{Change, ChangeError};
 
 use crate::config::Origin;
-
-/// A value for a key of a layer, for all methods or for one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
-    /// The method it is for, by its path without the first slash: `strings.v1.Strings/Uppercase`;
-    /// all, where none is named.
-    pub method: Option<String>,
-    /// The key: the layer's place and the key within it, `rate_limit.burst`.
-    pub key: String,
-    /// The value, as one would write it into a file.
-    pub value: String,
-}
-
-impl Change {
-    /// A change for all methods.
-    #[must_use]
-    pub fn new(key: impl Into<String>, value: impl fmt::Display) -> Self {
-        Change { method: None, key: key.into(), value: value.to_string() }
-    }
-
-    /// For one method only.
-    #[must_use]
-    pub fn of_method(mut self, method: impl Into<String>) -> Self {
-        self.method = Some(method.into());
-        self
-    }
-}
-
-impl fmt::Display for Change {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} = {}", self.key, self.value)?;
-        match &self.method {
-            Some(method) => write!(f, " for {method}"),
-            None => Ok(()),
-        }
-    }
-}
 
 /// Who said so.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Source {
     pub(crate) change: Change,
     pub(crate) origin: Origin,
-}
-
-/// A change cannot be. Nothing was changed.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ChangeError {
-    /// There is no layer of that name.
-    #[error("there is no layer `{place}` in this stack, but {known}")]
-    Layer {
-        /// What was given.
-        place: String,
-        /// What there is.
-        known: String,
-    },
-    /// No key was given.
-    #[error("`{key}` names no key of a layer: give its layer and its key, such as `{example}`")]
-    Key {
-        /// What was given.
-        key: String,
-        /// What it could be.
-        example: String,
-    },
-    /// There is no such method.
-    #[error("no method `{method}` is here; a method is named by its path, such as `{example}`")]
-    Method {
-        /// What was given.
-        method: String,
-        /// What it could be.
-        example: &'static str,
-    },
-    /// There is no such key, or that is no value for it.
-    #[error(transparent)]
-    Setting(#[from] SettingError),
-    /// The settings make no sense together.
-    #[error("{layers}{why}")]
-    Together {
-        /// For which method, and in which layer, where it is one.
-        layers: String,
-        /// What does not make sense, and how to mend it.
-        why: String,
-    },
 }

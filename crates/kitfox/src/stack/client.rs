@@ -10,12 +10,14 @@
 //! Your layers are around each attempt, the last of them next to the rate limit: what adds credentials
 //! stands there.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kitfox_core::contract::Idempotency;
 use kitfox_core::meter::Owner;
-use kitfox_core::{BoxEndpoint, Endpoint, Method};
-use kitfox_discovery::{BalanceSettings, Balanced, View};
+use kitfox_core::setting::Layers;
+use kitfox_core::{BoxEndpoint, Contract, Endpoint, Method};
+use kitfox_discovery::{BalanceSettings, Balanced, State as ReplicaState, View};
 use kitfox_resilience::{
     Breaker, BreakerSettings, Budget, BudgetSettings, ClientEndpoints, ClientLayers,
     DeadlineSettings, Deadlines, Hedge, HedgeAfter, HedgeSettings, Live, Mode, RateLimit,
@@ -23,7 +25,7 @@ use kitfox_resilience::{
 };
 
 use super::control::Resolved;
-use super::{Control, LayerSettings, Source, StackSettings};
+use super::{Control, Source, StackSettings, Tunable};
 
 /// What the layers of a client's stack are set to.
 ///
@@ -59,7 +61,7 @@ pub struct ClientSettings {
 }
 
 impl StackSettings for ClientSettings {
-    fn layers(&mut self) -> Vec<(&'static str, &mut dyn LayerSettings)> {
+    fn layers(&mut self) -> Layers<'_> {
         vec![
             ("deadline", &mut self.deadline),
             ("budget", &mut self.budget),
@@ -71,7 +73,7 @@ impl StackSettings for ClientSettings {
         ]
     }
 
-    fn own_layers(&mut self) -> Vec<(&'static str, &mut dyn LayerSettings)> {
+    fn own_layers(&mut self) -> Layers<'_> {
         vec![
             ("deadline", &mut self.deadline),
             ("retry", &mut self.retry),
@@ -153,6 +155,8 @@ struct Shared {
     rate_limit: (Live<RateLimitSettings>, RateLimit),
     balanced: Balanced,
     methods: Mutex<Vec<Own>>,
+    /// The place of a method that is set to what holds for all; none where there is no such.
+    plain: AtomicUsize,
     /// What a method begins with.
     begin: ClientSettings,
     owner: Owner,
@@ -189,6 +193,7 @@ impl ClientStack {
     pub(crate) fn new(
         name: &str,
         balanced: Balanced,
+        contracts: &[&'static Contract],
         code: ClientSettings,
         own: Vec<Source>,
     ) -> Result<Self, super::ChangeError> {
@@ -202,13 +207,16 @@ impl ClientStack {
             rate_limit: (rate_limit.clone(), RateLimit::new(rate_limit).of(&owner)),
             balanced,
             methods: Mutex::default(),
+            plain: AtomicUsize::new(usize::MAX),
             begin: code.clone(),
             owner,
         });
+        let methods = contracts.iter().flat_map(|contract| contract.methods);
+        let methods: Vec<_> = methods.inspect(|method| drop(shared.add(method))).collect();
         let (told, asked) = (Arc::clone(&shared), Arc::clone(&shared));
         let apply = move |resolved: &Resolved<ClientSettings>| told.replace(resolved);
         let describe = move |place: &str, method: Option<usize>| asked.describe(place, method);
-        let control = Control::new(Vec::new(), code, Box::new(apply), Box::new(describe));
+        let control = Control::new(methods, code, Box::new(apply), Box::new(describe));
         control.begin(own)?;
         Ok(ClientStack { control: Arc::new(control), shared })
     }
@@ -222,8 +230,7 @@ impl ClientStack {
         users: Option<impl FnOnce(BoxEndpoint) -> BoxEndpoint>,
     ) -> MethodEndpoints {
         let shared = &self.shared;
-        let own = Own::new(&shared.begin, &shared.budget.1, &shared.owner.method(method));
-        self.control.add_method(method, || shared.methods().push(own.clone()));
+        let own = self.own(method);
         let layers = ClientLayers {
             deadlines: own.deadline.1,
             budget: shared.budget.1.clone(),
@@ -237,9 +244,26 @@ impl ClientStack {
             Some(users) => MethodEndpoints::Users(layers.around_with(method, pick, users)),
         }
     }
+
+    /// What `method` has of its own, from now on where nobody knew of it.
+    fn own(&self, method: &'static Method) -> Own {
+        let known = Tunable::methods(&*self.control);
+        if let Some(index) = known.iter().position(|known| known.path == method.path) {
+            return self.shared.methods()[index].clone();
+        }
+        let mut own = None;
+        self.control.add_method(method, || own = Some(self.shared.add(method)));
+        own.expect("it was added")
+    }
 }
 
 impl Shared {
+    fn add(&self, method: &'static Method) -> Own {
+        let own = Own::new(&self.begin, &self.budget.1, &self.owner.method(method));
+        self.methods().push(own.clone());
+        own
+    }
+
     fn methods(&self) -> MutexGuard<'_, Vec<Own>> {
         // Nothing that holds it can panic halfway.
         self.methods.lock().unwrap_or_else(PoisonError::into_inner)
@@ -256,6 +280,8 @@ impl Shared {
         for (own, settings) in self.methods().iter().zip(&resolved.methods) {
             own.replace(settings);
         }
+        let plain = resolved.methods.iter().position(|settings| *settings == resolved.base);
+        self.plain.store(plain.unwrap_or(usize::MAX), Ordering::Relaxed);
     }
 
     fn describe(&self, place: &str, method: Option<usize>) -> String {
@@ -266,8 +292,11 @@ impl Shared {
             "balance" => self.replicas(),
             _ => {
                 let methods = self.methods();
-                let Some(own) = methods.get(method.unwrap_or(0)) else {
-                    return "no method is called yet".to_owned();
+                let plain = || self.plain.load(Ordering::Relaxed);
+                let Some(own) = methods.get(method.unwrap_or_else(plain)) else {
+                    let each = "each method is set by itself";
+                    return if methods.is_empty() { "no client was made yet" } else { each }
+                        .to_owned();
                 };
                 match place {
                     "deadline" => own.deadline.1.describe(),
@@ -282,12 +311,27 @@ impl Shared {
         let replicas = self.balanced.replicas();
         let each = replicas.iter().map(|replica| {
             format!(
-                "{} {:?}, {} in flight, {:?}",
-                replica.instance.address, replica.state, replica.open_calls, replica.latency
+                "{} {}, {} in flight, {:?}",
+                replica.instance.address,
+                health(replica.state),
+                replica.open_calls,
+                replica.latency
             )
         });
-        let each = each.collect::<Vec<_>>().join("; ");
-        format!("{} replicas: {each}{}", replicas.len(), age(&self.balanced.view()))
+        let count = format!("{} replicas", replicas.len());
+        let said = std::iter::once(count).chain(each).collect::<Vec<_>>().join("; ");
+        said + &age(&self.balanced.view())
+    }
+}
+
+/// The health of a replica in words.
+fn health(state: ReplicaState) -> String {
+    match state {
+        ReplicaState::Closed { failures: 0, .. } => "healthy".to_owned(),
+        ReplicaState::Closed { failures, .. } => format!("healthy, {failures} failed in a row"),
+        ReplicaState::Open { times, .. } => format!("left out, {times} times by now"),
+        ReplicaState::HalfOpen { .. } => "left out, tried by one call".to_owned(),
+        ReplicaState::Retired => "gone".to_owned(),
     }
 }
 

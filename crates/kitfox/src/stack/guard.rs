@@ -3,32 +3,22 @@
 use std::sync::Arc;
 
 use kitfox_core::Method;
-use kitfox_resilience::{GuardHandle, GuardSettings};
+use kitfox_core::setting::Layers;
+use kitfox_resilience::{GuardControl, GuardHandle, GuardSetter, GuardSettings};
 
 use super::control::Resolved;
-use super::{Control, LayerSettings, StackSettings, Tunable};
+use super::{Change, ChangeError, Control, StackSettings, Tunable};
 
 /// The settings of a guard, which says itself whether it can be set so.
 #[derive(Clone)]
 struct Guarded {
     settings: GuardSettings,
-    guard: GuardHandle,
+    guard: GuardSetter,
 }
 
 impl StackSettings for Guarded {
-    fn layers(&mut self) -> Vec<(&'static str, &mut dyn LayerSettings)> {
-        let settings = &mut self.settings;
-        vec![
-            ("switch", &mut settings.switch),
-            ("deadline", &mut settings.deadline),
-            ("budget", &mut settings.budget),
-            ("retry", &mut settings.retry),
-            ("hedge", &mut settings.hedge),
-            ("breaker", &mut settings.breaker),
-            ("rate_limit", &mut settings.rate_limit),
-            ("concurrency", &mut settings.concurrency),
-            ("shedding", &mut settings.shedding),
-        ]
+    fn layers(&mut self) -> Layers<'_> {
+        self.settings.layers()
     }
 
     fn of_method(&self) -> Self {
@@ -44,18 +34,27 @@ impl StackSettings for Guarded {
     }
 }
 
-/// The guard of `handle`, which has no methods.
-pub(crate) fn tunable(handle: &GuardHandle) -> Arc<dyn Tunable> {
-    let (told, asked) = (handle.clone(), handle.clone());
-    let apply = move |resolved: &Resolved<Guarded>| {
+impl GuardControl for Control<Guarded> {
+    fn change(&self, changes: Vec<Change>) -> Result<(), ChangeError> {
+        Tunable::change(self, changes)
+    }
+}
+
+/// The guard of `handle`, which has no methods, and is set by this from now on. None where somebody else sets
+/// it.
+pub(crate) fn tunable(handle: &GuardHandle) -> Option<Arc<dyn Tunable>> {
+    let control = handle.control(|guard, settings| {
+        let (told, asked) = (guard.clone(), guard.clone());
         // They were judged before they came here.
-        let _ = told.replace(resolved.base.settings.clone());
-    };
-    let describe = move |place: &str, _: Option<usize>| {
-        let layers = asked.describe();
-        let found = layers.into_iter().find(|(known, _)| *known == place);
-        found.map_or_else(String::new, |(_, what)| what)
-    };
-    let guarded = Guarded { settings: handle.settings(), guard: handle.clone() };
-    Arc::new(Control::new(Vec::new(), guarded, Box::new(apply), Box::new(describe)))
+        let apply =
+            move |resolved: &Resolved<Guarded>| told.replace(resolved.base.settings.clone());
+        let describe = move |place: &str, _: Option<usize>| {
+            let layers = asked.describe();
+            let found = layers.into_iter().find(|(known, _)| *known == place);
+            found.map_or_else(String::new, |(_, what)| what)
+        };
+        let guarded = Guarded { settings, guard };
+        Arc::new(Control::new(Vec::new(), guarded, Box::new(apply), Box::new(describe)))
+    });
+    Some(control? as _)
 }

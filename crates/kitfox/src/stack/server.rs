@@ -19,6 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use kitfox_core::meter::Owner;
+use kitfox_core::setting::Layers;
 use kitfox_core::{BoxEndpoint, Contract, Endpoint, Error, Layer, Method, Reply, Request};
 use kitfox_resilience::{
     Concurrency, ConcurrencyEndpoint, ConcurrencySettings, Idempotency, IdempotencySettings,
@@ -27,7 +28,7 @@ use kitfox_resilience::{
 };
 
 use super::control::Resolved;
-use super::{Change, ChangeError, Control, LayerSettings, Source, StackSettings};
+use super::{Change, ChangeError, Control, Source, StackSettings};
 use crate::config::Origin;
 
 /// What the layers of a server's stack are set to.
@@ -93,7 +94,7 @@ impl ServerSettings {
 pub(crate) const BEFORE_AUTHENTICATION: &str = "rate_limit";
 
 impl StackSettings for ServerSettings {
-    fn layers(&mut self) -> Vec<(&'static str, &mut dyn LayerSettings)> {
+    fn layers(&mut self) -> Layers<'_> {
         vec![
             (BEFORE_AUTHENTICATION, &mut self.rate_limit),
             ("principal_rate_limit", &mut self.principal_rate_limit),
@@ -103,7 +104,7 @@ impl StackSettings for ServerSettings {
         ]
     }
 
-    fn own_layers(&mut self) -> Vec<(&'static str, &mut dyn LayerSettings)> {
+    fn own_layers(&mut self) -> Layers<'_> {
         let mut layers = self.layers();
         layers.retain(|(place, _)| *place != "idempotency");
         layers

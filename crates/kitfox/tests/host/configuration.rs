@@ -1,34 +1,13 @@
 //! Where values come from, who wins, and what is said of those that cannot be.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use kitfox::config::{Drain, Environment, Origin, Problem};
 use kitfox::transport::Limits;
 use kitfox::{Host, HostError, Running};
 
+use super::File;
 use crate::support::memory::Memory;
-
-/// A file that is gone when the test is over.
-struct File(PathBuf);
-
-impl File {
-    fn new(name: &str, text: &str) -> Self {
-        let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
-        std::fs::write(&path, text).unwrap();
-        File(path)
-    }
-
-    fn path(&self) -> String {
-        self.0.display().to_string()
-    }
-}
-
-impl Drop for File {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
-    }
-}
 
 /// A host in an environment of these variables.
 fn host<const N: usize>(variables: [(&str, &str); N]) -> Host {

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use kitfox::Host;
 use kitfox::config::Environment;
+use kitfox::stack::{Change, ChangeError};
+use kitfox::transport::Limits;
+use kitfox::{Host, Platform, Services, ServicesError};
 use serde_json::Value;
 use strings::{Service, StringsServer};
 use tokio::io::AsyncWriteExt;
@@ -149,4 +151,66 @@ async fn a_guard_is_shown_and_set_like_a_client() {
     assert_eq!(json["stacks"][1]["name"], "guards.orders-db");
     tokio::time::sleep(Duration::from_secs(61)).await;
     assert_eq!(guard.handle().settings().switch.mode, kitfox::resilience::Mode::On);
+}
+
+#[tokio::test(start_paused = true)]
+async fn code_limits_the_server_while_it_runs_and_the_admin_port_shows_it() {
+    let net = Memory::default();
+    let host = host(&net);
+    let handle = host.handle();
+    let change = || Change::new("rate_limit.burst", 1);
+    assert_eq!(handle.change([change()]), Err(ChangeError::NotStarted));
+    let environment = Environment::from_iter([("KITFOX_SERVER_RATE_LIMIT_BURST", "9")]);
+    let running = host.environment(environment).start().await.unwrap();
+    running.change([Change::new("rate_limit.mode", "on"), change()]).unwrap();
+    assert_eq!(call(&net, &running).await.status, 200);
+    assert_eq!(call(&net, &running).await.status, 429);
+    let json = stack(&net, &running).await;
+    let burst = value(&json, "rate_limit", "burst");
+    assert_eq!((&burst["value"], &burst["origin"]), (&"1".into(), &"code".into()));
+
+    let wrong = [Change::new("rate_limit.mode", "off"), Change::new("rate_limit.burst", 0)];
+    let error = handle.change(wrong).unwrap_err();
+    assert!(matches!(error, ChangeError::Together { .. }), "{error}");
+    assert_eq!(call(&net, &running).await.status, 429, "all or nothing");
+    let nowhere = handle.change([change().of_method("no.Such/Method")]).unwrap_err();
+    assert!(matches!(nowhere, ChangeError::Method { .. }), "{nowhere}");
+    let own = Change::new("concurrency.mode", "on").of_method(METHOD);
+    handle.change([Change::new("rate_limit.mode", "off"), own]).unwrap();
+    assert_eq!(call(&net, &running).await.status, 200);
+    let json = stack(&net, &running).await;
+    assert_eq!(json["stacks"][0]["methods"][0]["method"], METHOD);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_code_changes_of_a_guard_is_shown_and_another_change_keeps_it() {
+    let net = Memory::default();
+    let guard = kitfox::resilience::Guard::<std::io::Error>::new("orders-db");
+    let running = host(&net).guard(&guard.handle()).start().await.unwrap();
+    guard.change([Change::new("deadline.total", "3s")]).unwrap();
+    let json = stack(&net, &running).await;
+    let total = json["stacks"][1]["layers"][1]["keys"].as_array().unwrap();
+    let total = total.iter().find(|it| it["key"] == "total").unwrap();
+    assert_eq!((&total["value"], &total["origin"]), (&"3s".into(), &"code".into()));
+    let put = "PUT /stack/guards.orders-db?breaker.open=7s";
+    assert_eq!(ask(&net, &running, put, HERE, "").await.status, 200);
+    let settings = guard.handle().settings();
+    assert_eq!((settings.deadline.total.as_secs(), settings.breaker.open.as_secs()), (3, 7));
+
+    // Another host has a say in it, too, and takes back nothing.
+    let other = host(&net).guard(&guard.handle()).set("guards.orders-db.retry.attempts", 2);
+    other.listen("127.0.0.1:0").admin("127.0.0.1:0").start().await.unwrap();
+    let settings = guard.handle().settings();
+    assert_eq!((settings.deadline.total.as_secs(), settings.breaker.open.as_secs()), (3, 7));
+    assert_eq!(settings.retry.attempts, 2);
+    assert!(guard.with_settings(Default::default()).is_err(), "there is no way past the host");
+}
+
+#[test]
+fn without_a_host_what_is_set_for_a_method_that_is_not_served_is_refused_too() {
+    let services = Services::new().serve(StringsServer::new(Service));
+    let services = services.set_for("strings.v1.Strings/Uppercaes", "rate_limit.mode", "on");
+    let wires = services.wires(&Platform::system(), &Limits::default());
+    let refused = wires.map(|_| ()).unwrap_err();
+    assert!(matches!(refused, ServicesError::Settings(ChangeError::Method { .. })), "{refused}");
 }

@@ -21,10 +21,10 @@ const BUFFER: usize = 64 * 1024;
 
 /// A sink that takes everything.
 #[derive(Clone, Default)]
-struct Taking(Arc<Mutex<Vec<u8>>>);
+pub(super) struct Taking(Arc<Mutex<Vec<u8>>>);
 
 impl Taking {
-    fn lines(&self) -> Vec<Value> {
+    pub(super) fn lines(&self) -> Vec<Value> {
         let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }

@@ -11,10 +11,12 @@ mod mount;
 mod pages;
 mod process;
 mod registration;
+mod reload;
 mod shutdown;
 mod sockets;
 mod workers;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use kitfox::config::{Drain, Environment};
@@ -36,6 +38,31 @@ const DRAIN: Drain = Drain {
 
 /// What dropped tasks may take to be gone.
 const SLACK: Duration = Duration::from_millis(200);
+
+/// A file that is gone when the test is over.
+struct File(PathBuf);
+
+impl File {
+    fn new(name: &str, text: &str) -> Self {
+        let file = File(PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name));
+        file.write(text);
+        file
+    }
+
+    fn write(&self, text: &str) {
+        std::fs::write(&self.0, text).unwrap();
+    }
+
+    fn path(&self) -> String {
+        self.0.display().to_string()
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
 
 /// A host on `net` that serves `probe`.
 fn host(net: &Memory, probe: &Probe) -> Host {

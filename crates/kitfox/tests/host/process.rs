@@ -9,6 +9,7 @@ use std::time::Duration;
 use kitfox::platform::Connection;
 use kitfox::{Host, Platform, Request, layer_fn};
 
+use super::File;
 use crate::support::http::{begin_call, send};
 use crate::support::probe::Probe;
 
@@ -35,7 +36,13 @@ struct Process {
 impl Process {
     /// Starts the host and reads where it listens.
     fn start() -> Self {
+        Process::start_with("")
+    }
+
+    /// The same with a file of this path as its configuration.
+    fn start_with(file: &str) -> Self {
         let mut child = Command::new(std::env::current_exe().unwrap())
+            .env("KITFOX_CONFIG", file)
             .args(["--ignored", "--exact", "--nocapture", "host::process::a_host_of_its_own"])
             .env("KITFOX_LISTEN", "127.0.0.1:0")
             .env("KITFOX_ADMIN", "127.0.0.1:0")
@@ -116,6 +123,21 @@ async fn sigterm_and_ctrl_c_end_an_idle_process_with_success() {
         process.signal(signal);
         assert!(process.ended().await.success(), "{signal}");
     }
+}
+
+#[tokio::test]
+async fn a_hang_up_has_a_process_with_a_file_read_it_again_and_ends_one_without() {
+    let file = File::new("hang-up.toml", "");
+    let mut process = Process::start_with(&file.path());
+    file.write("server.rate_limit.rate = 7\n");
+    process.signal("-HUP");
+    assert_eq!(after(&mut process.output, "the configuration was read "), "again");
+    process.signal("-TERM");
+    assert!(process.ended().await.success());
+
+    let process = Process::start();
+    process.signal("-HUP");
+    assert_eq!(process.ended().await.code(), None, "as whoever closes its terminal ends it");
 }
 
 #[tokio::test]

@@ -5,14 +5,14 @@ use std::time::Duration;
 use kitfox::config::Environment;
 use kitfox::discovery::{Instance, Memory as Registry};
 use kitfox::platform::Random;
-use kitfox::stack::Change;
-use kitfox::{Code, Context, Platform, ServiceChannel};
+use kitfox::stack::{Change, ChangeError};
+use kitfox::{Code, Context, Platform, ServiceChannel, ServiceChannelError};
 use serde_json::Value;
 use tokio::io::AsyncWriteExt;
 use tokio::time::sleep;
 
 use super::service::{Fleet, Mood, Payments, PaymentsClient, PaymentsError, amount, host};
-use crate::support::http::read;
+use crate::support::http::{read, send};
 use crate::support::memory::Memory;
 
 const CHARGE: &str = "pay.v1.Payments/Charge";
@@ -37,7 +37,7 @@ async fn the_environment_and_the_admin_port_set_it_while_calls_run() {
     let json: Value = serde_json::from_str(&answer.body).unwrap();
     assert_eq!(json["stacks"][1]["name"], "clients.payments");
     let balance = json["stacks"][1]["layers"].as_array().unwrap().last().unwrap();
-    assert!(balance["what"].as_str().unwrap().starts_with("1 replicas: 127.0.0.1:"), "{balance}");
+    assert!(balance["what"].as_str().unwrap().starts_with("1 replicas; 127.0.0.1:"), "{balance}");
     let _ = client.quote(&Context::background(), amount()).await;
     assert_eq!(fleet.calls(), [3]);
 }
@@ -49,6 +49,7 @@ async fn a_method_has_its_own_deadline() {
         .channel()
         .set("retry.attempts", 9)
         .set("retry.cap", "1s")
+        .contract(PaymentsClient::CONTRACT)
         .set_for(CHARGE, "deadline.total", "100ms")
         .build()
         .unwrap();
@@ -83,15 +84,11 @@ async fn what_makes_no_sense_is_refused_with_a_sentence_that_says_why() {
         (CHARGE, "breaker.mode", "off", "no layer `breaker` in this stack, but deadline, retry"),
         ("pay.v1.Payments/Refund", "retry.mode", "off", "no method `pay.v1.Payments/Refund`"),
     ] {
-        let channel = fleet.channel().set_for(method, key, value).build();
-        let refused = match channel {
-            Err(error) => error.to_string(),
-            Ok(channel) => {
-                let _client = PaymentsClient::new(&channel);
-                let started = host(&fleet.net, "orders").client(&channel).start().await;
-                started.map(|_| ()).unwrap_err().to_string()
-            }
-        };
+        let channel = fleet.channel().contract(PaymentsClient::CONTRACT);
+        let refused = channel.set_for(method, key, value).build();
+        let refused = refused.map(|_| ()).unwrap_err();
+        assert!(matches!(refused, ServiceChannelError::Settings { .. }));
+        let refused = refused.to_string();
         assert!(refused.contains(why), "{key} = {value}: {refused}");
     }
 }
@@ -133,4 +130,88 @@ async fn a_host_uses_the_same_replicas_after_a_restart() {
     let numbered = subset("127.0.0.1:8080", 1, "7").await;
     assert_eq!(subset("127.0.0.1:8080", 2, "7").await, numbered);
     assert_ne!(subset("127.0.0.1:8080", 2, "8").await, numbered);
+}
+
+#[tokio::test(start_paused = true)]
+async fn delete_takes_back_what_the_admin_port_set_and_nothing_that_code_did() {
+    let fleet = Fleet::of(&[Mood::Unavailable]).await;
+    let channel = fleet.channel().set("breaker.mode", "off").build().unwrap();
+    let client = PaymentsClient::new(&channel);
+    let running = host(&fleet.net, "orders").client(&channel).start().await.unwrap();
+    channel.change([Change::new("retry.attempts", 2)]).unwrap();
+    for (request, calls) in
+        [("PUT /stack/clients.payments?retry.attempts=1", 1), ("DELETE /stack/clients.payments", 2)]
+    {
+        let mut admin = fleet.net.dial(running.admin_address()).await.unwrap();
+        let request = format!("{request} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+        admin.write_all(request.as_bytes()).await.unwrap();
+        assert_eq!(read(&mut admin).await.status, 200);
+        let before = fleet.calls()[0];
+        let _ = client.quote(&Context::background(), amount()).await;
+        assert_eq!(fleet.calls()[0] - before, calls, "{request}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_page_says_in_words_what_each_layer_does_and_how_each_replica_is() {
+    let fleet = Fleet::of(&[Mood::Unavailable, Mood::Unavailable]).await;
+    let channel = fleet.channel().set("breaker.consecutive", 3).build().unwrap();
+    let client = PaymentsClient::new(&channel);
+    let guard = kitfox::resilience::Guard::<std::io::Error>::new("orders-db");
+    let host = host(&fleet.net, "orders").client(&channel).guard(&guard.handle());
+    let running = host.start().await.unwrap();
+    let _ = client.quote(&Context::background(), amount()).await;
+    for format in ["text", "html"] {
+        let mut admin = fleet.net.dial(running.admin_address()).await.unwrap();
+        let page = send(&mut admin, "GET", &format!("/stack?format={format}")).await.body;
+        let mut said = vec![
+            "pay.v1.Payments open (3 failures in a row)".to_owned(),
+            "in the last 10 s 2 of 1 calls, 0 in flight now".to_owned(),
+            "2 replicas".to_owned(),
+            "orders-db closed".to_owned(),
+        ];
+        for replica in channel.replicas() {
+            said.push(format!("{} healthy, ", replica.instance.address));
+        }
+        for words in said {
+            assert!(page.contains(&words), "{words}: {page}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_set_for_a_method_that_nobody_knows() {
+    let fleet = Fleet::of(&[Mood::Well]).await;
+    let refused = fleet.channel().set_for(CHARGE, "deadline.total", "1s").build();
+    let refused = refused.map(|_| ()).unwrap_err().to_string();
+    assert!(refused.contains("`.contract(StringsClient::CONTRACT)`"), "{refused}");
+
+    let channel = fleet.channel().build().unwrap();
+    let change = || [Change::new("deadline.total", "1s").of_method(CHARGE)];
+    assert!(matches!(channel.change(change()), Err(ChangeError::NoMethods { .. })));
+    let _client = PaymentsClient::new(&channel);
+    channel.change(change()).unwrap();
+
+    // What the file says of a method is judged before there is a client.
+    let channel = fleet.channel().contract(PaymentsClient::CONTRACT).build().unwrap();
+    let host = host(&fleet.net, "orders").client(&channel);
+    let host = host.set(format!("clients.payments.methods.{CHARGE}.retry.attempts"), 2);
+    let refused = host.start().await.map(|_| ()).unwrap_err().to_string();
+    assert!(refused.contains("the method is not idempotent"), "{refused}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_holds_for_all_methods_is_not_told_by_one_that_is_set_by_itself() {
+    let fleet = Fleet::of(&[Mood::Well]).await;
+    let channel = fleet.channel().contract(PaymentsClient::CONTRACT);
+    let channel = channel.set_for("pay.v1.Payments/Quote", "deadline.total", "5s").build().unwrap();
+    let running = host(&fleet.net, "orders").client(&channel).start().await.unwrap();
+    let page = async || {
+        let mut admin = fleet.net.dial(running.admin_address()).await.unwrap();
+        send(&mut admin, "GET", "/stack").await.body
+    };
+    let said = page().await;
+    assert!(said.contains("on: 30s a call") && said.contains("on: 5s a call"), "{said}");
+    channel.change([Change::new("deadline.total", "5s").of_method(CHARGE)]).unwrap();
+    assert!(page().await.contains("each method is set by itself"));
 }

@@ -273,11 +273,12 @@ impl Circuit {
     }
 
     /// In which state it is, in words.
-    pub(super) fn describe(&self) -> String {
-        let (name, inner) = (self.name(), self.lock());
-        let Inner { state, why, .. } = &*inner;
+    pub(super) fn describe(&self, settings: &BreakerSettings) -> String {
+        let (name, mut inner) = (self.name(), self.lock());
+        self.look(&mut inner, settings);
+        let Inner { state, why, recent, .. } = &*inner;
         match state {
-            State::Closed => format!("{name} closed"),
+            State::Closed => format!("{name} closed{}", recent.sums().describe(settings)),
             State::Open(_) => format!("{name} open ({why})"),
             State::HalfOpen { .. } => format!("{name} half-open ({why})"),
         }

@@ -104,16 +104,38 @@ impl Last {
 }
 
 impl Sums {
+    fn are_few(self, settings: &BreakerSettings) -> bool {
+        self.calls < u64::from(settings.least)
+    }
+
+    fn of(self, settings: &BreakerSettings) -> String {
+        let calls = self.calls;
+        match settings.window {
+            BreakerWindow::Time(time) => format!("{calls} calls in {time:?}"),
+            BreakerWindow::Calls(_) => format!("the last {calls} calls"),
+        }
+    }
+
+    /// What it looks at, in brackets; nothing where it looks at no shares.
+    pub(super) fn describe(self, settings: &BreakerSettings) -> String {
+        if settings.rate <= 0.0 && settings.slow.is_zero() {
+            return String::new();
+        }
+        let least = settings.least;
+        let few = match self.are_few(settings) {
+            true => format!(", too few to open it: {least} are the least"),
+            false => String::new(),
+        };
+        format!(" ({} of {} failed{few})", self.failed, self.of(settings))
+    }
+
     /// Whether they are a reason to open, and which.
     pub(super) fn trip(self, settings: &BreakerSettings) -> Option<String> {
         let Sums { calls, failed, slow } = self;
-        if calls < u64::from(settings.least) {
+        if self.are_few(settings) {
             return None;
         }
-        let of = || match settings.window {
-            BreakerWindow::Time(time) => format!("{calls} calls in {time:?}"),
-            BreakerWindow::Calls(_) => format!("the last {calls} calls"),
-        };
+        let of = || self.of(settings);
         if settings.rate > 0.0 && share(failed, calls) >= settings.rate {
             return Some(format!("{failed} of {} failed", of()));
         }

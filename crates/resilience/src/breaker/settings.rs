@@ -34,7 +34,9 @@ pub struct BreakerSettings {
     pub rate: f64,
     /// Which calls are looked at: those of the last ten seconds by default.
     pub window: BreakerWindow,
-    /// With fewer calls in the window their shares say nothing: 20 by default.
+    /// With fewer calls in the window their shares say nothing: 20 by default. A window of calls that holds
+    /// fewer is refused; of a window of time nobody can say before how many calls it will see, so that
+    /// [`Breaker::describe`](crate::Breaker::describe), and a host's `/stack`, tell how many it saw.
     pub least: u32,
     /// A call that takes this long is slow. Zero, the default, is never: nobody but you knows.
     pub slow: Duration,

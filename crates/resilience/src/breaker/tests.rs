@@ -412,6 +412,26 @@ async fn it_is_held_open_or_closed_by_hand_and_off_it_counts_nothing() {
     assert!(!stack.is_open().await);
 }
 
+#[tokio::test(start_paused = true)]
+async fn it_says_how_many_calls_it_sees_and_that_they_are_too_few() {
+    let settings = BreakerSettings { least: 4, rate: 0.9, ..BreakerSettings::default() };
+    let stack = stack(settings.clone());
+    stack.calls(2, good).await;
+    stack.calls(1, bad).await;
+    let few =
+        "on: test.v1.Test closed (1 of 3 calls in 10s failed, too few to open it: 4 are the least)";
+    assert_eq!(stack.breaker.describe(), few);
+    stack.calls(2, good).await;
+    let enough = "on: test.v1.Test closed (1 of 5 calls in 10s failed)";
+    assert_eq!(stack.breaker.describe(), enough);
+    tokio::time::advance(Duration::from_secs(11)).await;
+    assert!(stack.breaker.describe().contains("0 of 0 calls"));
+    let window = BreakerWindow::Calls(4);
+    stack.live.replace(BreakerSettings { window, ..settings });
+    stack.calls(9, good).await;
+    assert!(stack.breaker.describe().ends_with("closed (0 of the last 4 calls failed)"));
+}
+
 #[test]
 fn settings_that_make_no_sense_are_refused_and_all_are_written_as_they_are_read() {
     use kitfox_core::setting::Keyed;
@@ -423,6 +443,7 @@ fn settings_that_make_no_sense_are_refused_and_all_are_written_as_they_are_read(
         BreakerSettings { rate: 50.0, ..default() },
         BreakerSettings { least: 0, ..default() },
         BreakerSettings { window: calls, least: 11, ..default() },
+        BreakerSettings { window: BreakerWindow::Time(Duration::from_millis(9)), ..default() },
         BreakerSettings { open: Duration::ZERO, ..default() },
         BreakerSettings { growth: 0.5, ..default() },
         BreakerSettings { longest: Duration::from_secs(1), ..default() },

@@ -1,11 +1,13 @@
 //! What a guard is made of, and what it is set to.
 
+use std::any::Any;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use kitfox_core::contract::Method;
 use kitfox_core::meter::Owner;
+use kitfox_core::setting::{Change, ChangeError, set};
 
 use super::GuardSettings;
 use super::record::{self, Recording};
@@ -24,7 +26,7 @@ pub struct GuardHandle(pub(super) Arc<Parts>);
 pub(super) struct Parts {
     /// What stands for the function.
     method: &'static Method,
-    settings: Mutex<GuardSettings>,
+    state: Mutex<State>,
     live: Lives,
     pub(super) deadlines: Deadlines,
     pub(super) budget: Budget,
@@ -39,6 +41,25 @@ pub(super) struct Parts {
     /// Whether one of its clones is.
     pub(super) idempotent: AtomicBool,
 }
+
+struct State {
+    settings: GuardSettings,
+    control: Option<Arc<dyn GuardControl>>,
+}
+
+/// Who decides what a guard is set to, in place of the guard: a host, which knows what the file, the
+/// environment and the admin port say of it besides code.
+pub trait GuardControl: Any + Send + Sync {
+    /// Code changes what the guard is set to, all or nothing.
+    ///
+    /// # Errors
+    /// Where there is no such layer or key, or the whole would make no sense.
+    fn change(&self, changes: Vec<Change>) -> Result<(), ChangeError>;
+}
+
+/// Sets a guard: what its [`GuardControl`] has, and nobody else. It keeps no guard alive.
+#[derive(Clone)]
+pub struct GuardSetter(Weak<Parts>);
 
 struct Lives {
     deadline: Live<DeadlineSettings>,
@@ -70,16 +91,80 @@ impl Parts {
             concurrency: concurrency.of(&owner),
             recording: Recording::new(method),
             idempotent: AtomicBool::new(false),
-            settings: Mutex::new(settings),
+            state: Mutex::new(State { settings, control: None }),
             live,
             budget,
             breaker,
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, GuardSettings> {
-        self.settings.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn check(&self, settings: &GuardSettings) -> Result<(), String> {
+        settings.check()?;
+        if settings.hedge.mode == Mode::On && !self.idempotent.load(Ordering::Relaxed) {
+            return Err("hedge: the guard is not idempotent, and its function is never called twice \
+                        at the same time: make it `idempotent()`, before it is set so, where that is \
+                        true, or leave `hedge` off"
+                .to_owned());
+        }
+        Ok(())
+    }
+
+    fn put_in_force(&self, state: &mut State, settings: GuardSettings) {
+        self.live.replace(&settings);
+        state.settings = settings;
+    }
+
+    /// Code's settings as a whole, before somebody else has a say in them.
+    pub(super) fn begin(&self, settings: GuardSettings) -> Result<(), String> {
+        self.check(&settings)?;
+        let mut state = self.lock();
+        if state.control.is_some() {
+            return Err("a host knows the guard already: `Guard::change` changes it".to_owned());
+        }
+        self.put_in_force(&mut state, settings);
+        Ok(())
+    }
+
+    fn change(&self, changes: Vec<Change>) -> Result<(), ChangeError> {
+        let mut state = self.lock();
+        if let Some(control) = state.control.clone() {
+            // Which sets this guard in turn.
+            drop(state);
+            return control.change(changes);
+        }
+        let mut settings = state.settings.clone();
+        changes.iter().try_for_each(|change| admit(&mut settings, change))?;
+        let together = self.check(&settings);
+        together.map_err(|why| ChangeError::Together { layers: String::new(), why })?;
+        self.put_in_force(&mut state, settings);
+        Ok(())
+    }
+
+    fn describe(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("switch", self.lock().settings.switch.mode.to_string()),
+            ("deadline", self.deadlines.describe()),
+            ("budget", self.budget.describe()),
+            ("retry", self.retry.describe()),
+            ("hedge", self.hedge.describe()),
+            ("breaker", self.breaker.describe()),
+            ("rate_limit", self.rate_limit.describe()),
+            ("concurrency", self.concurrency.describe()),
+            ("shedding", self.concurrency.describe_shedding()),
+        ]
+    }
+}
+
+/// A guard has no methods.
+fn admit(settings: &mut GuardSettings, change: &Change) -> Result<(), ChangeError> {
+    if let Some(method) = change.method.clone() {
+        return Err(ChangeError::NoMethods { method });
+    }
+    set(settings.layers(), change)
 }
 
 impl Lives {
@@ -120,51 +205,66 @@ impl GuardHandle {
     /// What it is set to.
     #[must_use]
     pub fn settings(&self) -> GuardSettings {
-        self.0.lock().clone()
+        self.0.lock().settings.clone()
     }
 
-    /// Whether it could be set so.
+    /// Changes what it is set to while calls run: see [`Guard::change`](super::Guard::change).
     ///
     /// # Errors
-    /// A sentence that says what makes no sense, in the settings or of this guard.
-    pub fn check(&self, settings: &GuardSettings) -> Result<(), String> {
-        settings.check()?;
-        if settings.hedge.mode == Mode::On && !self.0.idempotent.load(Ordering::Relaxed) {
-            return Err("hedge: the guard is not idempotent, and its function is never called twice \
-                        at the same time: make it `idempotent()`, before it is set so, where that is \
-                        true, or leave `hedge` off"
-                .to_owned());
+    /// As [`Guard::change`](super::Guard::change).
+    pub fn change(&self, changes: impl IntoIterator<Item = Change>) -> Result<(), ChangeError> {
+        self.0.change(changes.into_iter().collect())
+    }
+
+    /// Who decides what the guard is set to from now on: the one that `make` makes of the way to set it and
+    /// of what it is set to, or who does already. None where that is of another type.
+    pub fn control<C: GuardControl>(
+        &self,
+        make: impl FnOnce(GuardSetter, GuardSettings) -> Arc<C>,
+    ) -> Option<Arc<C>> {
+        let mut state = self.0.lock();
+        if let Some(control) = &state.control {
+            let control: Arc<dyn Any + Send + Sync> = Arc::clone(control) as _;
+            return control.downcast().ok();
         }
-        Ok(())
-    }
-
-    /// Sets it to something else, while calls run.
-    ///
-    /// # Errors
-    /// A sentence that says what makes no sense. Nothing was changed.
-    pub fn replace(&self, settings: GuardSettings) -> Result<(), String> {
-        self.check(&settings)?;
-        let mut current = self.0.lock();
-        self.0.live.replace(&settings);
-        *current = settings;
-        Ok(())
+        let control = make(GuardSetter(Arc::downgrade(&self.0)), state.settings.clone());
+        state.control = Some(Arc::clone(&control) as _);
+        Some(control)
     }
 
     /// The layers from outside in, each with one line of what it does.
     #[must_use]
     pub fn describe(&self) -> Vec<(&'static str, String)> {
-        let parts = &*self.0;
-        vec![
-            ("switch", parts.lock().switch.mode.to_string()),
-            ("deadline", parts.deadlines.describe()),
-            ("budget", parts.budget.describe()),
-            ("retry", parts.retry.describe()),
-            ("hedge", parts.hedge.describe()),
-            ("breaker", parts.breaker.describe()),
-            ("rate_limit", parts.rate_limit.describe()),
-            ("concurrency", parts.concurrency.describe()),
-            ("shedding", parts.concurrency.describe_shedding()),
-        ]
+        self.0.describe()
+    }
+}
+
+impl GuardSetter {
+    /// Whether the guard could be set so.
+    ///
+    /// # Errors
+    /// A sentence that says what makes no sense, in the settings or of this guard.
+    pub fn check(&self, settings: &GuardSettings) -> Result<(), String> {
+        self.0.upgrade().map_or(Ok(()), |parts| parts.check(settings))
+    }
+
+    /// Sets the guard to what was checked.
+    pub fn replace(&self, settings: GuardSettings) {
+        if let Some(parts) = self.0.upgrade() {
+            parts.put_in_force(&mut parts.lock(), settings);
+        }
+    }
+
+    /// The layers from outside in, each with one line of what it does; none where the guard is gone.
+    #[must_use]
+    pub fn describe(&self) -> Vec<(&'static str, String)> {
+        self.0.upgrade().map_or_else(Vec::new, |parts| parts.describe())
+    }
+}
+
+impl fmt::Debug for GuardSetter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GuardSetter").finish_non_exhaustive()
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a guard is set to: the settings of its layers, and one switch for all of them.
 
-use kitfox_core::setting::{Key, Keyed, key};
+use kitfox_core::setting::{Key, Keyed, Layers, key};
 
 use crate::mode::MODE;
 use crate::{
@@ -62,6 +62,21 @@ impl Keyed for SwitchSettings {
 }
 
 impl GuardSettings {
+    /// The layers by their places, as keys begin, from outside in.
+    pub fn layers(&mut self) -> Layers<'_> {
+        vec![
+            ("switch", &mut self.switch),
+            ("deadline", &mut self.deadline),
+            ("budget", &mut self.budget),
+            ("retry", &mut self.retry),
+            ("hedge", &mut self.hedge),
+            ("breaker", &mut self.breaker),
+            ("rate_limit", &mut self.rate_limit),
+            ("concurrency", &mut self.concurrency),
+            ("shedding", &mut self.shedding),
+        ]
+    }
+
     /// Whether they make sense.
     ///
     /// # Errors

@@ -176,10 +176,7 @@ async fn at_the_same_time_there_are_so_many_and_the_rest_waits_or_is_refused() {
 async fn one_switch_turns_all_of_it_off_or_dark_while_calls_run() {
     let guard = set(guard().idempotent(), |settings| settings.breaker.consecutive = 1);
     let switch = |mode| {
-        let handle = guard.handle();
-        let mut settings = handle.settings();
-        settings.switch.mode = mode;
-        handle.replace(settings).unwrap();
+        guard.change([Change::new("switch.mode", mode)]).unwrap();
     };
     switch(Mode::Off);
     assert_eq!(failing(&guard, DbError::Busy).await.1, 1);
@@ -189,10 +186,12 @@ async fn one_switch_turns_all_of_it_off_or_dark_while_calls_run() {
     }
     switch(Mode::On);
     assert_eq!(failing(&guard, DbError::Busy).await.1, 0, "dark it opened, and now it is");
-    let mut wrong = guard.handle().settings();
-    wrong.retry.attempts = 0;
-    let why = guard.handle().replace(wrong).unwrap_err();
+    let wrong = [Change::new("switch.mode", "off"), Change::new("retry.attempts", 0)];
+    let why = guard.change(wrong).unwrap_err().to_string();
     assert!(why.starts_with("retry: 0 `attempts`"), "{why}");
+    assert_eq!(guard.handle().settings().switch.mode, Mode::On, "nothing was changed");
+    let of_method = guard.change([Change::new("switch.mode", "off").of_method("a.B/C")]);
+    assert!(matches!(of_method, Err(ChangeError::NoMethods { .. })));
 }
 
 fn milliseconds(milliseconds: u64) -> Duration {
@@ -290,7 +289,7 @@ async fn only_idempotent_guards_are_hedged_and_others_are_told_so() {
         GuardSettings { hedge, ..GuardSettings::default() }
     };
     let plain = guard();
-    let why = plain.handle().replace(on()).unwrap_err();
+    let why = plain.change([Change::new("hedge.mode", "on")]).unwrap_err().to_string();
     assert!(why.starts_with("hedge: the guard is not idempotent"), "{why}");
     assert_eq!(plain.handle().settings(), GuardSettings::default(), "nothing was changed");
     assert!(guard().with_settings(on()).is_err());
@@ -441,4 +440,32 @@ async fn every_call_leaves_one_record_however_it_ends() {
         "client /guard/orders-db dropped",
     ];
     assert_eq!(*lines.0.lock().unwrap(), expected);
+}
+
+/// A control that only writes down what it is asked for.
+struct Control(Mutex<Vec<Change>>, GuardSetter);
+
+impl GuardControl for Control {
+    fn change(&self, changes: Vec<Change>) -> Result<(), ChangeError> {
+        self.0.lock().unwrap().extend(changes);
+        Ok(())
+    }
+}
+
+#[test]
+fn who_controls_a_guard_is_asked_by_all_of_its_clones_and_goes_when_they_are_gone() {
+    let guard = guard();
+    let make = |setter, _| Arc::new(Control(Mutex::default(), setter));
+    let control = guard.handle().control(make).unwrap();
+    let again = guard.handle().control(make).unwrap();
+    assert!(Arc::ptr_eq(&control, &again));
+    let change = Change::new("deadline.total", "3s");
+    guard.clone().change([change.clone()]).unwrap();
+    assert_eq!(*control.0.lock().unwrap(), [change]);
+    assert_eq!(guard.handle().settings(), GuardSettings::default(), "it decides");
+    let refused = guard.clone().with_settings(GuardSettings::default()).unwrap_err();
+    assert!(refused.contains("`Guard::change` changes it"), "{refused}");
+    assert!(!control.1.describe().is_empty());
+    drop(guard);
+    assert!(control.1.describe().is_empty());
 }

@@ -87,10 +87,7 @@ impl Dial {
                 Some(time.ok_or_else(why)?)
             }
         };
-        let origin = Origin::Admin(match who.name {
-            Some(name) => format!("{name} from {}", who.peer),
-            None => who.peer.to_string(),
-        });
+        let origin = Origin::Admin(who.to_string());
         let sources = fields.iter().filter(|(name, _)| !["for", "format"].contains(name));
         let sources: Vec<_> = sources
             .map(|(key, value)| {
@@ -106,7 +103,7 @@ impl Dial {
             return Err(refused(why.to_owned()));
         }
         let until = time.map(|time| Instant::now() + time);
-        stack.tunable.change(sources.clone(), until).map_err(|error| refused(error.to_string()))?;
+        stack.tunable.dial(sources.clone(), until).map_err(|error| refused(error.to_string()))?;
         for Source { change, .. } in &sources {
             self.log(stack, "what a layer is set to was changed", change, Some(who), time);
         }

@@ -1,5 +1,6 @@
 //! `/log`: which lines are logged, read and set, for good or for a while.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -45,6 +46,16 @@ pub(super) struct Who<'a> {
     pub(super) peer: SocketAddr,
     /// As who, where a token said so.
     pub(super) name: Option<&'a str>,
+}
+
+/// As they stand in the origin of a value.
+impl fmt::Display for Who<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.name {
+            Some(name) => write!(f, "{name} from {}", self.peer),
+            None => write!(f, "{}", self.peer),
+        }
+    }
 }
 
 impl Switch {

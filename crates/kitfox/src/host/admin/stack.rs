@@ -32,12 +32,13 @@ pub(super) fn page(pages: &Pages, authority: &str) -> Page {
     let mut blocks = vec![Block::Note(note.to_owned()), Block::Onion { rings, methods }];
     for stack in pages.dial.stacks.iter() {
         blocks.push(Block::Note(heading(stack)));
+        blocks.extend(states(stack));
         blocks.push(table(stack));
     }
     blocks.push(Block::Note(format!(
         "To change what a layer is set to, for a while or for good: curl -X PUT \
          '{authority}/stack/server?rate_limit.mode=dark&for=10m'. For one method its path follows: \
-         /stack/server/strings.v1.Strings/Uppercase. DELETE takes back what was changed so."
+         /stack/server/strings.v1.Strings/Uppercase. DELETE takes back what was changed so, and nothing that code said."
     )));
     Page::new("stack", blocks, json)
 }
@@ -67,6 +68,29 @@ fn own(stack: &Stack) -> Vec<(&'static str, Row)> {
         })
     });
     own.collect()
+}
+
+/// What each layer does now: that its breaker is open, what is left of its budget, how its replicas are.
+fn states(stack: &Stack) -> Option<Block> {
+    let mut cells: Vec<Vec<Cell>> = Vec::new();
+    // The server's are around the methods, further up.
+    if stack.name != "server" {
+        for row in rows(stack) {
+            cells.extend(state(row.place.to_owned(), &row));
+        }
+    }
+    for (method, row) in own(stack) {
+        cells.extend(state(format!("{} of {method}", row.place), &row));
+    }
+    let heads = &["layer", "what it does now"];
+    (!cells.is_empty()).then_some(Block::Table { heads, rows: cells, empty: "" })
+}
+
+/// A line for each thing that the layer says.
+fn state(name: String, row: &Row) -> Vec<Vec<Cell>> {
+    let mut name = Some(name);
+    let said = row.what.split("; ");
+    said.map(|what| vec![Cell::plain(name.take().unwrap_or_default()), Cell::plain(what)]).collect()
 }
 
 fn table(stack: &Stack) -> Block {
