@@ -13,6 +13,7 @@ pub mod contract;
 mod endpoint;
 pub mod error;
 pub mod layers;
+pub mod live;
 pub mod message;
 mod metadata;
 pub mod meter;

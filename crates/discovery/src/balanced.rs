@@ -14,8 +14,8 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use kitfox_core::error::{Reason, refusal};
+use kitfox_core::live::{Group, Live};
 use kitfox_core::message::Codec;
 use kitfox_core::{BoxEndpoint, Channel, Context, Error, LayerName, Method, Platform, Recovery};
 use tokio::sync::watch;
@@ -77,7 +77,7 @@ pub struct Balanced(Arc<Inner>);
 
 struct Inner {
     ground: Arc<Ground>,
-    set: ArcSwap<Set>,
+    set: Live<Set>,
     update: Mutex<Update>,
     watcher: Watcher,
     /// Told with each list that there is.
@@ -104,7 +104,7 @@ impl Balanced {
         let ground = Arc::new(Ground::new(service, discovery.describe(), settings, platform));
         let stop = CancellationToken::new();
         let inner = Arc::new(Inner {
-            set: ArcSwap::default(),
+            set: ground.group.live(Set::default()),
             update: Mutex::new(Update::new(&ground)),
             ground,
             watcher: watcher.clone(),
@@ -128,13 +128,33 @@ impl Balanced {
     /// The settings as they are now.
     #[must_use]
     pub fn settings(&self) -> Arc<BalanceSettings> {
-        Arc::clone(&self.0.ground.settings())
+        Arc::clone(&self.0.ground.settings.load())
     }
 
     /// From now on these. Calls that are under way notice nothing.
     pub fn replace(&self, settings: BalanceSettings) {
-        self.0.ground.set(settings);
-        self.0.take();
+        drop(self.group().replace(|| self.prepare(settings)));
+    }
+
+    /// Whoever has settings in this group as well replaces them with those of the balancer.
+    #[must_use]
+    pub fn group(&self) -> &Group {
+        &self.0.ground.group
+    }
+
+    /// The settings that [`Group::replace`] puts in force. What this gives has to live until then:
+    /// nobody else changes the replicas meanwhile.
+    pub fn prepare(&self, settings: BalanceSettings) -> Prepared<'_> {
+        let Inner { ground, set, watcher, connect, .. } = &*self.0;
+        let mut update = self.0.update();
+        match watcher.view().snapshot {
+            Some(list) if *ground.settings.whole() != settings => {
+                set.prepare(update.take(&list, settings.clone(), &**connect));
+            }
+            _ => set.keep(),
+        }
+        ground.settings.prepare(settings);
+        Prepared { ground, _update: update }
     }
 
     /// Says what tells this process from its peers and stays the same when it is started anew, such as
@@ -155,6 +175,26 @@ impl Balanced {
     #[must_use]
     pub fn replicas(&self) -> Vec<ReplicaView> {
         view::of(&self.0.set.load().candidates, &self.0.ground)
+    }
+}
+
+/// Settings that [`Group::replace`] is about to put in force.
+#[must_use = "nobody else may change the replicas until they are in force"]
+pub struct Prepared<'a> {
+    ground: &'a Ground,
+    _update: MutexGuard<'a, Update>,
+}
+
+/// They are in force: who waits for a connection looks at the replicas again.
+impl Drop for Prepared<'_> {
+    fn drop(&mut self) {
+        self.ground.connected.notify_waiters();
+    }
+}
+
+impl fmt::Debug for Prepared<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Prepared").field("service", &self.ground.service).finish_non_exhaustive()
     }
 }
 
@@ -198,8 +238,8 @@ impl Inner {
         let mut update = self.update();
         // Read while nobody else takes one, so that none is followed by an older one.
         let Some(snapshot) = self.watcher.view().snapshot else { return };
-        let set = update.take(&snapshot, &*self.connect);
-        self.set.store(Arc::new(set));
+        let settings = BalanceSettings::clone(&self.ground.settings.load());
+        self.set.replace(update.take(&snapshot, settings, &*self.connect));
         drop(update);
         self.ground.connected.notify_waiters();
         self.listed.send_if_modified(|listed| !std::mem::replace(listed, true));
@@ -209,7 +249,7 @@ impl Inner {
     fn add(&self, method: &'static Method) -> usize {
         let mut update = self.update();
         let (column, set) = update.add(method, &self.set.load());
-        self.set.store(Arc::new(set));
+        self.set.replace(set);
         column
     }
 
@@ -259,7 +299,7 @@ impl Inner {
     }
 
     fn begin(&self, slot: Arc<Slot>, context: &Context, now: u64, probe: bool) -> Flight {
-        let keyed = self.ground.settings().policy == Policy::Hash;
+        let keyed = self.ground.settings.load().policy == Policy::Hash;
         Flight::begin(slot, context, now, Kind { probe, keyed })
     }
 
@@ -267,7 +307,7 @@ impl Inner {
     #[cold]
     async fn wait_and_pick(&self, column: usize, context: &Context) -> Result<Flight, Error> {
         context.enter_layer(LayerName::of(PICK));
-        let limit = self.ground.settings().first_list;
+        let limit = self.ground.settings.load().first_list;
         let mut listed = self.listed.subscribe();
         let _ = timeout(limit, listed.wait_for(|listed| *listed)).await;
         self.pick_first(column, context).await.ok_or_else(|| self.nobody())

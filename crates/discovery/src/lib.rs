@@ -28,7 +28,9 @@ mod testing;
 mod watcher;
 
 pub use backoff::Backoff;
-pub use balanced::{Balanced, BalancedEndpoint, Connect, Line, PICK, ReplicaView, SteadyLine};
+pub use balanced::{
+    Balanced, BalancedEndpoint, Connect, Line, PICK, Prepared, ReplicaView, SteadyLine,
+};
 pub use discovery::{Discovery, RegistryError, Watch};
 pub use instance::{Ignored, Instance, Snapshot};
 pub use picker::HashKey;

@@ -48,7 +48,7 @@ impl Replica {
         joined: Option<u64>,
         ground: Arc<Ground>,
     ) -> Self {
-        let load = Load::new(ground.now(), &LoadRules::new(&ground.settings()));
+        let load = Load::new(ground.now(), &LoadRules::new(&ground.settings.load()));
         Replica {
             id,
             address: address.into(),
@@ -78,7 +78,7 @@ impl Replica {
     /// Says whether that changed its state.
     pub(crate) fn tell(&self, event: Event, now: u64) -> bool {
         let ground = &*self.ground;
-        let settings = ground.settings();
+        let settings = ground.settings.load();
         let chance = || ground.platform.random().next_f64();
         let change =
             self.health.tell(event, now / 1_000_000, &settings.health, &self.seats, chance);

@@ -27,6 +27,7 @@ use std::task::{Context as TaskContext, Poll, ready};
 use bytes::Bytes;
 use futures_core::Stream;
 use kitfox_core::contract::Method;
+use kitfox_core::live::LOOK;
 use kitfox_core::meter::{Level, Measure, Measures, Owner, Reading, Tally};
 use kitfox_core::{
     Body, Code, Context, Endpoint, Error, Layer, MessageStream, Origin, Recovery, Reply, Request,
@@ -34,7 +35,6 @@ use kitfox_core::{
 use pin_project_lite::pin_project;
 use tokio::time::Instant;
 
-use crate::live::LOOK;
 use crate::way::Way;
 use crate::{Glance, Live, Mode, is_failure_of};
 pub(crate) use circuit::Circuit;
@@ -194,11 +194,6 @@ impl Breaker {
         Arc::clone(&self.0.service)
     }
 
-    /// Whether it is off, or looks at nothing but failures in a time.
-    pub(crate) fn is_plain(&self) -> bool {
-        self.0.settings.first() != LOOK
-    }
-
     /// Whether a call passes; nothing where its outcome does not matter.
     ///
     /// # Errors
@@ -209,7 +204,7 @@ impl Breaker {
         method: &'a Circuit,
         context: &Context,
     ) -> Result<Option<Permit<'a>>, Error> {
-        match self.0.settings.first() {
+        match self.0.settings.word() {
             OFF => return Ok(None),
             PLAIN => {
                 let circuit = &*self.0.service;

@@ -19,13 +19,13 @@ use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
 use kitfox_core::contract::Method;
+use kitfox_core::live::LOOK;
 use kitfox_core::meter::{Measure, Measures, Owner, Reading, Tally};
 use kitfox_core::setting::{DURATION, Key, Keyed, key};
 use kitfox_core::{Code, Context, Endpoint, Error, Layer, Recovery, Reply, Request, moment};
 use pin_project_lite::pin_project;
 use tokio::time::Instant;
 
-use crate::live::LOOK;
 use crate::mode::MODE;
 use crate::way::Way;
 use crate::{Glance, Live, Mode, Reason, refusal};
@@ -217,13 +217,13 @@ impl Deadlines {
 
     /// What holds of a call where no attempt has a limit of its own, and nothing is dark.
     pub(crate) fn plain(&self) -> Option<Plain> {
-        let (total, least) = (self.0.settings.first(), self.0.settings.second());
+        let [total, least] = self.0.settings.words();
         (total != LOOK && least != LOOK).then_some(Plain { total, least })
     }
 
     /// When a call that begins now must be over; nothing where its own deadline is earlier.
     pub(crate) fn plan_total(&self, context: &Context) -> Plan {
-        let (total, mode) = match self.0.settings.first() {
+        let (total, mode) = match self.0.settings.word() {
             NONE => return Plan::default(),
             LOOK => {
                 let settings = self.0.settings.load();
@@ -275,7 +275,7 @@ impl Deadlines {
     /// # Errors
     /// Where too little time is left to begin it.
     pub(crate) fn plan_attempt(&self, context: &Context) -> Result<Plan, Error> {
-        match self.0.settings.second() {
+        match self.0.settings.words()[1] {
             NONE => Ok(Plan::default()),
             LOOK => self.plan_attempt_within(context),
             least => {

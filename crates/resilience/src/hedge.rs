@@ -16,6 +16,7 @@ use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
 use kitfox_core::contract::{Idempotency, Method};
+use kitfox_core::live::LOOK;
 use kitfox_core::meter::{Measure, Measures, Owner, Reading, Tally};
 use kitfox_core::setting::{
     DURATION, Form, Key, Keyed, NUMBER_32, SWITCH, key, parse_duration, show_duration,
@@ -23,7 +24,6 @@ use kitfox_core::setting::{
 use kitfox_core::{Body, Context, Endpoint, Error, Layer, LayerName, Reply, Request};
 use pin_project_lite::pin_project;
 
-use crate::live::LOOK;
 use crate::mode::MODE;
 use crate::{Budget, Glance, Live, Mode};
 pub(crate) use latency::Latencies;
@@ -216,7 +216,7 @@ impl Hedge {
 
     /// Whether it is not off.
     pub(crate) fn decides(&self) -> bool {
-        self.0.settings.first() != NEVER
+        self.0.settings.word() != NEVER
     }
 
     /// What is to be done with a call that begins; nothing where it is not hedged. `repeatable` is one

@@ -10,7 +10,6 @@ mod deadline;
 mod guard;
 mod hedge;
 mod idempotency;
-mod live;
 mod mode;
 mod onion;
 mod rate_limit;
@@ -43,8 +42,8 @@ pub use idempotency::{
     StoreFuture, fingerprint,
 };
 pub use kitfox_core::error::{Reason, is_failure, is_failure_of, refusal};
+pub use kitfox_core::live::{Glance, Group, Live};
 pub use kitfox_core::meter::Owner;
-pub use live::{Glance, Live};
 pub use mode::Mode;
 pub use onion::{ClientEndpoints, ClientLayers};
 pub use rate_limit::{

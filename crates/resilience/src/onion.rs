@@ -152,10 +152,7 @@ impl<E: Endpoint> Onion<E> {
     /// The deadlines of a call about which no layer wants to say anything before it has failed.
     fn plan(&self) -> Option<Plain> {
         let (total, hedge) = (&self.layers.inner, &self.budget().inner.inner);
-        let passes = !total.streams
-            && !hedge.decides()
-            && hedge.inner.breaker.is_plain()
-            && !hedge.inner.inner.limit.decides();
+        let passes = !total.streams && !hedge.decides() && !hedge.inner.inner.limit.decides();
         if passes { total.deadlines.plain() } else { None }
     }
 }

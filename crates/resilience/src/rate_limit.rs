@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use futures_core::future::BoxFuture;
 use kitfox_core::contract::Method;
+use kitfox_core::live::LOOK;
 use kitfox_core::meter::{Measure, Measures, Owner, Reading, Tally};
 use kitfox_core::setting::{DURATION, Form, Key, Keyed, NUMBER, NUMBER_32, REAL, key};
 use kitfox_core::{
@@ -22,7 +23,6 @@ use kitfox_core::{
 };
 use tokio::time::Instant;
 
-use crate::live::LOOK;
 use crate::mode::MODE;
 use crate::ring::nanoseconds;
 use crate::way::Way;
@@ -326,14 +326,14 @@ impl RateLimit {
 
     /// Whether it is not off.
     pub(crate) fn decides(&self) -> bool {
-        self.0.settings.first() != OFF
+        self.0.settings.word() != OFF
     }
 
     /// Whether a call passes about which nothing else is to be said. Where it does not, it may be that
     /// a closer look is needed.
     fn passes(&self, context: &Context, method: &'static Method) -> bool {
         let state = &*self.0;
-        let word = state.settings.first();
+        let [word, tolerance] = state.settings.words();
         if word == OFF {
             return true;
         }
@@ -341,7 +341,7 @@ impl RateLimit {
             return false;
         }
         state.measures.tell(context);
-        let (interval, tolerance) = (word & ((1 << KIND) - 1), state.settings.second());
+        let interval = word & ((1 << KIND) - 1);
         let quota = Quota { interval, tolerance };
         let now = nanoseconds(moment::now().saturating_duration_since(state.begin));
         let keys = &state.keys;

@@ -184,7 +184,7 @@ impl Retry {
 
     /// A call begins; nothing where it will not be made again.
     pub(crate) fn begin(&self, context: &Context) -> Option<Attempts<'_>> {
-        if self.0.settings.first() == ONCE {
+        if self.0.settings.word() == ONCE {
             return None;
         }
         self.0.measures.tell(context);
@@ -193,7 +193,7 @@ impl Retry {
 
     /// Whether a call of this payload is made again, which may be too large for it.
     fn keeps(&self, payload: &Payload) -> bool {
-        let most = self.0.settings.first();
+        let most = self.0.settings.word();
         match payload.body() {
             Body::Unary(message) => (message.len() as u64) < most,
             Body::Stream(_) => false,

@@ -1,10 +1,9 @@
 //! What all replicas of a balancer share: its clock, its settings, its counts.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use arc_swap::{ArcSwap, Guard};
+use kitfox_core::live::{Glance, Group, Live};
 use kitfox_core::meter::{Level, Measure, Measures, Reading, Tally};
 use kitfox_core::{Platform, moment};
 use tokio::sync::Notify;
@@ -19,9 +18,8 @@ pub(crate) struct Ground {
     pub(crate) service: Box<str>,
     /// What the registry is.
     pub(crate) registry: Box<str>,
-    settings: ArcSwap<BalanceSettings>,
-    /// Of the settings what every answer needs: a [`Forgetting`], as its bits.
-    forgetting: AtomicU64,
+    pub(crate) group: Group,
+    pub(crate) settings: Live<BalanceSettings>,
     pub(crate) platform: Platform,
     pub(crate) counts: Counts,
     pub(crate) measures: Measures,
@@ -47,6 +45,13 @@ pub(crate) struct Counts {
     pub(crate) list_age: Level,
 }
 
+impl Glance for BalanceSettings {
+    /// What every answer needs: a [`Forgetting`], as its bits.
+    fn glance(&self) -> [u64; 2] {
+        [LoadRules::new(self).forgetting.to_bits(), 0]
+    }
+}
+
 impl Ground {
     pub(crate) fn new(
         service: &str,
@@ -54,13 +59,13 @@ impl Ground {
         settings: BalanceSettings,
         platform: &Platform,
     ) -> Self {
-        let counts = Counts::default();
+        let (counts, group) = (Counts::default(), Group::default());
         let interval = nanoseconds(settings.health.interval);
         Ground {
             service: service.into(),
             registry: registry.into(),
-            forgetting: AtomicU64::new(LoadRules::new(&settings).forgetting.to_bits()),
-            settings: ArcSwap::from_pointee(settings),
+            settings: group.live(settings),
+            group,
             platform: platform.clone(),
             measures: counts.measures(service),
             counts,
@@ -71,20 +76,9 @@ impl Ground {
         }
     }
 
-    /// The settings as they are now.
-    pub(crate) fn settings(&self) -> Guard<Arc<BalanceSettings>> {
-        self.settings.load()
-    }
-
-    /// From now on these.
-    pub(crate) fn set(&self, settings: BalanceSettings) {
-        let forgetting = LoadRules::new(&settings).forgetting;
-        self.settings.store(Arc::new(settings));
-        self.forgetting.store(forgetting.to_bits(), Ordering::Relaxed);
-    }
-
+    #[inline]
     pub(crate) fn forgetting(&self) -> Forgetting {
-        Forgetting::from_bits(self.forgetting.load(Ordering::Relaxed))
+        Forgetting::from_bits(self.settings.word())
     }
 
     /// Nanoseconds since the balancer began, as of the moment of the call.
@@ -121,7 +115,7 @@ impl Ground {
     /// after each interval: without calls there is nothing to compare.
     #[cold]
     pub(crate) fn compare(&self, candidates: &Candidates, now: u64) {
-        let settings = self.settings();
+        let settings = self.settings.load();
         let rules = &settings.health;
         let due = self.next_comparison();
         let next = now + nanoseconds(rules.interval);

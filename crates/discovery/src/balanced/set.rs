@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use kitfox_core::live::Glance;
 use kitfox_core::{BoxEndpoint, Method};
 
 use super::{Connect, Ground};
@@ -30,6 +31,8 @@ pub(super) struct Set {
     /// For each method a slot for each candidate.
     pub(super) columns: Vec<Column>,
 }
+
+impl Glance for Set {}
 
 type Column = Arc<[Arc<Slot>]>;
 
@@ -82,8 +85,12 @@ impl Update {
     }
 
     /// The set of this list. Replicas that stay keep what is known of them.
-    pub(super) fn take(&mut self, snapshot: &Snapshot, connect: &dyn Connect) -> Set {
-        let settings = BalanceSettings::clone(&self.ground.settings());
+    pub(super) fn take(
+        &mut self,
+        snapshot: &Snapshot,
+        settings: BalanceSettings,
+        connect: &dyn Connect,
+    ) -> Set {
         let client = settings.client.map_or(Client::Seed(self.seed), Client::Number);
         let own = subset(snapshot, settings.subset, client, &settings.zone);
         let listed = own.instances().iter();

@@ -1,9 +1,11 @@
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
 use kitfox_core::error::Reason;
+use kitfox_core::live::Glance;
 use kitfox_core::message::Codec;
 use kitfox_core::types::rpc::ErrorInfo;
 use kitfox_core::{Code, Context, Detail, Error, MessageStream, Origin, Payload, Reply};
@@ -187,14 +189,16 @@ async fn settings_that_are_replaced_while_a_list_comes_bring_no_older_one_back()
         }
     });
     holds.recv().unwrap();
+    let (begun, begins) = std::sync::mpsc::channel();
     let replacing = tokio::task::spawn_blocking({
         let balanced = balanced.clone();
-        move || balanced.replace(BalanceSettings { zone: "west".to_owned(), ..settings() })
+        move || {
+            begun.send(()).unwrap();
+            balanced.replace(BalanceSettings { zone: "west".to_owned(), ..settings() });
+        }
     });
     // It has got as far as the lock, or nearly.
-    while balanced.settings().zone.is_empty() {
-        std::thread::yield_now();
-    }
+    begins.recv().unwrap();
     (0..1_000).for_each(|_| std::thread::yield_now());
     registry.set("test", [Instance::new("b:1")]);
     holding.await.unwrap();
@@ -202,6 +206,47 @@ async fn settings_that_are_replaced_while_a_list_comes_bring_no_older_one_back()
     settle().await;
     assert_eq!(connected.load(Ordering::Relaxed), 1, "whoever has left is not connected again");
     assert_eq!(balanced.replicas()[0].instance.address, "b:1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_replicas_change_at_once_with_the_settings_of_others_in_their_group() {
+    #[derive(Clone, Copy)]
+    struct Attempts(u32);
+
+    impl Glance for Attempts {}
+
+    /// Says what others are set to while a replica is connected.
+    struct Looking(Replicas, Arc<Mutex<Vec<u32>>>, Arc<OnceLock<Live<Attempts>>>);
+
+    impl Connect for Looking {
+        fn connect(&self, instance: &Instance) -> Result<Box<dyn Line>, Error> {
+            let seen = self.2.get().map_or(0, |attempts| attempts.load().0);
+            self.1.lock().unwrap().push(seen);
+            self.0.connect(instance)
+        }
+
+        fn codec(&self) -> Codec {
+            Codec::Json
+        }
+    }
+
+    let registry = Memory::new();
+    registry.set("test", ["a:1", "b:1"].map(Instance::new));
+    let (seen, attempts) = (Arc::<Mutex<Vec<u32>>>::default(), Arc::<OnceLock<_>>::default());
+    let replicas = Replicas::new(|_| async { answer() });
+    let looking = Looking(replicas, Arc::clone(&seen), Arc::clone(&attempts));
+    let (one, platform) = (BalanceSettings { subset: 1, ..settings() }, Platform::system());
+    let balanced = Balanced::new("test", &registry, looking, one, &platform).unwrap();
+    settle().await;
+    let attempts = attempts.get_or_init(|| balanced.group().live(Attempts(3)));
+    drop(balanced.group().replace(|| {
+        attempts.prepare(Attempts(5));
+        let prepared = balanced.prepare(settings());
+        assert_eq!((balanced.replicas().len(), balanced.settings().subset), (1, 1));
+        prepared
+    }));
+    assert_eq!(*seen.lock().unwrap(), [0, 3], "both were connected before anything had changed");
+    assert_eq!((balanced.replicas().len(), attempts.load().0), (2, 5));
 }
 
 #[tokio::test(start_paused = true)]

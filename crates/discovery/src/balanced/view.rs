@@ -24,7 +24,7 @@ pub struct ReplicaView {
 }
 
 pub(super) fn of(candidates: &Candidates, ground: &Ground) -> Vec<ReplicaView> {
-    let (now, rules) = (ground.now(), LoadRules::new(&ground.settings()));
+    let (now, rules) = (ground.now(), LoadRules::new(&ground.settings.load()));
     let views = candidates.members.iter().map(|member| {
         let replica = &member.replica;
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a latency")]

@@ -20,7 +20,7 @@ use kitfox_core::{BoxEndpoint, Contract, Endpoint, Method};
 use kitfox_discovery::{BalanceSettings, Balanced, State as ReplicaState, View};
 use kitfox_resilience::{
     Breaker, BreakerSettings, Budget, BudgetSettings, ClientEndpoints, ClientLayers,
-    DeadlineSettings, Deadlines, Hedge, HedgeAfter, HedgeSettings, Live, Mode, RateLimit,
+    DeadlineSettings, Deadlines, Group, Hedge, HedgeAfter, HedgeSettings, Live, Mode, RateLimit,
     RateLimitSettings, Retry, RetrySettings,
 };
 
@@ -171,10 +171,10 @@ struct Own {
 }
 
 impl Own {
-    fn new(settings: &ClientSettings, budget: &Budget, owner: &Owner) -> Self {
-        let deadline = Live::new(settings.deadline.clone());
-        let retry = Live::new(settings.retry.clone());
-        let hedge = Live::new(settings.hedge.clone());
+    fn new(group: &Group, settings: &ClientSettings, budget: &Budget, owner: &Owner) -> Self {
+        let deadline = group.live(settings.deadline.clone());
+        let retry = group.live(settings.retry.clone());
+        let hedge = group.live(settings.hedge.clone());
         Own {
             deadline: (deadline.clone(), Deadlines::new(deadline).of(owner)),
             retry: (retry.clone(), Retry::new(retry, budget.clone()).of(owner)),
@@ -182,10 +182,10 @@ impl Own {
         }
     }
 
-    fn replace(&self, settings: &ClientSettings) {
-        self.deadline.0.replace(settings.deadline.clone());
-        self.retry.0.replace(settings.retry.clone());
-        self.hedge.0.replace(settings.hedge.clone());
+    fn prepare(&self, settings: &ClientSettings) {
+        self.deadline.0.prepare(settings.deadline.clone());
+        self.retry.0.prepare(settings.retry.clone());
+        self.hedge.0.prepare(settings.hedge.clone());
     }
 }
 
@@ -198,9 +198,10 @@ impl ClientStack {
         own: Vec<Source>,
     ) -> Result<Self, super::ChangeError> {
         let owner = Owner::stack(format!("clients.{name}"));
-        let budget = Live::new(code.budget.clone());
-        let breaker = Live::new(code.breaker.clone());
-        let rate_limit = Live::new(code.rate_limit.clone());
+        let group = balanced.group();
+        let budget = group.live(code.budget.clone());
+        let breaker = group.live(code.breaker.clone());
+        let rate_limit = group.live(code.rate_limit.clone());
         let shared = Arc::new(Shared {
             budget: (budget.clone(), Budget::new(budget).of(&owner)),
             breaker: (breaker.clone(), Breaker::new(breaker).of(&owner)),
@@ -259,7 +260,8 @@ impl ClientStack {
 
 impl Shared {
     fn add(&self, method: &'static Method) -> Own {
-        let own = Own::new(&self.begin, &self.budget.1, &self.owner.method(method));
+        let (group, owner) = (self.balanced.group(), self.owner.method(method));
+        let own = Own::new(group, &self.begin, &self.budget.1, &owner);
         self.methods().push(own.clone());
         own
     }
@@ -271,15 +273,17 @@ impl Shared {
 
     fn replace(&self, resolved: &Resolved<ClientSettings>) {
         let ClientSettings { budget, breaker, rate_limit, balance, .. } = resolved.base.clone();
-        self.budget.0.replace(budget);
-        self.breaker.0.replace(breaker);
-        self.rate_limit.0.replace(rate_limit);
-        if *self.balanced.settings() != balance {
-            self.balanced.replace(balance);
-        }
-        for (own, settings) in self.methods().iter().zip(&resolved.methods) {
-            own.replace(settings);
-        }
+        let methods = self.methods();
+        let prepared = self.balanced.group().replace(|| {
+            self.budget.0.prepare(budget);
+            self.breaker.0.prepare(breaker);
+            self.rate_limit.0.prepare(rate_limit);
+            for (own, settings) in methods.iter().zip(&resolved.methods) {
+                own.prepare(settings);
+            }
+            self.balanced.prepare(balance)
+        });
+        drop((prepared, methods));
         let plain = resolved.methods.iter().position(|settings| *settings == resolved.base);
         self.plain.store(plain.unwrap_or(usize::MAX), Ordering::Relaxed);
     }

@@ -22,7 +22,7 @@ use kitfox_core::meter::Owner;
 use kitfox_core::setting::Layers;
 use kitfox_core::{BoxEndpoint, Contract, Endpoint, Error, Layer, Method, Reply, Request};
 use kitfox_resilience::{
-    Concurrency, ConcurrencyEndpoint, ConcurrencySettings, Idempotency, IdempotencySettings,
+    Concurrency, ConcurrencyEndpoint, ConcurrencySettings, Group, Idempotency, IdempotencySettings,
     IdempotencyStore, Live, Mode, RateLimit, RateLimitEndpoint, RateLimitKey, RateLimitSettings,
     SheddingSettings,
 };
@@ -133,13 +133,13 @@ struct Limits {
 }
 
 impl Limits {
-    fn new(settings: &ServerSettings, owner: &Owner) -> Self {
+    fn new(group: &Group, settings: &ServerSettings, owner: &Owner) -> Self {
         let limit = |settings: &RateLimitSettings, place| {
-            let live = Live::new(settings.clone());
+            let live = group.live(settings.clone());
             (live.clone(), RateLimit::new(live).of(&owner.layer(place)))
         };
-        let concurrency = Live::new(settings.concurrency.clone());
-        let shedding = Live::new(settings.shedding.clone());
+        let concurrency = group.live(settings.concurrency.clone());
+        let shedding = group.live(settings.shedding.clone());
         let gate = Concurrency::new(concurrency.clone(), shedding.clone()).of(owner);
         Limits {
             rate_limit: limit(&settings.rate_limit, "rate_limit"),
@@ -149,11 +149,11 @@ impl Limits {
         }
     }
 
-    fn replace(&self, settings: &ServerSettings) {
-        self.rate_limit.0.replace(settings.rate_limit.clone());
-        self.principal_rate_limit.0.replace(settings.principal_rate_limit.clone());
-        self.concurrency.0.replace(settings.concurrency.clone());
-        self.shedding.replace(settings.shedding.clone());
+    fn prepare(&self, settings: &ServerSettings) {
+        self.rate_limit.0.prepare(settings.rate_limit.clone());
+        self.principal_rate_limit.0.prepare(settings.principal_rate_limit.clone());
+        self.concurrency.0.prepare(settings.concurrency.clone());
+        self.shedding.prepare(settings.shedding.clone());
     }
 
     fn describe(&self, place: &str) -> String {
@@ -183,6 +183,7 @@ impl Limits {
 /// What all methods share.
 #[derive(Clone)]
 struct Shared {
+    group: Group,
     limits: Limits,
     idempotency: (Live<IdempotencySettings>, Idempotency),
 }
@@ -193,13 +194,14 @@ impl Shared {
         store: Option<Arc<dyn IdempotencyStore>>,
         owner: &Owner,
     ) -> Self {
-        let live = Live::new(settings.idempotency.clone());
+        let group = Group::default();
+        let live = group.live(settings.idempotency.clone());
         let idempotency = match store {
             Some(store) => Idempotency::with_store(live.clone(), store),
             None => Idempotency::new(live.clone()),
         };
-        let limits = Limits::new(settings, owner);
-        Shared { limits, idempotency: (live, idempotency.of(owner)) }
+        let limits = Limits::new(&group, settings, owner);
+        Shared { group, limits, idempotency: (live, idempotency.of(owner)) }
     }
 
     fn describe(&self, place: &str) -> String {
@@ -246,7 +248,8 @@ impl Protection {
         let methods = contracts.iter().flat_map(|contract| contract.methods);
         let methods: Arc<[Own]> = methods
             .map(|method| {
-                let limits = Limits::new(&ServerSettings::default(), &owner.method(method));
+                let settings = ServerSettings::default();
+                let limits = Limits::new(&shared.group, &settings, &owner.method(method));
                 Own { method, limits, deciding: AtomicU8::new(NOBODY) }
             })
             .collect();
@@ -316,13 +319,20 @@ impl Protection {
 }
 
 fn replace(shared: &Shared, methods: &[Own], resolved: &Resolved<ServerSettings>) {
-    shared.limits.replace(&resolved.base);
-    shared.idempotency.0.replace(resolved.base.idempotency.clone());
-    let shared = if resolved.base.is_quiet() { NOBODY } else { SHARED };
-    for (own, settings) in methods.iter().zip(&resolved.methods) {
-        own.limits.replace(settings);
-        let deciding = if settings.is_quiet() { shared } else { OWN };
-        own.deciding.store(deciding, Ordering::Relaxed);
+    let all = if resolved.base.is_quiet() { NOBODY } else { SHARED };
+    let methods = || methods.iter().zip(&resolved.methods);
+    let deciding = |settings: &ServerSettings| if settings.is_quiet() { all } else { OWN };
+    // A layer that is off decides nothing: whoever decides before or after is asked meanwhile.
+    for (own, settings) in methods() {
+        own.deciding.fetch_max(deciding(settings), Ordering::Relaxed);
+    }
+    shared.group.replace(|| {
+        shared.limits.prepare(&resolved.base);
+        shared.idempotency.0.prepare(resolved.base.idempotency.clone());
+        methods().for_each(|(own, settings)| own.limits.prepare(settings));
+    });
+    for (own, settings) in methods() {
+        own.deciding.store(deciding(settings), Ordering::Relaxed);
     }
 }
 

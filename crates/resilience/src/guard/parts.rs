@@ -15,8 +15,8 @@ use crate::breaker::Circuit;
 use crate::hedge::Latencies;
 use crate::{
     Breaker, BreakerSettings, Budget, BudgetSettings, Concurrency, ConcurrencySettings,
-    DeadlineSettings, Deadlines, Hedge, HedgeSettings, Live, Mode, RateLimit, RateLimitSettings,
-    Retry, RetrySettings, SheddingSettings,
+    DeadlineSettings, Deadlines, Group, Hedge, HedgeSettings, Live, Mode, RateLimit,
+    RateLimitSettings, Retry, RetrySettings, SheddingSettings,
 };
 
 /// The same without the type of its errors: for whoever shows guards and sets them.
@@ -62,6 +62,7 @@ pub trait GuardControl: Any + Send + Sync {
 pub struct GuardSetter(Weak<Parts>);
 
 struct Lives {
+    group: Group,
     deadline: Live<DeadlineSettings>,
     retry: Live<RetrySettings>,
     hedge: Live<HedgeSettings>,
@@ -170,28 +171,32 @@ fn admit(settings: &mut GuardSettings, change: &Change) -> Result<(), ChangeErro
 impl Lives {
     fn new(settings: &GuardSettings) -> Self {
         let settings = settings.switched();
+        let group = Group::default();
         Lives {
-            deadline: Live::new(settings.deadline),
-            retry: Live::new(settings.retry),
-            hedge: Live::new(settings.hedge),
-            budget: Live::new(settings.budget),
-            breaker: Live::new(settings.breaker),
-            rate_limit: Live::new(settings.rate_limit),
-            concurrency: Live::new(settings.concurrency),
-            shedding: Live::new(settings.shedding),
+            deadline: group.live(settings.deadline),
+            retry: group.live(settings.retry),
+            hedge: group.live(settings.hedge),
+            budget: group.live(settings.budget),
+            breaker: group.live(settings.breaker),
+            rate_limit: group.live(settings.rate_limit),
+            concurrency: group.live(settings.concurrency),
+            shedding: group.live(settings.shedding),
+            group,
         }
     }
 
     fn replace(&self, settings: &GuardSettings) {
         let settings = settings.switched();
-        self.deadline.replace(settings.deadline);
-        self.retry.replace(settings.retry);
-        self.hedge.replace(settings.hedge);
-        self.budget.replace(settings.budget);
-        self.breaker.replace(settings.breaker);
-        self.rate_limit.replace(settings.rate_limit);
-        self.concurrency.replace(settings.concurrency);
-        self.shedding.replace(settings.shedding);
+        self.group.replace(|| {
+            self.deadline.prepare(settings.deadline);
+            self.retry.prepare(settings.retry);
+            self.hedge.prepare(settings.hedge);
+            self.budget.prepare(settings.budget);
+            self.breaker.prepare(settings.breaker);
+            self.rate_limit.prepare(settings.rate_limit);
+            self.concurrency.prepare(settings.concurrency);
+            self.shedding.prepare(settings.shedding);
+        });
     }
 }
 
