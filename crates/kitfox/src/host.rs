@@ -50,9 +50,7 @@ pub use services::{Services, ServicesError};
 pub use worker::Outcome;
 
 use crate::ServiceChannel;
-use crate::config::{
-    Change, Drain, Environment, FILE_VARIABLE, Register, Settings, Sources, Stacks,
-};
+use crate::config::{Change, Drain, Environment, Register, Settings, Sources, Stacks, named_file};
 use crate::stack::{Place, Protected, ServerSettings, tunable_guard};
 use admin::{Admin, Dial, Guard, Pages, Switch};
 use life::Life;
@@ -584,17 +582,12 @@ impl Host {
     ///
     /// # Errors
     /// As [`Host::start`], and when signals cannot be listened for.
-    pub async fn run(self) -> Result<(), HostError> {
+    pub async fn run(mut self) -> Result<(), HostError> {
+        let environment = self.environment.get_or_insert_with(Environment::of_process);
+        let has_file = named_file(environment, self.file.as_deref()).is_some();
         // From here on, so that a signal during the start is not the end of the process.
-        let signals = signals::listen(self.has_file())?;
+        let signals = signals::listen(has_file)?;
         self.start().await?.run_or_exit(signals).await
-    }
-
-    /// Whether a file is a part of its configuration.
-    fn has_file(&self) -> bool {
-        let named = |environment: &Environment| environment.value(FILE_VARIABLE).is_some();
-        let of_process = || named(&Environment::of_process());
-        self.file.is_some() || self.environment.as_ref().map_or_else(of_process, named)
     }
 
     fn text(mut self, key: impl Into<String>, value: &dyn Display) -> Self {
