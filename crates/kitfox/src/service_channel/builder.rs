@@ -99,7 +99,9 @@ impl<'a> ServiceChannelBuilder<'a> {
     /// # });
     /// ```
     pub fn contract(mut self, contract: &'static Contract) -> Self {
-        self.contracts.push(contract);
+        if !self.contracts.iter().any(|known| std::ptr::eq(*known, contract)) {
+            self.contracts.push(contract);
+        }
         self
     }
 

@@ -202,3 +202,18 @@ async fn what_holds_for_all_methods_is_not_told_by_one_that_is_set_by_itself() {
     channel.change([Change::new("deadline.total", "5s").of_method(CHARGE)]).unwrap();
     assert!(page().await.contains("each method is set by itself"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_contract_that_is_told_twice_counts_once() {
+    let fleet = Fleet::of(&[Mood::Well]).await;
+    let channel = fleet.channel().contract(PaymentsClient::CONTRACT);
+    let channel =
+        channel.contract(PaymentsClient::CONTRACT).set_for(CHARGE, "deadline.total", "5s");
+    let channel = channel.build().unwrap();
+    let running = host(&fleet.net, "orders").client(&channel).start().await.unwrap();
+    let stack = fleet.ask(&running, "GET", "/stack?format=json").await.body;
+    let stack: Value = serde_json::from_str(&stack).unwrap();
+    let methods = stack["stacks"][1]["methods"].as_array().unwrap();
+    let methods: Vec<_> = methods.iter().map(|method| method["method"].as_str()).collect();
+    assert_eq!(methods, [Some(CHARGE)]);
+}
