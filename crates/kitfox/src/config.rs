@@ -57,6 +57,7 @@ use kitfox_telemetry::logs::Redaction;
 use kitfox_transport::Limits;
 use kitfox_transport::wires::Cors;
 
+pub(crate) use file::named as named_file;
 pub(crate) use form::{parse_duration, show_duration};
 use keys::position;
 use stacks::Said;
@@ -156,10 +157,7 @@ impl Sources {
 
     /// The file, where there is one, and who named it.
     pub(crate) fn file(&self) -> Option<(PathBuf, Origin)> {
-        if let Some(path) = self.environment.value(FILE_VARIABLE) {
-            return Some((PathBuf::from(path), Origin::Variable(FILE_VARIABLE.into())));
-        }
-        Some((self.file.clone()?, Origin::Code))
+        named_file(&self.environment, self.file.as_deref())
     }
 
     fn draft<'a>(&self, stacks: &'a Stacks) -> Draft<'a> {

@@ -21,7 +21,7 @@ pub use server::ServerSettings;
 
 pub(crate) use change::Source;
 pub(crate) use client::{ClientStack, MethodEndpoints};
-pub(crate) use control::{Control, HostId, Judged, Row, RowKey, Tunable};
+pub(crate) use control::{Control, HostId, Row, RowKey, Tunable};
 pub(crate) use guard::tunable as tunable_guard;
 pub(crate) use server::{BEFORE_AUTHENTICATION, Protected, Protection};
 pub(crate) use settings::StackSettings;

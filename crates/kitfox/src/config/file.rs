@@ -1,16 +1,27 @@
 //! The file: TOML, each table of it a part of the keys' names.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use toml::Spanned;
 use toml::de::{DeInteger, DeTable, DeValue};
 
 use super::keys::position;
 use super::nearest::unknown_key;
-use super::{Draft, KEYS, Origin, Stacks};
+use super::{Draft, Environment, FILE_VARIABLE, KEYS, Origin, Stacks};
 
 /// What a configuration may weigh. Whoever names a wrong file, or a device, learns so.
 const LARGEST: u64 = 1 << 20;
+
+/// The file, where there is one, and who named it: the environment, or code by `by_code`.
+pub(crate) fn named(
+    environment: &Environment,
+    by_code: Option<&Path>,
+) -> Option<(PathBuf, Origin)> {
+    if let Some(path) = environment.value(FILE_VARIABLE) {
+        return Some((path.into(), Origin::Variable(FILE_VARIABLE.into())));
+    }
+    Some((by_code?.to_owned(), Origin::Code))
+}
 
 /// Reads the file at `path`, which `named_by` named, into `draft`.
 pub(super) fn read(path: &Path, named_by: Origin, draft: &mut Draft<'_>) {

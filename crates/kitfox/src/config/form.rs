@@ -45,21 +45,6 @@ pub(super) const PRIORITY: Form<u16> = Form {
     show: u16::to_string,
 };
 
-/// Pairs that are shown as they are read, whatever is in them.
-pub(super) const METADATA: Form<Vec<(String, String)>> = Form {
-    expects: "`none`, or pairs such as `git=4711,rack=r7`, separated by commas",
-    parse: parse_pairs,
-    show: |pairs| {
-        let encoded = |text: &str| utf8_percent_encode(text, PAIR).to_string();
-        let pairs: Vec<_> =
-            pairs.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect();
-        if pairs.is_empty() { "none".to_owned() } else { pairs.join(",") }
-    },
-};
-
-/// What would end a value, or be taken for a part of another one.
-const PAIR: &AsciiSet = &CONTROLS.add(b' ').add(b',').add(b'%');
-
 pub(super) const ORIGINS: Form<Origins> = Form {
     expects: "`none`, `*`, or origins such as `https://app.example`, separated by commas",
     parse: |text| text.parse().ok(),
@@ -114,14 +99,20 @@ pub(super) const SIGNALS: Form<Vec<Signal>> = Form {
     show: |signals| signals.iter().map(|signal| signal.name()).collect::<Vec<_>>().join(","),
 };
 
+/// Pairs that are shown as they are read, whatever is in them.
 pub(super) const PAIRS: Form<Vec<(String, String)>> = Form {
-    expects: "`none`, or pairs such as `deployment.environment.name=production`, separated by commas",
+    expects: "`none`, or pairs such as `git=4711,rack=r7`, separated by commas",
     parse: parse_pairs,
     show: |pairs| {
-        let pairs: Vec<_> = pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let encoded = |text: &str| utf8_percent_encode(text, PAIR).to_string();
+        let pairs: Vec<_> =
+            pairs.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect();
         if pairs.is_empty() { "none".to_owned() } else { pairs.join(",") }
     },
 };
+
+/// What would end a value, or be taken for a part of another one.
+const PAIR: &AsciiSet = &CONTROLS.add(b' ').add(b',').add(b'%');
 
 pub(super) const HEADERS: Form<Secret<Vec<(String, String)>>> = Form {
     expects: "`none`, or headers such as `authorization=Bearer%20..`, separated by commas",

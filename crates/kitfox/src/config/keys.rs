@@ -3,8 +3,8 @@
 
 use super::Settings;
 use super::form::{
-    ADDRESS, DURATION, ENDPOINT, FILTER, FORMAT, HEADERS, HOST, METADATA, NAME, NAMES, NUMBER,
-    NUMBER_32, ORIGINS, OTLP_PROTOCOL, PAIRS, PRIORITY, SHARE, SIGNALS, SIZE, SWITCH, TOKEN,
+    ADDRESS, DURATION, ENDPOINT, FILTER, FORMAT, HEADERS, HOST, NAME, NAMES, NUMBER, NUMBER_32,
+    ORIGINS, OTLP_PROTOCOL, PAIRS, PRIORITY, SHARE, SIGNALS, SIZE, SWITCH, TOKEN,
 };
 
 /// A key of the configuration.
@@ -77,7 +77,7 @@ pub const KEYS: &[Key] = &[
         "How many calls a host that is registered takes beside the others, each of which has 100."),
     key!("register.priority", "KITFOX_REGISTER_PRIORITY", PRIORITY register.priority,
         "A host that is registered is called only where too few of those of lower numbers are healthy."),
-    key!("register.metadata", "KITFOX_REGISTER_METADATA", METADATA register.metadata,
+    key!("register.metadata", "KITFOX_REGISTER_METADATA", PAIRS register.metadata,
         "What else those who watch the registry are told of a host: `name=value` pairs separated by commas, values percent-encoded."),
     key!("cors.origins", "KITFOX_CORS_ORIGINS", ORIGINS cors.origins,
         "Which pages of a browser may call the services: their origins, or `*` for any."),
@@ -146,7 +146,7 @@ pub const KEYS: &[Key] = &[
     key!("otlp.signals", "KITFOX_OTLP_SIGNALS", SIGNALS otlp.signals,
         "Which of the three it gets."),
     key!("otlp.attributes", "KITFOX_OTLP_ATTRIBUTES", PAIRS otlp.attributes,
-        "What else it is told of this process, besides name, version and instance: `name=value` pairs separated by commas."),
+        "What else it is told of this process, besides name, version and instance: `name=value` pairs separated by commas, values percent-encoded."),
     key!("otlp.interval", "KITFOX_OTLP_INTERVAL", DURATION otlp.interval,
         "How long spans and log records are gathered before they are sent."),
     key!("otlp.metrics_interval", "KITFOX_OTLP_METRICS_INTERVAL", DURATION otlp.metrics_interval,
@@ -263,6 +263,21 @@ mod tests {
             let (one, other) = (set("name=0123456789abcdef"), set("name=fedcba9876543210"));
             assert_eq!(key.show(&one), key.show(&other));
             assert!(key.is_same(&one, &one) && !key.is_same(&one, &other), "{key:?}");
+        }
+    }
+
+    #[test]
+    fn pairs_are_read_back_as_they_are_shown_whatever_is_in_them() {
+        for name in ["register.metadata", "otlp.attributes"] {
+            let key = &KEYS[position(name).unwrap()];
+            let shown = |text: &str| {
+                let mut settings = Settings::default();
+                key.set(&mut settings, text).unwrap();
+                key.show(&settings)
+            };
+            let once = shown("note=one%2C two = 50 %25,git=4711");
+            assert_eq!(once, "note=one%2C%20two%20=%2050%20%25,git=4711", "{name}");
+            assert_eq!(shown(&once), once, "{name}");
         }
     }
 

@@ -8,7 +8,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Environment, Origin, Problem};
-use crate::stack::{Change, HostId, Judged, Source, Tunable};
+use crate::stack::{Change, HostId, Source, Tunable};
 
 /// The stacks of a host, by the beginning of their keys: `server`, `clients.payments`.
 #[derive(Clone)]
@@ -110,7 +110,7 @@ impl Stacks {
             let mine = said.iter().filter(|said| said.stack == index);
             let sources = mine.map(|said| said.source.clone()).collect();
             match stack.tunable.judge(self.host, sources) {
-                Ok(settings) => judged.push(settings),
+                Ok(put_in_force) => judged.push(put_in_force),
                 Err(wrong) => problems.extend(wrong.into_iter().map(|(source, error)| {
                     let is = |said: &&Said| said.stack == index && said.source == source;
                     let name = said.iter().find(is).map(|said| said.name.clone());
@@ -121,7 +121,7 @@ impl Stacks {
             }
         }
         if problems.is_empty() {
-            judged.into_iter().for_each(|settings: Box<dyn Judged + '_>| settings.put_in_force());
+            judged.into_iter().for_each(|put_in_force| put_in_force());
         }
     }
 }

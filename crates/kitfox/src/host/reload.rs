@@ -130,7 +130,8 @@ impl Reloader {
         let fields = fields.join(" ");
         match level {
             Level::INFO => tracing::info!(fields, "{message}"),
-            _ => tracing::warn!(fields, "{message}"),
+            Level::WARN => tracing::warn!(fields, "{message}"),
+            _ => tracing::error!(fields, "{message}"),
         }
     }
 

@@ -19,8 +19,8 @@ pub(super) const HANG_UP: &str = "SIGHUP";
 /// The names of the signals that come from now on; `SIGHUP` where there is a file to be read again, and
 /// else whoever closes a terminal ends what runs in it.
 ///
-/// From the second one that ends it on the process ends at once, by the handler of the signal itself: a runtime
-/// whose threads are all blocked hears no signal any more.
+/// The second of those that end it ends the process at once, by the handler of the signal itself: a
+/// runtime whose threads are all blocked hears no signal any more.
 #[cfg(unix)]
 pub(super) fn listen(
     has_file: bool,

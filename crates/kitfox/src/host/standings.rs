@@ -38,7 +38,7 @@ impl Standings {
         Standings(entries.collect())
     }
 
-    /// Each with what is told to it.
+    /// One for each registry, in the order in which they were given; each is told how the host stands.
     pub(super) fn entries(&self) -> impl Iterator<Item = Arc<Entry>> {
         self.0.iter().map(Arc::clone)
     }

@@ -46,10 +46,8 @@ pub(crate) struct RowKey {
 /// What cannot be, each with its reason.
 pub(crate) type Wrong = Vec<(Source, ChangeError)>;
 
-/// Settings that make sense. Nobody else changes the stack until they are in force or dropped.
-pub(crate) trait Judged {
-    fn put_in_force(self: Box<Self>);
-}
+/// Puts settings in force that make sense. Nobody else changes the stack until it is called or dropped.
+pub(crate) type Judged<'a> = Box<dyn FnOnce() + 'a>;
 
 /// A stack whose settings can be read and changed, whatever its layers are.
 pub(crate) trait Tunable: Send + Sync {
@@ -61,7 +59,7 @@ pub(crate) trait Tunable: Send + Sync {
 
     /// Judges what a host was told of the stack, in place of what it was told before. Gives what
     /// cannot be, each with its reason; nothing is changed then.
-    fn judge(&self, host: HostId, sources: Vec<Source>) -> Result<Box<dyn Judged + '_>, Wrong>;
+    fn judge(&self, host: HostId, sources: Vec<Source>) -> Result<Judged<'_>, Wrong>;
 
     /// Changes settings in code while calls run; all or nothing.
     fn change(&self, changes: Vec<Change>) -> Result<(), ChangeError>;
@@ -127,21 +125,6 @@ impl<S: StackSettings> Control<S> {
     }
 }
 
-/// What a host says of a stack, which is locked.
-struct Pending<'a, S> {
-    control: &'a Control<S>,
-    state: MutexGuard<'a, State<S>>,
-    next: State<S>,
-    resolved: Resolved<S>,
-}
-
-impl<S: StackSettings> Judged for Pending<'_, S> {
-    fn put_in_force(mut self: Box<Self>) {
-        (self.control.apply)(&self.resolved);
-        std::mem::swap(&mut *self.state, &mut self.next);
-    }
-}
-
 impl<S: StackSettings> Tunable for Control<S> {
     fn methods(&self) -> Vec<&'static Method> {
         self.lock().methods.clone()
@@ -156,18 +139,25 @@ impl<S: StackSettings> Tunable for Control<S> {
         keys.collect()
     }
 
-    fn judge(&self, host: HostId, sources: Vec<Source>) -> Result<Box<dyn Judged + '_>, Wrong> {
-        let state = self.lock();
+    fn judge(&self, host: HostId, sources: Vec<Source>) -> Result<Judged<'_>, Wrong> {
+        let mut state = self.lock();
         let mut next = state.clone();
-        // Each alone; whether the rest makes sense together is judged of the whole.
-        let alone = |source: &Source| Some((source.clone(), state.admit(&source.change).err()?));
-        let mut wrong: Wrong = sources.iter().filter_map(alone).collect();
         let last = sources.last().cloned();
-        let is_right = |source: &Source| state.admit(&source.change).is_ok();
-        next.configure(host, sources.into_iter().filter(is_right).collect());
+        // Each alone; whether the rest makes sense together is judged of the whole.
+        let (mut right, mut wrong) = (Vec::new(), Wrong::new());
+        for source in sources {
+            match state.admit(&source.change) {
+                Ok(()) => right.push(source),
+                Err(error) => wrong.push((source, error)),
+            }
+        }
+        next.configure(host, right);
         match next.judge() {
             Ok(resolved) if wrong.is_empty() => {
-                return Ok(Box::new(Pending { control: self, state, next, resolved }));
+                return Ok(Box::new(move || {
+                    (self.apply)(&resolved);
+                    *state = next;
+                }));
             }
             Ok(_) => {}
             Err(error) => {
@@ -230,12 +220,8 @@ impl<S: StackSettings> Tunable for Control<S> {
         let rows = layers.into_iter().map(|(place, layer)| {
             let keys = layer.entries().into_iter().map(|entry| {
                 let key = format!("{place}.{}", entry.name);
-                let of = |change: &Change| {
-                    let of = change.method.as_deref().map(|of| of.trim_start_matches('/'));
-                    of == method.map(|it| it.trim_start_matches('/'))
-                };
-                let last =
-                    state.sources().filter(|(it, _)| it.change.key == key && of(&it.change)).last();
+                let this = Change { method: method.map(str::to_owned), key, value: String::new() };
+                let last = state.sources().filter(|(it, _)| it.change.is_same_key(&this)).last();
                 let (origin, until) = match last {
                     Some((source, until)) => (Some(source.origin.clone()), until),
                     None => (None, None),

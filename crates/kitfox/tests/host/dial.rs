@@ -10,11 +10,10 @@ use serde_json::Value;
 use strings::{Service, StringsServer};
 use tokio::io::AsyncWriteExt;
 
-use super::{ask, bare};
+use super::{HERE, ask, bare, json};
 use crate::support::http::{Answer, read};
 use crate::support::memory::Memory;
 
-const HERE: &str = "host: localhost\r\n";
 const METHOD: &str = "strings.v1.Strings/Uppercase";
 
 fn host(net: &Memory) -> Host {
@@ -22,8 +21,7 @@ fn host(net: &Memory) -> Host {
 }
 
 async fn stack(net: &Memory, running: &kitfox::Running) -> Value {
-    let answer = ask(net, running, "GET /stack?format=json", HERE, "").await;
-    serde_json::from_str(&answer.body).unwrap()
+    json(net, running, "/stack").await
 }
 
 fn value<'a>(json: &'a Value, layer: &str, key: &str) -> &'a Value {

@@ -7,11 +7,9 @@ use kitfox::telemetry::{Telemetry, TelemetrySettings};
 use kitfox::{Host, Running};
 use serde_json::Value;
 
-use super::{ask, bare};
+use super::{HERE, ask, bare, json};
 use crate::support::http::Answer;
 use crate::support::memory::Memory;
-
-const HERE: &str = "host: localhost\r\n";
 
 /// A host, and its logs.
 fn logging(net: &Memory) -> (Host, Logs) {
@@ -25,8 +23,7 @@ async fn put(net: &Memory, running: &Running, query: &str) -> Answer {
 }
 
 async fn state(net: &Memory, running: &Running) -> Value {
-    let answer = ask(net, running, "GET /log?format=json", HERE, "").await;
-    serde_json::from_str(&answer.body).unwrap()
+    json(net, running, "/log").await
 }
 
 #[tokio::test(start_paused = true)]

@@ -21,6 +21,7 @@ use std::time::Duration;
 
 use kitfox::config::{Drain, Environment};
 use kitfox::{Host, Running};
+use serde_json::Value;
 use tokio::io::AsyncWriteExt;
 
 use crate::support::http::{Answer, read, send};
@@ -38,6 +39,9 @@ const DRAIN: Drain = Drain {
 
 /// What dropped tasks may take to be gone.
 const SLACK: Duration = Duration::from_millis(200);
+
+/// The head of somebody on this machine.
+const HERE: &str = "host: localhost\r\n";
 
 /// A file that is gone when the test is over.
 struct File(PathBuf);
@@ -87,6 +91,14 @@ async fn ask(net: &Memory, running: &Running, line: &str, head: &str, body: &str
     );
     connection.write_all(request.as_bytes()).await.unwrap();
     read(&mut connection).await
+}
+
+/// A page of the admin port of `running`, as a program gets it.
+async fn json(net: &Memory, running: &Running, path: &str) -> Value {
+    let head = format!("{HERE}accept: application/json\r\n");
+    let answer = ask(net, running, &format!("GET {path}"), &head, "").await;
+    assert!(answer.head.contains("content-type: application/json"), "{}", answer.head);
+    serde_json::from_str(&answer.body).unwrap()
 }
 
 /// Asks the admin port of `running`.

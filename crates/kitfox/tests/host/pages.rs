@@ -6,24 +6,15 @@ use kitfox::stack::Place;
 use kitfox::{Layer, Running, layer_fn};
 use serde_json::Value;
 
-use super::{admin, ask, bare, host};
+use super::{HERE, admin, ask, bare, host, json};
 use crate::support::http::{Answer, begin_call, read};
 use crate::support::memory::Memory;
 use crate::support::probe::Probe;
-
-const HERE: &str = "host: localhost\r\n";
 
 /// A page as a browser gets it.
 async fn browse(net: &Memory, running: &Running, path: &str) -> Answer {
     let head = format!("{HERE}accept: text/html,application/xhtml+xml,*/*;q=0.8\r\n");
     ask(net, running, &format!("GET {path}"), &head, "").await
-}
-
-async fn json(net: &Memory, running: &Running, path: &str) -> Value {
-    let head = format!("{HERE}accept: application/json\r\n");
-    let answer = ask(net, running, &format!("GET {path}"), &head, "").await;
-    assert!(answer.head.contains("content-type: application/json"), "{}", answer.head);
-    serde_json::from_str(&answer.body).unwrap()
 }
 
 #[tokio::test(start_paused = true)]

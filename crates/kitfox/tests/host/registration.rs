@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use kitfox::config::Register;
 use kitfox::discovery::{Directory, Instance, Memory};
-use kitfox::{Ending, Host, HostError, Running};
+use kitfox::{Ending, Host, HostError};
 use tokio::time::{sleep, timeout};
 
-use crate::support::http::Answer;
+use super::{admin, json};
 use crate::support::memory;
 
 /// A host on a network within the process.
@@ -135,12 +135,6 @@ async fn hosts_are_found_in_a_directory_also_after_that_was_deleted() {
     let _ = std::fs::remove_dir_all(&path);
 }
 
-/// What a page of the admin port says to a terminal.
-async fn page(net: &memory::Memory, running: &Running, path: &str) -> Answer {
-    let head = "host: localhost\r\n";
-    super::ask(net, running, &format!("GET {path}"), head, "").await
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_host_whose_registry_is_away_serves_and_says_since_when_and_why() {
     let (registry, net) = (Memory::new(), memory::Memory::default());
@@ -148,20 +142,19 @@ async fn a_host_whose_registry_is_away_serves_and_says_since_when_and_why() {
     let host = Host::new("shop").announce(false).platform(net.platform());
     let running = host.register(registry.clone()).start().await.unwrap();
     sleep(Duration::from_secs(130)).await;
-    let index = page(&net, &running, "/").await.body;
+    let index = admin(&net, &running, "/").await.body;
     let expected =
         "registered  not in memory for 2 min 10 s: registering in memory: the disk is full";
     assert!(index.contains(expected), "{index}");
-    let ready = page(&net, &running, "/readyz").await;
+    let ready = admin(&net, &running, "/readyz").await;
     assert_eq!((ready.status, &*ready.body), (200, "ready\n"), "it serves");
 
     registry.fail(None);
     registered(&registry, 1).await;
     sleep(Duration::from_secs(5)).await;
-    let index = page(&net, &running, "/").await.body;
+    let index = admin(&net, &running, "/").await.body;
     assert!(index.contains("registered  in memory for 5."), "{index}");
-    let ready = page(&net, &running, "/readyz?format=json").await.body;
-    let ready: serde_json::Value = serde_json::from_str(&ready).unwrap();
+    let ready = json(&net, &running, "/readyz").await;
     let standing = &ready["registered"][0];
     assert_eq!(standing["state"], "registered");
     let error = standing["lastError"].as_str().unwrap();
@@ -174,9 +167,9 @@ async fn a_host_that_is_not_ready_is_not_registered_yet() {
     let host = Host::new("shop").announce(false).platform(net.platform()).register(registry);
     let running = host.check("cache", || async { Err::<(), _>("cold") }).start().await.unwrap();
     sleep(Duration::from_secs(1)).await;
-    let index = page(&net, &running, "/").await.body;
+    let index = admin(&net, &running, "/").await.body;
     assert!(index.contains("registered  not yet in memory"), "{index}");
-    let ready = page(&net, &running, "/readyz?format=text").await;
+    let ready = admin(&net, &running, "/readyz?format=text").await;
     assert_eq!(ready.status, 503);
 }
 

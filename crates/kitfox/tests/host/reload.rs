@@ -11,10 +11,9 @@ use serde_json::Value;
 use strings::{Service, StringsServer};
 
 use super::logs::Taking;
-use super::{File, ask, bare};
+use super::{File, HERE, ask, bare, json};
 use crate::support::memory::Memory;
 
-const HERE: &str = "host: localhost\r\n";
 const METHOD: &str = "strings.v1.Strings/Uppercase";
 
 fn host(net: &Memory, file: &File) -> Host {
@@ -31,9 +30,7 @@ async fn line(log: &Taking, message: &str) -> Value {
 
 /// A value of the server's stack, of all methods or of the one, and who set it.
 async fn value(net: &Memory, running: &Running, layer: &str, key: &str) -> (String, String) {
-    let answer = ask(net, running, "GET /stack?format=json", HERE, "").await;
-    let json: Value = serde_json::from_str(&answer.body).unwrap();
-    let server = &json["stacks"][0];
+    let server = &json(net, running, "/stack").await["stacks"][0];
     let own = server["methods"].as_array().unwrap().iter().map(|own| &own["layer"]);
     let layers = own.chain(server["layers"].as_array().unwrap());
     let found = layers

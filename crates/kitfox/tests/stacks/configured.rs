@@ -8,11 +8,9 @@ use kitfox::platform::Random;
 use kitfox::stack::{Change, ChangeError};
 use kitfox::{Code, Context, Platform, ServiceChannel, ServiceChannelError};
 use serde_json::Value;
-use tokio::io::AsyncWriteExt;
 use tokio::time::sleep;
 
 use super::service::{Fleet, Mood, Payments, PaymentsClient, PaymentsError, amount, host};
-use crate::support::http::{read, send};
 use crate::support::memory::Memory;
 
 const CHARGE: &str = "pay.v1.Payments/Charge";
@@ -28,11 +26,8 @@ async fn the_environment_and_the_admin_port_set_it_while_calls_run() {
     let _ = client.quote(&Context::background(), amount()).await;
     assert_eq!(fleet.calls(), [2]);
 
-    let mut admin = fleet.net.dial(running.admin_address()).await.unwrap();
-    let put = "PUT /stack/clients.payments?retry.attempts=1&format=json HTTP/1.1\r\nhost: localhost\r\n\
-               connection: close\r\n\r\n";
-    admin.write_all(put.as_bytes()).await.unwrap();
-    let answer = read(&mut admin).await;
+    let path = "/stack/clients.payments?retry.attempts=1&format=json";
+    let answer = fleet.ask(&running, "PUT", path).await;
     assert_eq!(answer.status, 200, "{}", answer.body);
     let json: Value = serde_json::from_str(&answer.body).unwrap();
     assert_eq!(json["stacks"][1]["name"], "clients.payments");
@@ -139,16 +134,12 @@ async fn delete_takes_back_what_the_admin_port_set_and_nothing_that_code_did() {
     let client = PaymentsClient::new(&channel);
     let running = host(&fleet.net, "orders").client(&channel).start().await.unwrap();
     channel.change([Change::new("retry.attempts", 2)]).unwrap();
-    for (request, calls) in
-        [("PUT /stack/clients.payments?retry.attempts=1", 1), ("DELETE /stack/clients.payments", 2)]
-    {
-        let mut admin = fleet.net.dial(running.admin_address()).await.unwrap();
-        let request = format!("{request} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
-        admin.write_all(request.as_bytes()).await.unwrap();
-        assert_eq!(read(&mut admin).await.status, 200);
+    for (method, query, calls) in [("PUT", "?retry.attempts=1", 1), ("DELETE", "", 2)] {
+        let path = format!("/stack/clients.payments{query}");
+        assert_eq!(fleet.ask(&running, method, &path).await.status, 200);
         let before = fleet.calls()[0];
         let _ = client.quote(&Context::background(), amount()).await;
-        assert_eq!(fleet.calls()[0] - before, calls, "{request}");
+        assert_eq!(fleet.calls()[0] - before, calls, "{method}");
     }
 }
 
@@ -162,8 +153,7 @@ async fn the_page_says_in_words_what_each_layer_does_and_how_each_replica_is() {
     let running = host.start().await.unwrap();
     let _ = client.quote(&Context::background(), amount()).await;
     for format in ["text", "html"] {
-        let mut admin = fleet.net.dial(running.admin_address()).await.unwrap();
-        let page = send(&mut admin, "GET", &format!("/stack?format={format}")).await.body;
+        let page = fleet.ask(&running, "GET", &format!("/stack?format={format}")).await.body;
         let mut said = vec![
             "pay.v1.Payments open (3 failures in a row)".to_owned(),
             "in the last 10 s 2 of 1 calls, 0 in flight now".to_owned(),
@@ -206,12 +196,24 @@ async fn what_holds_for_all_methods_is_not_told_by_one_that_is_set_by_itself() {
     let channel = fleet.channel().contract(PaymentsClient::CONTRACT);
     let channel = channel.set_for("pay.v1.Payments/Quote", "deadline.total", "5s").build().unwrap();
     let running = host(&fleet.net, "orders").client(&channel).start().await.unwrap();
-    let page = async || {
-        let mut admin = fleet.net.dial(running.admin_address()).await.unwrap();
-        send(&mut admin, "GET", "/stack").await.body
-    };
+    let page = async || fleet.ask(&running, "GET", "/stack").await.body;
     let said = page().await;
     assert!(said.contains("on: 30s a call") && said.contains("on: 5s a call"), "{said}");
     channel.change([Change::new("deadline.total", "5s").of_method(CHARGE)]).unwrap();
     assert!(page().await.contains("each method is set by itself"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_contract_that_is_told_twice_counts_once() {
+    let fleet = Fleet::of(&[Mood::Well]).await;
+    let channel = fleet.channel().contract(PaymentsClient::CONTRACT);
+    let channel =
+        channel.contract(PaymentsClient::CONTRACT).set_for(CHARGE, "deadline.total", "5s");
+    let channel = channel.build().unwrap();
+    let running = host(&fleet.net, "orders").client(&channel).start().await.unwrap();
+    let stack = fleet.ask(&running, "GET", "/stack?format=json").await.body;
+    let stack: Value = serde_json::from_str(&stack).unwrap();
+    let methods = stack["stacks"][1]["methods"].as_array().unwrap();
+    let methods: Vec<_> = methods.iter().map(|method| method["method"].as_str()).collect();
+    assert_eq!(methods, [Some(CHARGE)]);
 }

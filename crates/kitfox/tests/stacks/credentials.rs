@@ -7,20 +7,9 @@ use kitfox::discovery::Instance;
 use kitfox::stack::Place;
 use kitfox::{BoxEndpoint, Code, Context, Error, Layer, Protocol, Recovery, Request, layer_fn};
 
-use super::service::{Amount, PaymentsError};
-use super::service::{Fleet, Payments, PaymentsClient, PaymentsServer, amount, host};
-
-struct Well;
-
-impl Payments for Well {
-    async fn quote(&self, _: &Context, request: Amount) -> Result<Amount, PaymentsError> {
-        Ok(request)
-    }
-
-    async fn charge(&self, _: &Context, request: Amount) -> Result<Amount, PaymentsError> {
-        Ok(request)
-    }
-}
+use super::service::{
+    Fleet, Mood, Payments, PaymentsClient, PaymentsServer, Replica, amount, host,
+};
 
 /// What came with each call, before the method: token and tenant.
 type Seen = Arc<Mutex<Vec<(Option<String>, Option<String>)>>>;
@@ -60,7 +49,8 @@ fn credentials() -> impl Layer<BoxEndpoint> + Send + Sync {
 async fn credentials_that_a_clients_layer_adds_are_made_anew_for_each_attempt() {
     for protocol in [Protocol::Connect, Protocol::Grpc, Protocol::GrpcWeb] {
         let (fleet, seen) = (Fleet::of(&[]).await, Seen::default());
-        let payments = host(&fleet.net, "payments").serve(PaymentsServer::new(Well));
+        let payments =
+            host(&fleet.net, "payments").serve(PaymentsServer::new(Replica::new(Mood::Well)));
         let payments = payments.layer_at(Place::Authentication, authentication(&seen));
         let running = payments.start().await.unwrap();
         fleet.registry.set("payments", [Instance::new(running.address().to_string())]);

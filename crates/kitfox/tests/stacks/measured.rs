@@ -8,9 +8,8 @@ use kitfox::resilience::Guard;
 use kitfox::{Context, Incoming, Platform, ServiceChannel};
 
 use super::service::{
-    Amount, Fleet, Mood, Payments, PaymentsClient, PaymentsError, PaymentsServer, amount, host,
+    Fleet, Mood, Payments, PaymentsClient, PaymentsServer, Replica, amount, host,
 };
-use crate::support::http::send;
 
 fn on(platform: &Platform) -> Context {
     let platform = Some(platform.clone());
@@ -50,8 +49,7 @@ async fn two_clients_and_a_guard_of_one_host_have_series_of_their_own() {
     let failing = async || Err::<(), _>(io::Error::other("the disk is full"));
     let _ = guard.call(&cx, failing).await;
 
-    let mut admin = fleet.net.dial(running.admin_address()).await.unwrap();
-    let metrics = send(&mut admin, "GET", "/metrics").await.body;
+    let metrics = fleet.ask(&running, "GET", "/metrics").await.body;
     let retried: Vec<_> = series(&metrics, "kitfox_retry_decisions_total")
         .into_iter()
         .filter(|line| line.contains("\"retried\""))
@@ -83,10 +81,7 @@ async fn how_old_a_list_is_stands_in_the_metrics_in_the_stack_and_in_the_channel
     let host = host(&fleet.net, "orders").platform(platform.clone()).client(&payments);
     let running = host.start().await.unwrap();
     let client = PaymentsClient::new(&payments);
-    let page = async |path: &str| {
-        let mut admin = fleet.net.dial(running.admin_address()).await.unwrap();
-        send(&mut admin, "GET", path).await.body
-    };
+    let page = async |path: &str| fleet.ask(&running, "GET", path).await.body;
     assert!(client.quote(&on(&platform), amount()).await.is_ok());
     let age = |metrics: &str| series(metrics, "kitfox_balance_list_age").concat();
     assert_eq!(age(&page("/metrics").await), r#"{service="payments"} 0"#);
@@ -107,22 +102,11 @@ async fn how_old_a_list_is_stands_in_the_metrics_in_the_stack_and_in_the_channel
     );
 }
 
-struct Well;
-
-impl Payments for Well {
-    async fn quote(&self, _: &Context, request: Amount) -> Result<Amount, PaymentsError> {
-        Ok(request)
-    }
-
-    async fn charge(&self, _: &Context, request: Amount) -> Result<Amount, PaymentsError> {
-        Ok(request)
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn the_limits_of_a_server_are_told_apart_by_place_and_method() {
     let fleet = Fleet::of(&[]).await;
-    let mut host = host(&fleet.net, "payments").serve(PaymentsServer::new(Well));
+    let mut host =
+        host(&fleet.net, "payments").serve(PaymentsServer::new(Replica::new(Mood::Well)));
     for key in ["server.rate_limit", "server.principal_rate_limit"] {
         host = host.set(format!("{key}.mode"), "on").set(format!("{key}.burst"), 3);
     }
@@ -139,8 +123,7 @@ async fn the_limits_of_a_server_are_told_apart_by_place_and_method() {
         let _ = client.charge(&Context::background(), amount()).await;
     }
 
-    let mut admin = fleet.net.dial(running.admin_address()).await.unwrap();
-    let metrics = send(&mut admin, "GET", "/metrics").await.body;
+    let metrics = fleet.ask(&running, "GET", "/metrics").await.body;
     let mut refused = series(&metrics, "kitfox_rate_limit_decisions_total");
     refused.retain(|line| line.contains("\"refused\""));
     assert_eq!(

@@ -9,6 +9,7 @@ use kitfox::{
     Code, Context, Error, Host, Recovery, Running, ServiceChannel, ServiceChannelBuilder,
 };
 
+use crate::support::http::{Answer, send};
 use crate::support::memory::Memory;
 
 #[kitfox::service(package = "pay.v1", unlocked)]
@@ -55,6 +56,10 @@ pub(crate) struct Replica {
 }
 
 impl Replica {
+    pub(crate) fn new(mood: Mood) -> Self {
+        Replica { mood, calls: Arc::default() }
+    }
+
     fn answer(&self, request: Amount) -> Result<Amount, PaymentsError> {
         self.calls.fetch_add(1, Ordering::SeqCst);
         match self.mood {
@@ -90,7 +95,7 @@ impl Fleet {
         let (net, registry) = (Memory::default(), Registry::new());
         let mut replicas = Vec::new();
         for mood in moods {
-            let replica = Replica { mood: *mood, calls: Arc::default() };
+            let replica = Replica::new(*mood);
             let calls = Arc::clone(&replica.calls);
             let host = host(&net, "payments").serve(PaymentsServer::new(replica));
             replicas.push((host.start().await.unwrap(), calls));
@@ -108,6 +113,12 @@ impl Fleet {
     /// Where they are.
     pub(crate) fn instances(&self) -> Vec<Instance> {
         self.replicas.iter().map(|(it, _)| Instance::new(it.address().to_string())).collect()
+    }
+
+    /// Asks the admin port of a host on the same network.
+    pub(crate) async fn ask(&self, host: &Running, method: &str, path: &str) -> Answer {
+        let mut admin = self.net.dial(host.admin_address()).await.unwrap();
+        send(&mut admin, method, path).await
     }
 
     /// How many calls each has had.

@@ -33,8 +33,8 @@ impl Rig {
     /// What a host says; gives what cannot be.
     fn configure(&self, host: HostId, sources: Vec<Source>) -> Wrong {
         match self.control.judge(host, sources) {
-            Ok(settings) => {
-                settings.put_in_force();
+            Ok(put_in_force) => {
+                put_in_force();
                 Vec::new()
             }
             Err(wrong) => wrong,
