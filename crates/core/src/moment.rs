@@ -124,6 +124,23 @@ impl Moment {
     pub fn of(instant: Instant) -> Self {
         Moment { instant, nanos: nanos_of(instant) }
     }
+
+    /// The reading that there is: [`now`] and [`nanos`].
+    #[inline]
+    pub(crate) fn shared() -> Self {
+        Moment { instant: now(), nanos: nanos() }
+    }
+
+    /// The nanoseconds until what ends now, as others in the poll may have seen it.
+    #[inline]
+    pub(crate) fn until_shared(self) -> u64 {
+        nanos_after(self.nanos).saturating_sub(self.nanos)
+    }
+
+    /// The nanoseconds until an instant.
+    pub(crate) fn until(self, instant: Instant) -> u64 {
+        nanos_of(instant).saturating_sub(self.nanos)
+    }
 }
 
 /// While it lives, a call is being polled.
@@ -139,9 +156,7 @@ impl Polled {
         };
         Polled(NOW.replace(now), NANOS.replace(nanos))
     }
-}
 
-impl Polled {
     /// No such call: what is done takes its time.
     pub(crate) fn outside() -> Self {
         Polled(NOW.replace(Now::Outside), NANOS.replace(0))

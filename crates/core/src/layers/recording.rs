@@ -15,7 +15,7 @@ use std::task::{Context as TaskContext, Poll, ready};
 use pin_project_lite::pin_project;
 
 use crate::contract::Method;
-use crate::record::{Observer, Recorder, Side};
+use crate::record::{Observer, Outcome, Recorder, Side, Volume};
 use crate::{Context, Endpoint, Error, Layer, MethodNumber, Reply, Request};
 
 mod attempt;
@@ -114,11 +114,7 @@ impl Records {
     /// A call begins; nothing where nobody observes it.
     fn begin(&self, request: &mut Request) -> Option<OpenRecord<'_>> {
         let bound = self.bound(&request.context)?;
-        Some(self.open(bound, request))
-    }
-
-    fn open<'a>(&self, bound: Bound<'a>, request: &mut Request) -> OpenRecord<'a> {
-        OpenRecord::begin(bound, self.side, self.number, request)
+        Some(OpenRecord::begin(bound, self.side, self.number, request))
     }
 
     /// Who records a call; nobody where nobody observes it.
@@ -137,6 +133,18 @@ impl Records {
             (None, None) => return None,
         };
         Some(Bound::Endpoint(&handles.recorder))
+    }
+}
+
+/// What became of a call, and the messages of its answer; nothing as yet where that is a stream.
+#[inline]
+fn ended(answer: &Result<Reply, Error>) -> Option<(Outcome<'_>, Volume)> {
+    match answer {
+        Ok(reply) => {
+            let (bytes, status) = reply.message()?;
+            Some((Outcome::Answered(status), Volume::one(bytes)))
+        }
+        Err(error) => Some((Outcome::Failed(error), Volume::default())),
     }
 }
 

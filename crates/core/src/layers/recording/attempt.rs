@@ -1,5 +1,5 @@
-//! The record of an attempt, where that is one message each way: nearly as much is known of it as of its
-//! call, and little of it is the attempt's own.
+//! The record of an attempt, until its answer is a stream: nearly as much is known of it as of its call, and
+//! little of it is the attempt's own.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -9,11 +9,12 @@ use pin_project_lite::pin_project;
 use tokio::time::Instant;
 
 use super::open::enter_attempt;
-use super::{Bound, Calling, OpenRecord, Records};
+use super::stream::Requested;
+use super::{Bound, OpenRecord, Records, ended};
 use crate::contract::Method;
-use crate::moment::{self, Moment};
+use crate::moment::Moment;
 use crate::record::{Outcome, Record, Side, Ticket, Volume};
-use crate::{Body, Context, Endpoint, Error, Layer, Reply, Request};
+use crate::{Context, Endpoint, Error, Layer, Reply, Request};
 
 /// [`Recording`](super::Recording) of attempts, for a channel that puts calls on a wire.
 #[derive(Clone, Copy, Debug, Default)]
@@ -40,11 +41,6 @@ impl<E: Endpoint> Endpoint for AttemptRecordingEndpoint<E> {
         let Some(bound) = self.records.bound(&request.context) else {
             return Attempting::Unobserved { call: self.inner.call(request) };
         };
-        if let Body::Stream(_) = request.payload.body() {
-            let open = self.records.open(bound, &mut request);
-            let call = Box::pin(Calling::new(self.inner.call(request), open));
-            return Attempting::Stream { call };
-        }
         let open = Open::begin(bound, &mut request);
         Attempting::Recorded { call: self.inner.call(request), open }
     }
@@ -63,8 +59,6 @@ pin_project! {
             // After the call itself, so that what it says while it is dropped is in its record.
             open: Open<'a>,
         },
-        // In a box: every call is as large as its future.
-        Stream { call: Pin<Box<Calling<'a, F, OpenRecord<'a>>>> },
     }
 }
 
@@ -75,24 +69,15 @@ impl<F: Future<Output = Result<Reply, Error>>> Future for Attempting<'_, F> {
         let (call, open) = match self.project() {
             AttemptingProjection::Recorded { call, open } => (call, open),
             AttemptingProjection::Unobserved { call } => return call.poll(cx),
-            AttemptingProjection::Stream { call } => return call.as_mut().poll(cx),
         };
         let _entered = open.own_context.then(|| open.context.enter());
         let answer = ready!(call.poll(cx));
-        let took = moment::nanos_after(open.begun).saturating_sub(open.begun);
-        Poll::Ready(match &answer {
-            Ok(reply) => match reply.message() {
-                Some((bytes, status)) => {
-                    open.close(Outcome::Answered(status), took, Volume::one(bytes));
-                    answer
-                }
-                None => open.stream(answer),
-            },
-            Err(error) => {
-                open.close(Outcome::Failed(error), took, Volume::default());
-                answer
-            }
-        })
+        let took = open.begun.until_shared();
+        match ended(&answer) {
+            Some((outcome, reply)) => open.close(outcome, took, reply),
+            None => return Poll::Ready(open.stream(answer)),
+        }
+        Poll::Ready(answer)
     }
 }
 
@@ -103,44 +88,38 @@ struct Open<'a> {
     own_context: bool,
     sampled: bool,
     context: Context,
-    started: Instant,
-    begun: u64,
-    bytes: u64,
+    begun: Moment,
+    requested: Requested,
 }
 
 impl<'a> Open<'a> {
     #[inline]
     fn begin(bound: Bound<'a>, request: &mut Request) -> Self {
-        let (started, begun) = (moment::now(), moment::nanos());
+        let begun = Moment::shared();
         let (own_context, sampled) = enter_attempt(&mut request.context, &bound);
         let context = request.context.clone();
-        let bytes = match request.payload.body() {
-            Body::Unary(message) => message.len() as u64,
-            Body::Stream(_) => 0,
-        };
-        let bound = Some(bound);
-        Open { bound, own_context, sampled, context, started, begun, bytes }
+        let requested = Requested::of(&mut request.payload);
+        Open { bound: Some(bound), own_context, sampled, context, begun, requested }
     }
 
-    #[inline]
+    #[inline(always)]
     fn close(&mut self, outcome: Outcome<'_>, took: u64, received: Volume) {
         let Some(bound) = self.bound.take() else { return };
         bound.recorder().end(&Record {
             context: &self.context,
             ticket: Ticket::default(),
-            started: self.started,
+            started: self.begun.instant,
             nanos: took,
             sampled: self.sampled,
             outcome,
             received,
-            sent: Volume { messages: 1, bytes: self.bytes },
+            sent: self.requested.volume(),
         });
     }
 
     #[cold]
     fn dropped(&mut self) {
-        let took = moment::nanos_of(Instant::now()).saturating_sub(self.begun);
-        self.close(Outcome::Dropped, took, Volume::default());
+        self.close(Outcome::Dropped, self.begun.until(Instant::now()), Volume::default());
     }
 
     /// The answer is a stream, whose end will be that of the attempt.
@@ -153,9 +132,8 @@ impl<'a> Open<'a> {
             sampled: self.sampled,
             context: self.context.clone(),
             ticket: Ticket::default(),
-            begun: Moment { instant: self.started, nanos: self.begun },
-            bytes: self.bytes,
-            streamed: None,
+            begun: self.begun,
+            requested: self.requested.clone(),
         };
         open.stream(answer)
     }

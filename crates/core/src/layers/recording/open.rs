@@ -1,16 +1,13 @@
 //! A record that is not over.
 
-use std::sync::Arc;
-
-use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::Bound;
-use super::stream::{Counted, Counts, RecordedStream};
+use super::stream::{RecordedStream, Requested};
+use super::{Bound, ended};
 use crate::context::Entered;
-use crate::moment::{self, Moment, Polled, nanoseconds};
+use crate::moment::{Moment, Polled, nanoseconds};
 use crate::record::{Outcome, Record, Side, Stage, Ticket, Volume};
-use crate::{Body, Context, Error, MethodNumber, Payload, Reply, Request};
+use crate::{Context, Error, MethodNumber, Reply, Request};
 
 /// A record that is not over. Dropping it says that nobody waited for the end.
 pub struct OpenRecord<'a> {
@@ -24,10 +21,7 @@ pub struct OpenRecord<'a> {
     pub(super) ticket: Ticket,
     /// A server's call may have begun before anybody counted: its nanoseconds are from here.
     pub(super) begun: Moment,
-    /// The bytes of a request that is one message.
-    pub(super) bytes: u64,
-    /// What of a request that is a stream has gone by.
-    pub(super) streamed: Option<Arc<Counts>>,
+    pub(super) requested: Requested,
 }
 
 impl<'a> OpenRecord<'a> {
@@ -45,7 +39,7 @@ impl<'a> OpenRecord<'a> {
                 Moment { instant, nanos: 0 }
             }
             Side::Client => Moment::of(Instant::now()),
-            Side::Attempt => Moment { instant: moment::now(), nanos: moment::nanos() },
+            Side::Attempt => Moment::shared(),
         };
         let (own_context, sampled, ticket);
         if side == Side::Attempt {
@@ -58,12 +52,9 @@ impl<'a> OpenRecord<'a> {
             (own_context, sampled) = (true, context.is_sampled());
         }
         let context = context.clone();
-        let (bytes, streamed) = match request.payload.body() {
-            Body::Unary(message) => (message.len() as u64, None),
-            Body::Stream(_) => (0, Some(count(&mut request.payload))),
-        };
+        let requested = Requested::of(&mut request.payload);
         let bound = Some(bound);
-        OpenRecord { bound, side, own_context, sampled, context, ticket, begun, bytes, streamed }
+        OpenRecord { bound, side, own_context, sampled, context, ticket, begun, requested }
     }
 
     /// For as long as the stream that is the answer.
@@ -77,8 +68,7 @@ impl<'a> OpenRecord<'a> {
             sampled: self.sampled,
             ticket: self.ticket,
             begun: self.begun,
-            bytes: self.bytes,
-            streamed: self.streamed.take(),
+            requested: self.requested.clone(),
         }
     }
 
@@ -112,9 +102,7 @@ impl<'a> OpenRecord<'a> {
     pub(super) fn took(&self) -> u64 {
         match self.side {
             Side::Server => self.age(),
-            Side::Client | Side::Attempt => {
-                moment::nanos_after(self.begun.nanos).saturating_sub(self.begun.nanos)
-            }
+            Side::Client | Side::Attempt => self.begun.until_shared(),
         }
     }
 
@@ -123,7 +111,7 @@ impl<'a> OpenRecord<'a> {
         let now = Instant::now();
         match self.side {
             Side::Server => nanoseconds(now.saturating_duration_since(self.begun.instant)),
-            Side::Client | Side::Attempt => moment::nanos_of(now).saturating_sub(self.begun.nanos),
+            Side::Client | Side::Attempt => self.begun.until(now),
         }
     }
 
@@ -158,13 +146,9 @@ impl<'a> OpenRecord<'a> {
         took: u64,
         answer: Result<Reply, Error>,
     ) -> Result<Reply, Error> {
-        let message = answer.as_ref().ok().and_then(Reply::message);
-        match (message, &answer) {
-            (Some((bytes, status)), _) => {
-                self.close(Outcome::Answered(status), took, Volume::one(bytes));
-            }
-            (None, Err(error)) => self.close(Outcome::Failed(error), took, Volume::default()),
-            (None, Ok(_)) => return self.stream(answer),
+        match ended(&answer) {
+            Some((outcome, reply)) => self.close(outcome, took, reply),
+            None => return self.stream(answer),
         }
         answer
     }
@@ -185,10 +169,7 @@ impl<'a> OpenRecord<'a> {
     #[inline(always)]
     pub(super) fn close(&mut self, outcome: Outcome<'_>, took: u64, reply: Volume) {
         let Some(bound) = self.bound.take() else { return };
-        let request = match self.streamed.as_deref() {
-            None => Volume { messages: 1, bytes: self.bytes },
-            Some(counts) => counts.volume(),
-        };
+        let request = self.requested.volume();
         let (received, sent) = match self.side {
             Side::Server => (request, reply),
             Side::Client | Side::Attempt => (reply, request),
@@ -235,16 +216,4 @@ impl Drop for OpenRecord<'_> {
             self.dropped();
         }
     }
-}
-
-/// Counts the messages of a request as they go by.
-#[cold]
-fn count(payload: &mut Payload) -> Arc<Counts> {
-    let codec = payload.codec();
-    let streamed = std::mem::replace(payload, Payload::unary(codec, Bytes::new()));
-    let counts = Arc::<Counts>::default();
-    let counting = Arc::clone(&counts);
-    let wrap = |messages| Counted { messages, counts: counting };
-    *payload = Payload::stream(codec, streamed.into_stream().wrap(wrap));
-    counts
 }

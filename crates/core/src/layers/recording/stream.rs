@@ -11,7 +11,7 @@ use futures_core::Stream;
 use super::OpenRecord;
 use crate::record::{Outcome, Volume};
 use crate::stream::Source;
-use crate::{Batch, Error};
+use crate::{Batch, Body, Error, Payload};
 
 /// The stream that is the answer of a call.
 pub(super) struct RecordedStream {
@@ -99,6 +99,46 @@ impl Source for RecordedStream {
     }
 }
 
+/// The messages of a request.
+#[derive(Clone)]
+pub(super) enum Requested {
+    /// One, of so many bytes.
+    Message(u64),
+    Stream(Arc<Counts>),
+}
+
+impl Requested {
+    /// From now on they are counted as they go by.
+    #[inline]
+    pub(super) fn of(payload: &mut Payload) -> Self {
+        match payload.body() {
+            Body::Unary(message) => Requested::Message(message.len() as u64),
+            Body::Stream(_) => Requested::Stream(count(payload)),
+        }
+    }
+
+    /// What of them has gone by.
+    #[inline]
+    pub(super) fn volume(&self) -> Volume {
+        match self {
+            Requested::Message(bytes) => Volume { messages: 1, bytes: *bytes },
+            Requested::Stream(counts) => counts.volume(),
+        }
+    }
+}
+
+/// Counts the messages of a request as they go by.
+#[cold]
+fn count(payload: &mut Payload) -> Arc<Counts> {
+    let codec = payload.codec();
+    let streamed = std::mem::replace(payload, Payload::unary(codec, Bytes::new()));
+    let counts = Arc::<Counts>::default();
+    let counting = Arc::clone(&counts);
+    let wrap = |messages| Counted { messages, counts: counting };
+    *payload = Payload::stream(codec, streamed.into_stream().wrap(wrap));
+    counts
+}
+
 /// What of a request has gone by.
 #[derive(Default)]
 pub(super) struct Counts {
@@ -112,7 +152,7 @@ impl Counts {
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    pub(super) fn volume(&self) -> Volume {
+    fn volume(&self) -> Volume {
         Volume {
             messages: self.messages.load(Ordering::Relaxed),
             bytes: self.bytes.load(Ordering::Relaxed),
@@ -121,9 +161,9 @@ impl Counts {
 }
 
 /// The messages of a request, counted as they go by.
-pub(super) struct Counted {
-    pub(super) messages: Pin<Box<dyn Source>>,
-    pub(super) counts: Arc<Counts>,
+struct Counted {
+    messages: Pin<Box<dyn Source>>,
+    counts: Arc<Counts>,
 }
 
 impl Stream for Counted {

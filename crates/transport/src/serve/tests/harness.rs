@@ -19,7 +19,8 @@ use tokio::task::coop::consume_budget;
 use crate::serve::{Acceptor, Drain, Ended, serve};
 use crate::{Handler, Limits};
 
-/// Answers by path: `/unread` without reading the body, `/wait` when it is told to, `/panic` never, `/large` much, `/empty` nothing, `/busy` after all that a task may do in a turn, else the path, the
+/// Answers by path: `/unread` without reading the body, `/wait` when it is told to, `/panic` never,
+/// `/large` much, `/empty` nothing, `/busy` after all that a task may do in a turn, else the path, the
 /// peer's port and the body.
 #[derive(Clone, Debug)]
 pub(super) struct Echo {
