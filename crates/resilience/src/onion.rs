@@ -22,7 +22,7 @@ use std::time::Duration;
 use futures_core::future::BoxFuture;
 use kitfox_core::contract::Method;
 use kitfox_core::layers::{ClientRecords, Deadline, OpenRecord};
-use kitfox_core::{Body, BoxEndpoint, Endpoint, Error, Layer, Reply, Request, moment};
+use kitfox_core::{BoxEndpoint, Endpoint, Error, Layer, Reply, Request, moment};
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until};
 
@@ -276,7 +276,9 @@ where
         match answer {
             Ok(reply) => {
                 let mut reply = this.onion.breaker().well(this.permit, reply);
-                keep(&mut reply, this.in_flight.take());
+                if let Some(in_flight) = this.in_flight.take() {
+                    in_flight.answered(&mut reply);
+                }
                 Some(reply)
             }
             Err(error) => {
@@ -350,16 +352,11 @@ impl<'a, E: Endpoint> Onion<E> {
         Box::pin(async move {
             let Some(spare) = spare else { return Err(error) };
             let mut reply = self.budget().inner.again(spare, error).await?;
-            keep(&mut reply, in_flight);
+            if let Some(in_flight) = in_flight {
+                in_flight.answered(&mut reply);
+            }
             Ok(reply)
         })
-    }
-}
-
-/// A call is in flight for as long as the stream that is its answer.
-fn keep(reply: &mut Reply, in_flight: Option<InFlight<'_>>) {
-    if let (Body::Stream(_), Some(in_flight)) = (reply.payload().body(), in_flight) {
-        reply.hold(in_flight.keep());
     }
 }
 
