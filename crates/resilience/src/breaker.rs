@@ -79,6 +79,16 @@ struct Shared {
     measures: Measures,
 }
 
+impl Shared {
+    /// The breaker of a call of a method, which has one of its own.
+    fn circuit<'a>(&'a self, scope: BreakerScope, method: &'a Circuit) -> &'a Circuit {
+        match scope {
+            BreakerScope::Service => &self.service,
+            BreakerScope::Method => method,
+        }
+    }
+}
+
 #[derive(Default)]
 pub(crate) struct Counts {
     refused: Tally,
@@ -239,10 +249,7 @@ impl Breaker {
         let counts = &self.0.counts;
         let admitted = match settings.force {
             None => {
-                let circuit = match settings.scope {
-                    BreakerScope::Service => &*self.0.service,
-                    BreakerScope::Method => method,
-                };
+                let circuit = self.0.circuit(settings.scope, method);
                 let began = (!settings.slow.is_zero()).then(Instant::now);
                 let deadline = context.deadline();
                 circuit.admit(&settings, counts).map(|pass| {
@@ -451,10 +458,7 @@ impl Watched {
         {
             return;
         }
-        let circuit = match settings.scope {
-            BreakerScope::Service => &shared.service,
-            BreakerScope::Method => &self.circuit,
-        };
+        let circuit = shared.circuit(settings.scope, &self.circuit);
         circuit.fail_late(self.pass, &settings, &shared.counts);
     }
 }
