@@ -256,18 +256,23 @@ impl Deadlines {
     /// The error of an attempt that has [`Time::TooLittle`].
     #[cold]
     pub(crate) fn too_little(&self, plan: Plain, context: &Context) -> Error {
-        self.0.refused.increment();
         let left = context.deadline().map(|it| it.saturating_duration_since(moment::now()));
-        too_late(left.unwrap_or_default(), unpacked(plan.least))
+        self.too_late(left.unwrap_or_default(), unpacked(plan.least))
     }
 
     fn enough(&self, deadline: Instant, least: Duration) -> Result<(), Error> {
         let now = moment::now();
         if deadline < now + least {
-            self.0.refused.increment();
-            return Err(too_late(deadline.saturating_duration_since(now), least));
+            return Err(self.too_late(deadline.saturating_duration_since(now), least));
         }
         Ok(())
+    }
+
+    #[cold]
+    fn too_late(&self, left: Duration, least: Duration) -> Error {
+        self.0.refused.increment();
+        let why = format!("{left:?} left, and an attempt is worth it from {least:?}");
+        refusal(TIME_LEFT, Reason::NoTimeLeft, Recovery::No, why)
     }
 
     /// When an attempt that begins now must be over.
@@ -293,12 +298,11 @@ impl Deadlines {
         self.0.measures.tell(context);
         let (checked, now) = (context.deadline().filter(|_| !least.is_zero()), moment::now());
         if let Some(deadline) = checked.filter(|deadline| *deadline < now + least) {
+            let left = deadline.saturating_duration_since(now);
             if mode == Mode::On {
-                self.0.refused.increment();
-                return Err(too_late(deadline.saturating_duration_since(now), least));
+                return Err(self.too_late(left, least));
             }
             self.0.dark.increment();
-            let left = deadline.saturating_duration_since(now);
             context.record(DEADLINE, format!("would not have been sent with {left:?} left"));
         }
         if attempt.is_zero() {
@@ -331,12 +335,6 @@ fn measure(decision: &str, tally: &Tally) -> Measure {
         labels: vec![("decision", decision.to_owned())],
         reading: Reading::Tally(tally.clone()),
     }
-}
-
-#[cold]
-fn too_late(left: Duration, least: Duration) -> Error {
-    let why = format!("{left:?} left, and an attempt is worth it from {least:?}");
-    refusal(TIME_LEFT, Reason::NoTimeLeft, Recovery::No, why)
 }
 
 /// Until when something may take.
@@ -412,20 +410,12 @@ pub struct TotalDeadlineEndpoint<E> {
     pub(crate) inner: E,
 }
 
-impl<E> TotalDeadlineEndpoint<E> {
-    /// A call begins.
-    pub(crate) fn begin(&self, request: &mut Request) -> Plan {
+impl<E: Endpoint> Endpoint for TotalDeadlineEndpoint<E> {
+    fn call(&self, mut request: Request) -> impl Future<Output = Result<Reply, Error>> + Send {
         let plan = self.deadlines.plan_total(&request.context);
         if !self.streams {
             plan.tighten(&mut request.context);
         }
-        plan
-    }
-}
-
-impl<E: Endpoint> Endpoint for TotalDeadlineEndpoint<E> {
-    fn call(&self, mut request: Request) -> impl Future<Output = Result<Reply, Error>> + Send {
-        let plan = self.begin(&mut request);
         let watch = plan.watch(&self.deadlines, &request.context);
         let call = self.inner.call(request);
         Timed::new(call, &plan, watch, &self.deadlines, Deadlines::total_expired)
@@ -444,7 +434,7 @@ impl<E: Endpoint> Layer<E> for AttemptDeadline {
 /// An endpoint behind an [`AttemptDeadline`].
 #[derive(Debug)]
 pub struct AttemptDeadlineEndpoint<E> {
-    pub(crate) deadlines: Deadlines,
+    deadlines: Deadlines,
     streams: bool,
     pub(crate) inner: E,
 }
