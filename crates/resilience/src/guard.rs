@@ -194,17 +194,15 @@ impl<E: fmt::Display> Guard<E> {
         let mut _spent = None;
         loop {
             let mut called = false;
-            let failure = if self.idempotent && self.parts.0.hedge.decides() {
+            let answer = if self.idempotent && parts.hedge.decides() {
                 // In a box, which only a call that is hedged pays for.
-                match Box::pin(self.race(context, &mut function)).await {
-                    Ok(answer) => return Ok(answer),
-                    Err(failure) => failure,
-                }
+                Box::pin(self.race(context, &mut function)).await
             } else {
-                match self.attempt(context, &mut function, &mut called).await {
-                    Ok(answer) => return Ok(answer),
-                    Err(failure) => failure,
-                }
+                self.attempt(context, &mut function, &mut called).await
+            };
+            let failure = match answer {
+                Ok(answer) => return Ok(answer),
+                Err(failure) => failure,
             };
             _spent = None;
             let Some(attempts) = &mut attempts else { return Err(failure) };
