@@ -1,10 +1,11 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt};
 use kitfox_core::error::{ErrorSchema, ErrorVariant};
 use kitfox_core::message::Codec;
-use kitfox_core::{BoxEndpoint, Payload};
+use kitfox_core::{BoxEndpoint, MessageStream, Payload};
 
 use super::*;
 use crate::testing::{
