@@ -69,9 +69,8 @@ impl<E> Guard<E> {
     /// [idempotent](Guard::idempotent).
     #[must_use]
     pub fn new(name: &'static str) -> Self {
-        let settings = GuardSettings::default();
         Guard {
-            parts: GuardHandle(Arc::new(Parts::new(name, settings))),
+            parts: GuardHandle(Arc::new(Parts::new(name))),
             judge: Arc::new(|_| Judgement::Failure(Recovery::Retry)),
             idempotent: false,
         }

@@ -61,6 +61,7 @@ pub trait GuardControl: Any + Send + Sync {
 #[derive(Clone)]
 pub struct GuardSetter(Weak<Parts>);
 
+#[derive(Default)]
 struct Lives {
     deadline: Live<DeadlineSettings>,
     retry: Live<RetrySettings>,
@@ -73,8 +74,9 @@ struct Lives {
 }
 
 impl Parts {
-    pub(super) fn new(name: &'static str, settings: GuardSettings) -> Self {
-        let live = Lives::new(&settings);
+    /// Of the default settings, which switch nothing off.
+    pub(super) fn new(name: &'static str) -> Self {
+        let (settings, live) = (GuardSettings::default(), Lives::default());
         let owner = Owner::stack(format!("guards.{name}"));
         let budget = Budget::new(live.budget.clone()).of(&owner);
         let breaker = Breaker::new(live.breaker.clone()).of(&owner);
@@ -168,20 +170,6 @@ fn admit(settings: &mut GuardSettings, change: &Change) -> Result<(), ChangeErro
 }
 
 impl Lives {
-    fn new(settings: &GuardSettings) -> Self {
-        let settings = settings.switched();
-        Lives {
-            deadline: Live::new(settings.deadline),
-            retry: Live::new(settings.retry),
-            hedge: Live::new(settings.hedge),
-            budget: Live::new(settings.budget),
-            breaker: Live::new(settings.breaker),
-            rate_limit: Live::new(settings.rate_limit),
-            concurrency: Live::new(settings.concurrency),
-            shedding: Live::new(settings.shedding),
-        }
-    }
-
     fn replace(&self, settings: &GuardSettings) {
         let settings = settings.switched();
         self.deadline.replace(settings.deadline);
