@@ -228,7 +228,7 @@ async fn follow(inner: Weak<Inner>, mut watcher: Watcher) {
 enum Picked {
     Flight(Flight),
     /// Nobody has a connection yet; this one may be the first to have one.
-    Early(Arc<Slot>),
+    Early(Arc<Slot>, Kind),
     Nobody,
 }
 
@@ -273,7 +273,7 @@ impl Inner {
         }
         match self.pick_otherwise(&set, column, context, now) {
             Picked::Flight(flight) => Some(flight),
-            Picked::Nobody | Picked::Early(_) => None,
+            Picked::Nobody | Picked::Early(..) => None,
         }
     }
 
@@ -291,16 +291,12 @@ impl Inner {
             ground.compare(&set.candidates, now);
         }
         let slot = Arc::clone(&set.columns[column][pick.index]);
+        let kind = Kind { probe: pick.probe, keyed: rules.settings.policy == Policy::Hash };
         if pick.early {
             set.candidates.members.iter().for_each(|member| member.replica.heat());
-            return Picked::Early(slot);
+            return Picked::Early(slot, kind);
         }
-        Picked::Flight(self.begin(slot, context, now, pick.probe))
-    }
-
-    fn begin(&self, slot: Arc<Slot>, context: &Context, now: u64, probe: bool) -> Flight {
-        let keyed = self.ground.settings.load().policy == Policy::Hash;
-        Flight::begin(slot, context, now, Kind { probe, keyed })
+        Picked::Flight(Flight::begin(slot, context, now, kind))
     }
 
     /// Waits for the first list, and picks.
@@ -322,13 +318,13 @@ impl Inner {
             news.as_mut().enable();
             let now = self.ground.now();
             let picked = self.pick_otherwise(&self.set.load(), column, context, now);
-            let slot = match picked {
+            let (slot, kind) = match picked {
                 Picked::Flight(flight) => return Some(flight),
                 Picked::Nobody => return None,
-                Picked::Early(slot) => slot,
+                Picked::Early(slot, kind) => (slot, kind),
             };
             if timeout_at(until, news).await.is_err() {
-                return Some(self.begin(slot, context, self.ground.now(), false));
+                return Some(Flight::begin(slot, context, self.ground.now(), kind));
             }
         }
     }

@@ -59,6 +59,14 @@ pub(crate) struct Member {
     pub(crate) weight: f64,
 }
 
+impl Member {
+    /// How soon one more call is expected to be answered, to be compared.
+    #[inline]
+    fn score(&self, now: u64, rules: &Rules) -> f64 {
+        self.replica.load.score(now, &rules.load) / self.weight
+    }
+}
+
 /// All that may be picked, those to be preferred first.
 #[derive(Debug, Default)]
 pub(crate) struct Candidates {
@@ -169,10 +177,7 @@ impl Candidates {
             return None;
         }
         let (one, other) = level.draw_two(random)?;
-        let score = |index: usize| {
-            let Member { replica, weight, .. } = &self.members[index];
-            replica.load.score(now, &rules.load) / weight
-        };
+        let score = |index: usize| self.members[index].score(now, rules);
         let better = if score(other) < score(one) { other } else { one };
         self.members[better].replica.is_warm().then_some(better)
     }
@@ -356,8 +361,7 @@ impl Picking<'_> {
     }
 
     fn score(&self, member: &Member) -> f64 {
-        let Query { now, rules, .. } = *self.query;
-        member.replica.load.score(now, &rules.load) / member.weight
+        member.score(self.query.now, self.query.rules)
     }
 
     /// Whether a replica that has just joined is spared this time.

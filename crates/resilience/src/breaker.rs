@@ -14,9 +14,11 @@
 //! the point; a call that it had tried before that goes up marked.
 
 mod circuit;
+mod permit;
 mod recent;
 mod settings;
 mod state;
+mod watched;
 
 use std::fmt;
 use std::future::Future;
@@ -24,14 +26,10 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context as TaskContext, Poll, ready};
 
-use bytes::Bytes;
-use futures_core::Stream;
 use kitfox_core::contract::Method;
 use kitfox_core::live::LOOK;
 use kitfox_core::meter::{Level, Measure, Measures, Owner, Reading, Tally};
-use kitfox_core::{
-    Body, Code, Context, Endpoint, Error, Layer, MessageStream, Origin, Recovery, Reply, Request,
-};
+use kitfox_core::{Body, Code, Context, Endpoint, Error, Layer, Origin, Recovery, Reply, Request};
 use pin_project_lite::pin_project;
 use tokio::time::Instant;
 
@@ -39,8 +37,10 @@ use crate::way::Way;
 use crate::{Glance, Live, Mode, is_failure_of};
 pub(crate) use circuit::Circuit;
 use circuit::{Pass, refuse};
+pub(crate) use permit::Permit;
 pub use settings::{BreakerForce, BreakerScope, BreakerSettings, BreakerWindow};
 pub(crate) use state::Verdict;
+use watched::Watched;
 
 /// The name of this layer in errors.
 pub const BREAKER: &str = "breaker";
@@ -77,6 +77,16 @@ struct Shared {
     methods: Mutex<Vec<(&'static Method, Arc<Circuit>)>>,
     counts: Counts,
     measures: Measures,
+}
+
+impl Shared {
+    /// The breaker of a call of a method, which has one of its own.
+    fn circuit<'a>(&'a self, scope: BreakerScope, method: &'a Circuit) -> &'a Circuit {
+        match scope {
+            BreakerScope::Service => &self.service,
+            BreakerScope::Method => method,
+        }
+    }
 }
 
 #[derive(Default)]
@@ -234,10 +244,7 @@ impl Breaker {
         let counts = &self.0.counts;
         let admitted = match settings.force {
             None => {
-                let circuit = match settings.scope {
-                    BreakerScope::Service => &*self.0.service,
-                    BreakerScope::Method => method,
-                };
+                let circuit = self.0.circuit(settings.scope, method);
                 let began = (!settings.slow.is_zero()).then(Instant::now);
                 let deadline = context.deadline();
                 circuit.admit(&settings, counts).map(|pass| {
@@ -256,55 +263,6 @@ impl Breaker {
                 Ok(None)
             }
             admitted => admitted,
-        }
-    }
-}
-
-/// A call that passed.
-pub(crate) struct Permit<'a> {
-    breaker: &'a Breaker,
-    circuit: &'a Circuit,
-    /// None once it is known what became of it.
-    pass: Option<Pass>,
-    /// When it began, where slow calls are looked for.
-    began: Option<Instant>,
-    deadline: Option<Instant>,
-}
-
-impl Permit<'_> {
-    /// The call is over.
-    pub(crate) fn settle(mut self, verdict: Verdict) {
-        self.tell(verdict);
-    }
-
-    /// The call was answered: the way of nearly all.
-    #[inline(always)]
-    pub(crate) fn well(&mut self) {
-        if let (Some(pass), None) = (self.pass, self.began)
-            && self.circuit.settle_good(pass)
-        {
-            self.pass = None;
-        } else {
-            self.tell(Verdict::Good);
-        }
-    }
-
-    #[inline(never)]
-    fn tell(&mut self, verdict: Verdict) {
-        let Some(pass) = self.pass.take() else { return };
-        let shared = &*self.breaker.0;
-        let took = self.began.map(|began| began.elapsed());
-        self.circuit.settle(pass, verdict, took, &shared.settings.load(), &shared.counts);
-    }
-}
-
-impl Drop for Permit<'_> {
-    /// Nobody waits for the answer any more. Where that is because it did not come in time, it is a
-    /// failure; a caller who changed its mind, or got the answer from a hedge, says nothing.
-    fn drop(&mut self) {
-        if self.pass.is_some() {
-            let late = self.deadline.is_some_and(|deadline| deadline <= Instant::now());
-            self.tell(if late { Verdict::Bad } else { Verdict::None });
         }
     }
 }
@@ -412,45 +370,6 @@ impl<E> BreakerEndpoint<E> {
         let (breaker, circuit) = (self.breaker.clone(), Arc::clone(&self.circuit));
         let method = self.method;
         reply.map_stream(|messages| Watched { messages, breaker, method, circuit, pass })
-    }
-}
-
-struct Watched {
-    messages: MessageStream,
-    breaker: Breaker,
-    method: &'static Method,
-    circuit: Arc<Circuit>,
-    pass: Pass,
-}
-
-impl Stream for Watched {
-    type Item = Result<Bytes, Error>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Option<Self::Item>> {
-        let next = Pin::new(&mut self.messages).poll_next(cx);
-        if let Poll::Ready(Some(Err(error))) = &next {
-            self.broke(error);
-        }
-        next
-    }
-}
-
-impl Watched {
-    #[cold]
-    fn broke(&self, error: &Error) {
-        let shared = &*self.breaker.0;
-        let settings = shared.settings.load();
-        if !is_failure_of(self.method, error)
-            || settings.mode == Mode::Off
-            || settings.force.is_some()
-        {
-            return;
-        }
-        let circuit = match settings.scope {
-            BreakerScope::Service => &shared.service,
-            BreakerScope::Method => &self.circuit,
-        };
-        circuit.fail_late(self.pass, &settings, &shared.counts);
     }
 }
 

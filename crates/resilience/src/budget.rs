@@ -286,10 +286,12 @@ fn measure(decision: &str, tally: &Tally) -> Measure {
 pub(crate) struct InFlight<'a>(&'a Budget);
 
 impl InFlight<'_> {
-    /// The same for as long as somebody else holds it.
-    pub(crate) fn keep(self) -> Kept {
-        let budget = ManuallyDrop::new(self).0;
-        Kept(budget.clone())
+    /// The call was answered. Where that is a stream, the call is over when the stream is.
+    pub(crate) fn answered(self, reply: &mut Reply) {
+        if let Body::Stream(_) = reply.payload().body() {
+            let budget = ManuallyDrop::new(self).0;
+            reply.hold(Kept(budget.clone()));
+        }
     }
 }
 
@@ -300,7 +302,7 @@ impl Drop for InFlight<'_> {
 }
 
 /// A call whose answer is a stream that is open.
-pub(crate) struct Kept(Budget);
+struct Kept(Budget);
 
 impl Drop for Kept {
     fn drop(&mut self) {
@@ -354,10 +356,8 @@ impl<F: Future<Output = Result<Reply, Error>>> Future for Counted<'_, F> {
         let this = self.project();
         let mut answer = ready!(this.call.poll(cx));
         let in_flight = this.in_flight.take();
-        if let (Ok(reply), Some(in_flight)) = (&mut answer, in_flight)
-            && let Body::Stream(_) = reply.payload().body()
-        {
-            reply.hold(in_flight.keep());
+        if let (Ok(reply), Some(in_flight)) = (&mut answer, in_flight) {
+            in_flight.answered(reply);
         }
         Poll::Ready(answer)
     }

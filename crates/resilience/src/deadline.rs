@@ -10,6 +10,8 @@
 //! that has begun. That the caller's own deadline ends a stream is core's `Deadline`.
 
 mod limited;
+mod plan;
+mod settings;
 
 use std::fmt;
 use std::future::Future;
@@ -21,84 +23,23 @@ use std::time::Duration;
 use kitfox_core::contract::Method;
 use kitfox_core::live::LOOK;
 use kitfox_core::meter::{Measure, Measures, Owner, Reading, Tally};
-use kitfox_core::setting::{DURATION, Key, Keyed, key};
 use kitfox_core::{Code, Context, Endpoint, Error, Layer, Recovery, Reply, Request, moment};
 use pin_project_lite::pin_project;
 use tokio::time::Instant;
 
-use crate::mode::MODE;
 use crate::way::Way;
 use crate::{Glance, Live, Mode, Reason, refusal};
 use limited::Limited;
 pub(crate) use limited::limited;
+pub(crate) use plan::Plan;
+use plan::Watch;
+pub use settings::DeadlineSettings;
 
 /// The name in errors of who ends a call that takes too long; a breaker counts it as a failure.
 pub const DEADLINE: &str = "deadline";
 
 /// The name in errors of who does not begin a call that has no time left: nobody's failure.
 pub const TIME_LEFT: &str = "time left";
-
-/// How long calls and attempts may take. A duration of zero is none.
-///
-/// ```
-/// use kitfox_core::setting::Keyed;
-/// use kitfox_resilience::DeadlineSettings;
-///
-/// let mut settings = DeadlineSettings::default();
-/// settings.set("total", "2s").unwrap();
-/// settings.set("attempt", "3s").unwrap();
-/// assert!(settings.check().unwrap_err().contains("longer"));
-/// ```
-#[derive(Clone, Debug, PartialEq)]
-pub struct DeadlineSettings {
-    /// On by default.
-    pub mode: Mode,
-    /// How long a call may take with all its attempts: 30 s by default. A caller's deadline that is
-    /// earlier counts.
-    pub total: Duration,
-    /// How long one attempt may take: as long as the call by default, for nobody but you knows how
-    /// long a good answer takes.
-    pub attempt: Duration,
-    /// An attempt is not sent where less time than this is left: 1 ms by default.
-    pub least: Duration,
-}
-
-impl Default for DeadlineSettings {
-    fn default() -> Self {
-        DeadlineSettings {
-            mode: Mode::On,
-            total: Duration::from_secs(30),
-            attempt: Duration::ZERO,
-            least: Duration::from_millis(1),
-        }
-    }
-}
-
-impl Keyed for DeadlineSettings {
-    const NAME: &'static str = "deadline";
-
-    #[rustfmt::skip]
-    const KEYS: &'static [Key<Self>] = &[
-        key!(MODE, mode, "Whether calls are held to their deadlines."),
-        key!(DURATION, total, "How long a call may take with all its attempts; 0s is as long as its caller waits."),
-        key!(DURATION, attempt, "How long one attempt may take; 0s is as long as the call."),
-        key!(DURATION, least, "An attempt is not sent where less time than this is left."),
-    ];
-
-    fn check(&self) -> Result<(), String> {
-        let DeadlineSettings { total, attempt, least, .. } = *self;
-        let given = |duration: Duration| !duration.is_zero();
-        let why = if given(total) && attempt > total {
-            "an `attempt` may take longer than the `total`, and would never reach its own limit: \
-             give a shorter one, or 0s for none"
-        } else if given(total) && least >= total || given(attempt) && least >= attempt {
-            "with `least` as long as `total` or `attempt`, no attempt would ever be sent"
-        } else {
-            return Ok(());
-        };
-        Err(why.to_owned())
-    }
-}
 
 /// Of a glance: there is no limit.
 const NONE: u64 = 0;
@@ -256,18 +197,23 @@ impl Deadlines {
     /// The error of an attempt that has [`Time::TooLittle`].
     #[cold]
     pub(crate) fn too_little(&self, plan: Plain, context: &Context) -> Error {
-        self.0.refused.increment();
         let left = context.deadline().map(|it| it.saturating_duration_since(moment::now()));
-        too_late(left.unwrap_or_default(), unpacked(plan.least))
+        self.too_late(left.unwrap_or_default(), unpacked(plan.least))
     }
 
     fn enough(&self, deadline: Instant, least: Duration) -> Result<(), Error> {
         let now = moment::now();
         if deadline < now + least {
-            self.0.refused.increment();
-            return Err(too_late(deadline.saturating_duration_since(now), least));
+            return Err(self.too_late(deadline.saturating_duration_since(now), least));
         }
         Ok(())
+    }
+
+    #[cold]
+    fn too_late(&self, left: Duration, least: Duration) -> Error {
+        self.0.refused.increment();
+        let why = format!("{left:?} left, and an attempt is worth it from {least:?}");
+        refusal(TIME_LEFT, Reason::NoTimeLeft, Recovery::No, why)
     }
 
     /// When an attempt that begins now must be over.
@@ -293,12 +239,11 @@ impl Deadlines {
         self.0.measures.tell(context);
         let (checked, now) = (context.deadline().filter(|_| !least.is_zero()), moment::now());
         if let Some(deadline) = checked.filter(|deadline| *deadline < now + least) {
+            let left = deadline.saturating_duration_since(now);
             if mode == Mode::On {
-                self.0.refused.increment();
-                return Err(too_late(deadline.saturating_duration_since(now), least));
+                return Err(self.too_late(left, least));
             }
             self.0.dark.increment();
-            let left = deadline.saturating_duration_since(now);
             context.record(DEADLINE, format!("would not have been sent with {left:?} left"));
         }
         if attempt.is_zero() {
@@ -333,68 +278,6 @@ fn measure(decision: &str, tally: &Tally) -> Measure {
     }
 }
 
-#[cold]
-fn too_late(left: Duration, least: Duration) -> Error {
-    let why = format!("{left:?} left, and an attempt is worth it from {least:?}");
-    refusal(TIME_LEFT, Reason::NoTimeLeft, Recovery::No, why)
-}
-
-/// Until when something may take.
-#[derive(Default)]
-pub(crate) struct Plan {
-    /// When it ends; nothing where somebody else ends it before.
-    pub(crate) deadline: Option<Instant>,
-    pub(crate) limit: Duration,
-    /// When it would end.
-    dark: Option<Instant>,
-}
-
-impl Plan {
-    fn new(context: &Context, now: Instant, limit: Duration, mode: Mode) -> Self {
-        let own = now.checked_add(limit);
-        let own = own.filter(|own| context.deadline().is_none_or(|theirs| *own < theirs));
-        match mode {
-            Mode::On => Plan { deadline: own, limit, dark: None },
-            _ => Plan { deadline: None, limit, dark: own },
-        }
-    }
-
-    /// The same as the deadline of what goes out, so that nobody below works for longer.
-    pub(crate) fn tighten(&self, context: &mut Context) {
-        if let Some(deadline) = self.deadline {
-            *context = context.with_deadline(deadline);
-        }
-    }
-
-    /// Counts and notes a call that would have been ended, however it ends.
-    pub(crate) fn watch(&self, deadlines: &Deadlines, context: &Context) -> Option<Watch> {
-        let deadline = self.dark?;
-        let (dark, context) = (deadlines.0.dark.clone(), context.clone());
-        Some(Watch(Box::new(Watched { deadline, limit: self.limit, dark, context })))
-    }
-}
-
-/// Counts and notes a call that would have been ended. In a box, which only a dark layer pays for:
-/// every call is as large as its future.
-pub(crate) struct Watch(Box<Watched>);
-
-struct Watched {
-    deadline: Instant,
-    limit: Duration,
-    dark: Tally,
-    context: Context,
-}
-
-impl Drop for Watch {
-    fn drop(&mut self) {
-        let Watched { deadline, limit, dark, context } = &*self.0;
-        if *deadline <= Instant::now() {
-            dark.increment();
-            context.record(DEADLINE, format!("would have been ended after {limit:?}"));
-        }
-    }
-}
-
 impl<E: Endpoint> Layer<E> for TotalDeadline {
     type Endpoint = TotalDeadlineEndpoint<E>;
 
@@ -412,20 +295,12 @@ pub struct TotalDeadlineEndpoint<E> {
     pub(crate) inner: E,
 }
 
-impl<E> TotalDeadlineEndpoint<E> {
-    /// A call begins.
-    pub(crate) fn begin(&self, request: &mut Request) -> Plan {
+impl<E: Endpoint> Endpoint for TotalDeadlineEndpoint<E> {
+    fn call(&self, mut request: Request) -> impl Future<Output = Result<Reply, Error>> + Send {
         let plan = self.deadlines.plan_total(&request.context);
         if !self.streams {
             plan.tighten(&mut request.context);
         }
-        plan
-    }
-}
-
-impl<E: Endpoint> Endpoint for TotalDeadlineEndpoint<E> {
-    fn call(&self, mut request: Request) -> impl Future<Output = Result<Reply, Error>> + Send {
-        let plan = self.begin(&mut request);
         let watch = plan.watch(&self.deadlines, &request.context);
         let call = self.inner.call(request);
         Timed::new(call, &plan, watch, &self.deadlines, Deadlines::total_expired)
@@ -444,7 +319,7 @@ impl<E: Endpoint> Layer<E> for AttemptDeadline {
 /// An endpoint behind an [`AttemptDeadline`].
 #[derive(Debug)]
 pub struct AttemptDeadlineEndpoint<E> {
-    pub(crate) deadlines: Deadlines,
+    deadlines: Deadlines,
     streams: bool,
     pub(crate) inner: E,
 }

@@ -69,9 +69,8 @@ impl<E> Guard<E> {
     /// [idempotent](Guard::idempotent).
     #[must_use]
     pub fn new(name: &'static str) -> Self {
-        let settings = GuardSettings::default();
         Guard {
-            parts: GuardHandle(Arc::new(Parts::new(name, settings))),
+            parts: GuardHandle(Arc::new(Parts::new(name))),
             judge: Arc::new(|_| Judgement::Failure(Recovery::Retry)),
             idempotent: false,
         }
@@ -194,17 +193,15 @@ impl<E: fmt::Display> Guard<E> {
         let mut _spent = None;
         loop {
             let mut called = false;
-            let failure = if self.idempotent && self.parts.0.hedge.decides() {
+            let answer = if self.idempotent && parts.hedge.decides() {
                 // In a box, which only a call that is hedged pays for.
-                match Box::pin(self.race(context, &mut function)).await {
-                    Ok(answer) => return Ok(answer),
-                    Err(failure) => failure,
-                }
+                Box::pin(self.race(context, &mut function)).await
             } else {
-                match self.attempt(context, &mut function, &mut called).await {
-                    Ok(answer) => return Ok(answer),
-                    Err(failure) => failure,
-                }
+                self.attempt(context, &mut function, &mut called).await
+            };
+            let failure = match answer {
+                Ok(answer) => return Ok(answer),
+                Err(failure) => failure,
             };
             _spent = None;
             let Some(attempts) = &mut attempts else { return Err(failure) };

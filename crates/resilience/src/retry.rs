@@ -26,7 +26,7 @@ use pin_project_lite::pin_project;
 
 use crate::mode::MODE;
 use crate::{Budget, Glance, Live, Mode};
-pub(crate) use policy::{Attempts, Stop, is_worth_it};
+pub(crate) use policy::{Attempts, Stop, invites, is_worth_it};
 
 /// The name of this layer in the causes of errors.
 pub const RETRY: &str = "retry";

@@ -191,7 +191,7 @@ impl Customers {
 }
 
 /// Counts attempts that are not the first of their call.
-fn counting(tally: &Arc<Tally>) -> impl Layer<BoxEndpoint> + Send + Sync + 'static {
+pub fn counting(tally: &Arc<Tally>) -> impl Layer<BoxEndpoint> + Send + Sync + 'static {
     let tally = Arc::clone(tally);
     layer_fn(move |request: Request, next| {
         if request.context.attempt() > 1 {

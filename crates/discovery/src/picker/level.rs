@@ -51,11 +51,11 @@ pub(crate) fn levels(members: &[Member], settings: &BalanceSettings) -> Vec<Leve
 impl Level {
     fn new(members: Range<usize>, group: &[Member], settings: &BalanceSettings) -> Self {
         let by_key = settings.policy == Policy::Hash;
-        let weights: Vec<f64> = group.iter().map(|member| member.weight).collect();
-        let sum: f64 = weights.iter().sum();
-        let equal = weights.windows(2).all(|pair| pair[0] == pair[1]);
-        let before = (!equal).then(|| {
-            let sums = weights.iter().scan(0.0, |before, weight| {
+        let each: Vec<f64> = group.iter().map(|member| member.weight).collect();
+        let sum: f64 = each.iter().sum();
+        let weights = Weights::new(&each);
+        let before = (!weights.are_equal()).then(|| {
+            let sums = each.iter().scan(0.0, |before, weight| {
                 let share = *before / sum;
                 *before += weight;
                 Some(share)
@@ -64,7 +64,7 @@ impl Level {
         });
         let census = Arc::clone(&group[0].replica.seats.level);
         census.set_members(group.len());
-        let (weights, turn) = (Weights::new(&weights), AtomicUsize::new(0));
+        let turn = AtomicUsize::new(0);
         let ring = by_key.then(|| Ring::new(group));
         let joined = group.iter().filter_map(|member| member.replica.joined).max();
         let slow_start = u64::try_from(settings.slow_start.as_nanos()).unwrap_or(u64::MAX);

@@ -126,6 +126,22 @@ async fn a_lower_priority_waits_until_the_higher_one_fails() {
     assert!((0.2..0.4).contains(&share), "of 1.4 halves the rest: {share}");
 }
 
+/// Lets `who` join as one of these: how many of a thousand calls it takes at once, and ten seconds later.
+async fn early_and_late(
+    bench: &Bench,
+    replicas: &Replicas,
+    all: impl IntoIterator<Item = Instance>,
+    who: &str,
+) -> [usize; 2] {
+    bench.registry.set("test", all);
+    settle().await;
+    calls(bench, 1_000, 10).await;
+    let early = replicas.calls(who);
+    sleep(Duration::from_secs(10)).await;
+    calls(bench, 1_000, 10).await;
+    [early, replicas.calls(who) - early]
+}
+
 #[tokio::test(start_paused = true)]
 async fn one_that_joins_begins_with_a_tenth() {
     for policy in [Policy::P2c, Policy::RoundRobin] {
@@ -133,14 +149,9 @@ async fn one_that_joins_begins_with_a_tenth() {
         let settings = BalanceSettings { policy, ..settings() };
         let old = ["a:1", "b:1", "c:1"].map(Instance::new);
         let bench = over(old.clone(), &replicas, settings).await;
-        bench.registry.set("test", old.into_iter().chain([Instance::new("d:1")]));
-        settle().await;
-        calls(&bench, 1_000, 10).await;
-        let early = replicas.calls("d:1");
+        let all = old.into_iter().chain([Instance::new("d:1")]);
+        let [early, late] = early_and_late(&bench, &replicas, all, "d:1").await;
         assert!((5..100).contains(&early), "{policy:?}: {early} of 250");
-        sleep(Duration::from_secs(10)).await;
-        calls(&bench, 1_000, 10).await;
-        let late = replicas.calls("d:1") - early;
         assert!((180..320).contains(&late), "{policy:?}: {late}");
     }
 }
@@ -318,14 +329,9 @@ async fn one_of_a_pair_that_was_left_out_is_tried_again_and_takes_calls() {
 async fn one_that_joins_another_begins_with_a_tenth() {
     let replicas = well();
     let bench = over([Instance::new("a:1")], &replicas, settings()).await;
-    bench.registry.set("test", ["a:1", "b:1"].map(Instance::new));
-    settle().await;
-    calls(&bench, 1_000, 10).await;
-    let early = replicas.calls("b:1");
+    let both = ["a:1", "b:1"].map(Instance::new);
+    let [early, late] = early_and_late(&bench, &replicas, both, "b:1").await;
     assert!((10..200).contains(&early), "{early} of 500");
-    sleep(Duration::from_secs(10)).await;
-    calls(&bench, 1_000, 10).await;
-    let late = replicas.calls("b:1") - early;
     assert!((400..600).contains(&late), "{late}");
 }
 

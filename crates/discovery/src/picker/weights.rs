@@ -25,11 +25,17 @@ impl Weights {
         Weights { len, table: (!equal).then(|| table(weights)) }
     }
 
+    /// Whether all weigh the same.
+    #[inline]
+    pub(crate) fn are_equal(&self) -> bool {
+        self.table.is_none()
+    }
+
     /// Two of the numbers by one draw, where all weigh the same; nothing where they do not, or it was
     /// the same one twice.
     #[inline]
     pub(crate) fn draw_two(&self, random: &Random) -> Option<(usize, usize)> {
-        if self.table.is_some() || self.len < 2 {
+        if !self.are_equal() || self.len < 2 {
             return None;
         }
         let bits = random.next_u64();

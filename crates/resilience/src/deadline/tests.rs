@@ -1,4 +1,5 @@
 use kitfox_core::message::Codec;
+use kitfox_core::setting::Keyed;
 use kitfox_core::{BoxEndpoint, MessageStream, Payload};
 
 use super::*;

@@ -74,8 +74,9 @@ struct Lives {
 }
 
 impl Parts {
-    pub(super) fn new(name: &'static str, settings: GuardSettings) -> Self {
-        let live = Lives::new(&settings);
+    /// Of the default settings, which switch nothing off.
+    pub(super) fn new(name: &'static str) -> Self {
+        let (settings, live) = (GuardSettings::default(), Lives::default());
         let owner = Owner::stack(format!("guards.{name}"));
         let budget = Budget::new(live.budget.clone()).of(&owner);
         let breaker = Breaker::new(live.breaker.clone()).of(&owner);
@@ -168,23 +169,24 @@ fn admit(settings: &mut GuardSettings, change: &Change) -> Result<(), ChangeErro
     set(settings.layers(), change)
 }
 
-impl Lives {
-    fn new(settings: &GuardSettings) -> Self {
-        let settings = settings.switched();
+impl Default for Lives {
+    fn default() -> Self {
         let group = Group::default();
         Lives {
-            deadline: group.live(settings.deadline),
-            retry: group.live(settings.retry),
-            hedge: group.live(settings.hedge),
-            budget: group.live(settings.budget),
-            breaker: group.live(settings.breaker),
-            rate_limit: group.live(settings.rate_limit),
-            concurrency: group.live(settings.concurrency),
-            shedding: group.live(settings.shedding),
+            deadline: group.live(DeadlineSettings::default()),
+            retry: group.live(RetrySettings::default()),
+            hedge: group.live(HedgeSettings::default()),
+            budget: group.live(BudgetSettings::default()),
+            breaker: group.live(BreakerSettings::default()),
+            rate_limit: group.live(RateLimitSettings::default()),
+            concurrency: group.live(ConcurrencySettings::default()),
+            shedding: group.live(SheddingSettings::default()),
             group,
         }
     }
+}
 
+impl Lives {
     fn replace(&self, settings: &GuardSettings) {
         let settings = settings.switched();
         self.group.replace(|| {

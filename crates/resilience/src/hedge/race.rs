@@ -12,6 +12,7 @@ use super::latency::Latencies;
 use super::{HEDGE, Hedge, Plan};
 use crate::Mode;
 use crate::budget::Spent;
+use crate::retry::invites;
 
 /// What comes of an attempt.
 pub(crate) trait Answer {
@@ -148,13 +149,9 @@ where
             }
             Some(recovery) => {
                 let over = self.first_is_over && self.hedges.is_empty();
-                let helps = matches!(
-                    recovery,
-                    Recovery::Retry | Recovery::After(_) | Recovery::NeverProcessed
-                );
                 // What the service pushes back is not sent once more from here.
                 self.left = 0;
-                (over || !helps).then_some(answer)
+                (over || !invites(recovery)).then_some(answer)
             }
         }
     }

@@ -27,7 +27,6 @@ struct Kept {
     /// The answers, the oldest first. Some may be gone, or be others by now.
     oldest: VecDeque<(IdempotencyKey, u64)>,
     bytes: usize,
-    running: usize,
     next: u64,
 }
 
@@ -50,6 +49,15 @@ enum State {
 }
 
 impl Entry {
+    fn is_running(&self) -> bool {
+        matches!(self.state, State::Running(_))
+    }
+
+    /// Whether it is a call that runs, and has this claim.
+    fn runs_under(&self, claim: u64) -> bool {
+        self.claim == claim && self.is_running()
+    }
+
     /// Whether it is an answer whose time is over.
     fn is_over(&self, now: Instant) -> bool {
         matches!(self.state, State::Kept { until, .. } if until <= now)
@@ -110,7 +118,6 @@ impl MemoryStore {
         let (claim, running) = (kept.next, Arc::new(Semaphore::new(0)));
         let entry = Entry { fingerprint, claim, state: State::Running(running) };
         kept.entries.insert(key.clone(), entry);
-        kept.running += 1;
         Claim::New(claim)
     }
 
@@ -121,13 +128,12 @@ impl MemoryStore {
             return self.release(key, claim);
         }
         let mut kept = self.lock();
-        let Some(entry) = kept.entries.get_mut(key).filter(|entry| entry.claim == claim) else {
+        let Some(entry) = kept.entries.get_mut(key).filter(|entry| entry.runs_under(claim)) else {
             return;
         };
         let until = Instant::now() + ttl;
         let before = std::mem::replace(&mut entry.state, State::Kept { answer, bytes, until });
         close(&before);
-        kept.running -= 1;
         kept.bytes += bytes;
         kept.oldest.push_back((key.clone(), claim));
         while kept.bytes > most && kept.forget_oldest() {}
@@ -204,11 +210,9 @@ impl IdempotencyStore for MemoryStore {
 
     fn release(&self, key: &IdempotencyKey, claim: u64) {
         let mut kept = self.lock();
-        let mine = |entry: &Entry| entry.claim == claim && matches!(entry.state, State::Running(_));
-        if kept.entries.get(key).is_some_and(mine)
+        if kept.entries.get(key).is_some_and(|entry| entry.runs_under(claim))
             && let Some(entry) = kept.entries.remove(key)
         {
-            kept.running -= 1;
             close(&entry.state);
         }
     }
@@ -220,7 +224,7 @@ impl IdempotencyStore for MemoryStore {
             "{} of {} keys in memory, {} of them run; {} of {} KiB",
             kept.entries.len(),
             settings.entries,
-            kept.running,
+            kept.entries.values().filter(|entry| entry.is_running()).count(),
             kept.bytes.div_ceil(1024),
             settings.bytes / 1024,
         )

@@ -6,14 +6,14 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use kitfox_core::layers::Recording;
+use kitfox_core::layers::{Deadline, Recording};
 use kitfox_core::message::Codec;
 use kitfox_core::platform::{Random, Tcp};
 use kitfox_core::record::{Edge, Observer, Record, Recorder, Side, Ticket};
 use kitfox_core::{
     Code, Context, Error, Incoming, MessageStream, Origin, Payload, Platform, Recovery,
 };
-use tokio::time::{advance, timeout};
+use tokio::time::{Instant, advance, timeout};
 
 use super::*;
 use crate::testing::{

@@ -3,8 +3,13 @@
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use kitfox_core::Context;
+use kitfox_core::contract::Method;
+
+use super::RateLimitKey;
 use super::gcra::{Cell, Quota};
 
 const SHARDS: usize = 16;
@@ -51,7 +56,7 @@ impl Keys {
 
     /// The key of a number: a folded multiplication (wyhash), which two secrets make hard to foresee and
     /// which costs a tenth of a hash of texts.
-    pub(super) fn key_of_number(&self, number: u64) -> Key {
+    fn key_of_number(&self, number: u64) -> Key {
         let [add, times] = self.secret;
         let product = u128::from(number ^ add) * u128::from(times);
         #[expect(clippy::cast_possible_truncation, reason = "both halves, folded")]
@@ -61,6 +66,35 @@ impl Keys {
     /// The key of whatever tells callers apart.
     pub(super) fn key(&self, of: impl Hash) -> Key {
         Key(self.hasher.hash_one(of))
+    }
+
+    /// None where everybody's calls are counted together.
+    pub(super) fn of(
+        &self,
+        key: &RateLimitKey,
+        context: &Context,
+        method: Option<&'static Method>,
+    ) -> Option<Key> {
+        match key {
+            RateLimitKey::All => None,
+            RateLimitKey::Peer => Some(self.peer(context)),
+            RateLimitKey::Principal => Some(self.principal(context)),
+            RateLimitKey::Method => Some(self.key(method.map_or("", |method| method.path))),
+            RateLimitKey::Header(name) => Some(self.key(context.metadata().text(name))),
+        }
+    }
+
+    pub(super) fn peer(&self, context: &Context) -> Key {
+        // Nobody's network is all ones.
+        let network = context.peer().map_or(u64::MAX, |peer| network(peer.address().ip()));
+        self.key_of_number(network)
+    }
+
+    pub(super) fn principal(&self, context: &Context) -> Key {
+        match context.principal() {
+            Some(principal) => self.key(principal.name()),
+            None => self.peer(context),
+        }
     }
 
     /// Whether a call of `key` passes at once; not where it has no cell yet.
@@ -86,6 +120,14 @@ impl Keys {
     /// How many keys have a cell.
     pub(super) fn len(&self) -> usize {
         self.shards.iter().map(|shard| lock(shard).cells.len()).sum()
+    }
+}
+
+/// The address, of IPv6 the first 64 bits.
+fn network(address: IpAddr) -> u64 {
+    match address.to_canonical() {
+        IpAddr::V4(address) => u64::from(address.to_bits()),
+        IpAddr::V6(address) => (address.to_bits() >> 64) as u64,
     }
 }
 

@@ -1,5 +1,8 @@
+use std::net::IpAddr;
+
 use bytes::Bytes;
 use kitfox_core::message::Codec;
+use kitfox_core::setting::Keyed;
 use kitfox_core::types::rpc::ErrorInfo;
 use kitfox_core::{BoxEndpoint, Code, Detail, Incoming, Payload, Peer, Principal};
 

@@ -151,8 +151,8 @@ pub(crate) fn is_worth_it(error: &Error) -> bool {
     error.origin() != Origin::Layer(BREAKER)
 }
 
-/// Whether somebody above would try again.
-fn invites(recovery: Recovery) -> bool {
+/// Whether another attempt may do better at a call that failed so.
+pub(crate) fn invites(recovery: Recovery) -> bool {
     matches!(recovery, Recovery::Retry | Recovery::After(_) | Recovery::NeverProcessed)
 }
 

@@ -2,12 +2,14 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use kitfox::platform::Task;
-use kitfox::{BoxEndpoint, Context, Error, Layer, Platform, Request, ServiceChannel, layer_fn};
+use kitfox::{Context, Error, Platform, ServiceChannel};
+use shop::customers::counting;
 use shop::role::Role;
+use shop::tally::Tally;
 use shop_catalog::{
     Catalog, CatalogClient, DeliverRequest, Line, ListProductsRequest, ReserveRequest,
 };
@@ -47,8 +49,8 @@ async fn a_replica_that_is_killed_fails_only_its_calls_in_flight_that_may_not_be
     assert!(sum.failed.keys().all(|(what, _)| *what == "deliver"), "{sum}");
 
     // The catalog stands still first, so that it has calls of every kind in flight when it is killed.
-    let sent = Sent::default();
-    let way = shop.registry().way(Role::Catalog).layer(sent.counting()).build().unwrap();
+    let sent = Arc::<Tally>::default();
+    let way = shop.registry().way(Role::Catalog).layer(counting(&sent)).build().unwrap();
     let catalog = CatalogClient::new(&way);
     warm(&way, async || catalog.list_products(&cx(), ListProductsRequest::default()).await).await;
     let wave = shop.kill_under(Role::Catalog, &sent, || to_the_catalog(&catalog)).await;
@@ -58,11 +60,11 @@ async fn a_replica_that_is_killed_fails_only_its_calls_in_flight_that_may_not_be
     let (delivered, lost) = (EACH - wave.lost, wave.lost);
 
     // The same with orders by their keys, which a gateway had that is gone: by gRPC and by REST.
-    let sent = Sent::default();
+    let sent = Arc::<Tally>::default();
     let registry = shop.registry();
     let mut storefronts = Vec::new();
     for way in [registry.way(Role::Storefront), registry.rest(Role::Storefront)] {
-        let way = way.layer(sent.counting()).build().unwrap();
+        let way = way.layer(counting(&sent)).build().unwrap();
         let storefront = StorefrontClient::new(&way);
         warm(&way, async || storefront.browse(&cx(), BrowseRequest::default()).await).await;
         storefronts.push(storefront);
@@ -90,19 +92,20 @@ impl Shop {
     async fn kill_under(
         &mut self,
         role: Role,
-        sent: &Sent,
+        sent: &Tally,
         send: impl FnOnce() -> Vec<Call>,
     ) -> Wave {
         let index = self.find(role, 1);
         self.signal(index, "-STOP");
         let wave = Calls(send());
         let in_flight = wave.standing_still().await;
-        let before = sent.again();
+        // What was sent again before.
+        drop(sent.take());
         self.signal(index, "-KILL");
         self.ended(index).await;
         let wave = wave.end(in_flight).await;
         self.start_again(index).await;
-        Wave { again: sent.again() - before, ..wave }
+        Wave { again: sent.take().again, ..wave }
     }
 }
 
@@ -164,25 +167,6 @@ fn to_the_storefront(storefronts: &[StorefrontClient]) -> Vec<Call> {
         }));
     }
     calls
-}
-
-/// How many attempts were made that were not the first of their call.
-#[derive(Default)]
-struct Sent(Arc<AtomicU32>);
-
-impl Sent {
-    fn counting(&self) -> impl Layer<BoxEndpoint> + Send + Sync + 'static {
-        let again = Arc::clone(&self.0);
-        layer_fn(move |request: Request, next| {
-            let more = u32::from(request.context.attempt() > 1);
-            again.fetch_add(more, Ordering::SeqCst);
-            async move { next.call(request).await }
-        })
-    }
-
-    fn again(&self) -> u32 {
-        self.0.load(Ordering::SeqCst)
-    }
 }
 
 /// A call that is under way.
@@ -260,7 +244,7 @@ struct Wave {
     repeatable: u32,
     once: u32,
     /// Attempts that were made again.
-    again: u32,
+    again: u64,
     /// Those that failed although they may be repeated.
     failed: Vec<Error>,
     /// Those that failed and may not be.
