@@ -161,7 +161,7 @@ impl Loop {
                 Self::Endpoint => call(times, &nothing()).await,
                 Self::Scope => call(times, &Scope.layer(method(), nothing())).await,
                 Self::Recording => {
-                    call(times, &Recording::new(Side::Server).layer(method(), nothing())).await;
+                    call(times, &Recording::server().layer(method(), nothing())).await;
                 }
                 Self::PanicBarrier => call(times, &PanicBarrier.layer(method(), nothing())).await,
                 Self::Deadline => call(times, &Deadline.layer(method(), nothing())).await,

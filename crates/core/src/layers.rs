@@ -17,7 +17,6 @@ pub use recording::{
 pub use scope::{Scope, ScopeEndpoint};
 
 use crate::contract::Method;
-use crate::record::Side;
 use crate::{BoxEndpoint, Endpoint, Error, Layer, Reply, Request};
 
 /// What stands around every method of a server, from outside in: scope, record, panic barrier,
@@ -31,7 +30,7 @@ impl<E: Endpoint> ServerStack<E> {
     /// The stack of `method`, which `endpoint` serves.
     #[must_use]
     pub fn new(method: &'static Method, endpoint: E) -> Self {
-        ServerStack::recorded(method, endpoint, &Recording::new(Side::Server))
+        ServerStack::recorded(method, endpoint, &Recording::server())
     }
 
     /// The same, whose record is `recording`.

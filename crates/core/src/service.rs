@@ -11,7 +11,6 @@ use pin_project_lite::pin_project;
 use crate::contract::{Contract, Method};
 use crate::layers::{Deadline, DeadlineEndpoint, Recording, RecordingEndpoint, ServerStack};
 use crate::message::Codec;
-use crate::record::Side;
 use crate::{BoxEndpoint, Endpoint, Error, Layer, Reply, Request};
 
 /// A service ready to be served: its contract, and an endpoint for each method.
@@ -67,7 +66,7 @@ impl Client {
     /// A client of `contract` by way of `channel`.
     #[must_use]
     pub fn new(contract: &'static Contract, channel: &impl Channel) -> Self {
-        let recording = Recording::new(Side::Client);
+        let recording = Recording::client();
         let endpoints = contract.methods.iter().map(|method| {
             if let Some(whole) = channel.client_endpoint(method) {
                 return ClientEndpoint(Way::Whole(whole));
@@ -84,7 +83,7 @@ impl Client {
     pub fn local(service: &impl Service) -> Self {
         let methods = service.contract().methods;
         // One process, one call: it is recorded as the caller's.
-        let recording = Recording::new(Side::Client);
+        let recording = Recording::client();
         let endpoints = methods.iter().zip(service.endpoints()).map(|(method, endpoint)| {
             let stack = ServerStack::recorded(method, endpoint, &recording);
             ClientEndpoint(Way::Whole(BoxEndpoint::new(stack)))

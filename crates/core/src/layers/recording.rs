@@ -26,35 +26,22 @@ pub use attempt::{AttemptRecording, AttemptRecordingEndpoint};
 pub use open::OpenRecord;
 
 /// Tells an [`Observer`] of every call.
-#[derive(Clone)]
-pub struct Recording {
-    side: Side,
-    observer: Option<Arc<dyn Observer>>,
-}
+#[derive(Clone, Copy, Debug)]
+pub struct Recording(Side);
 
 impl Recording {
-    /// For calls seen from `side`. The observer is that of the platform where they run, and is
+    /// Of calls that a server answers. The observer is that of the platform where they run, and is
     /// looked for at the first call.
     #[must_use]
-    pub fn new(side: Side) -> Self {
-        Recording { side, observer: None }
+    pub fn server() -> Self {
+        Recording(Side::Server)
     }
 
-    /// Tells `observer`, whose handles are bound at once.
+    /// Of calls that a client makes, each from first to last: its attempts are
+    /// [`AttemptRecording`]'s.
     #[must_use]
-    pub fn observed_by(mut self, observer: Option<Arc<dyn Observer>>) -> Self {
-        self.observer = observer;
-        self
-    }
-}
-
-impl Recording {
-    fn of(&self, method: &'static Method) -> Records {
-        let handles = OnceLock::new();
-        if let Some(observer) = &self.observer {
-            let _ = handles.set(Handles::new(observer, self.side, method));
-        }
-        Records { side: self.side, method, number: MethodNumber::of(method), handles }
+    pub fn client() -> Self {
+        Recording(Side::Client)
     }
 }
 
@@ -62,7 +49,7 @@ impl<E: Endpoint> Layer<E> for Recording {
     type Endpoint = RecordingEndpoint<E>;
 
     fn layer(&self, method: &'static Method, inner: E) -> RecordingEndpoint<E> {
-        RecordingEndpoint { records: self.of(method), inner }
+        RecordingEndpoint { records: Records::new(self.0, method), inner }
     }
 }
 
@@ -111,6 +98,11 @@ impl Bound<'_> {
 }
 
 impl Records {
+    fn new(side: Side, method: &'static Method) -> Self {
+        let (number, handles) = (MethodNumber::of(method), OnceLock::new());
+        Records { side, method, number, handles }
+    }
+
     /// A call begins; nothing where nobody observes it.
     fn begin(&self, request: &mut Request) -> Option<OpenRecord<'_>> {
         let bound = self.bound(&request.context)?;
@@ -157,7 +149,7 @@ impl ClientRecords {
     /// Those of `method`.
     #[must_use]
     pub fn of(method: &'static Method) -> Self {
-        ClientRecords(Recording::new(Side::Client).of(method))
+        ClientRecords(Records::new(Side::Client, method))
     }
 
     /// A call begins, and so does its record, where somebody observes it.
@@ -186,12 +178,6 @@ pub struct RecordingEndpoint<E> {
 impl<E> std::fmt::Debug for RecordingEndpoint<E> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("RecordingEndpoint").field("records", &self.records).finish_non_exhaustive()
-    }
-}
-
-impl std::fmt::Debug for Recording {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Recording").field("side", &self.side).finish_non_exhaustive()
     }
 }
 

@@ -46,7 +46,7 @@ pub(crate) struct Counts {
 }
 
 impl Glance for BalanceSettings {
-    /// What every answer needs: a [`Forgetting`], as its bits.
+    /// What every answer needs: how fast a load is forgotten, as bits.
     fn glance(&self) -> [u64; 2] {
         [LoadRules::new(self).forgetting.to_bits(), 0]
     }

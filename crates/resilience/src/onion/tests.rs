@@ -125,7 +125,7 @@ impl Rig {
             (Road::Long, true) => {
                 let endpoint = layers.around_with(method, send, |inner| inner);
                 let endpoint = Deadline.layer(method, endpoint);
-                BoxEndpoint::new(Recording::new(Side::Client).layer(method, endpoint))
+                BoxEndpoint::new(Recording::client().layer(method, endpoint))
             }
         };
         let platform = Platform::new(Tcp, Random::seeded(7));

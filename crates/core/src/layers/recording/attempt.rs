@@ -8,12 +8,11 @@ use std::task::{Context as TaskContext, Poll, ready};
 use pin_project_lite::pin_project;
 use tokio::time::Instant;
 
-use super::open::enter_attempt;
 use super::stream::Requested;
 use super::{Bound, OpenRecord, Records, ended};
 use crate::contract::Method;
 use crate::moment::Moment;
-use crate::record::{Outcome, Record, Side, Ticket, Volume};
+use crate::record::{Outcome, Record, Side, Stage, Ticket, Volume};
 use crate::{Context, Endpoint, Error, Layer, Reply, Request};
 
 /// [`Recording`](super::Recording) of attempts, for a channel that puts calls on a wire.
@@ -24,7 +23,7 @@ impl<E: Endpoint> Layer<E> for AttemptRecording {
     type Endpoint = AttemptRecordingEndpoint<E>;
 
     fn layer(&self, method: &'static Method, inner: E) -> AttemptRecordingEndpoint<E> {
-        let records = super::Recording::new(Side::Attempt).of(method);
+        let records = Records::new(Side::Attempt, method);
         AttemptRecordingEndpoint { records, inner }
     }
 }
@@ -145,4 +144,20 @@ impl Drop for Open<'_> {
             self.dropped();
         }
     }
+}
+
+/// An attempt begins. Says whether its span is recorded, and is its own.
+#[inline]
+fn enter_attempt(context: &mut Context, bound: &Bound<'_>) -> (bool, bool) {
+    context.enter_stage(Stage::Channel);
+    // Where nothing is recorded, the call's own span is as good a parent.
+    if !context.is_sampled() {
+        return (false, false);
+    }
+    let span = bound.recorder().attempt_span(context);
+    let own_context = span.is_some();
+    if let Some(span) = span {
+        *context = context.with_trace(span);
+    }
+    (own_context, true)
 }

@@ -38,19 +38,12 @@ impl<'a> OpenRecord<'a> {
                 let instant = context.started().unwrap_or_else(Instant::now);
                 Moment { instant, nanos: 0 }
             }
-            Side::Client => Moment::of(Instant::now()),
-            Side::Attempt => Moment::shared(),
+            Side::Client | Side::Attempt => Moment::of(Instant::now()),
         };
-        let (own_context, sampled, ticket);
-        if side == Side::Attempt {
-            (own_context, sampled) = enter_attempt(context, &bound);
-            ticket = Ticket::default();
-        } else {
-            context.enter_stage(Stage::Layers);
-            context.enter_method(method);
-            ticket = recorder.begin(context, begun.instant);
-            (own_context, sampled) = (true, context.is_sampled());
-        }
+        context.enter_stage(Stage::Layers);
+        context.enter_method(method);
+        let ticket = recorder.begin(context, begun.instant);
+        let (own_context, sampled) = (true, context.is_sampled());
         let context = context.clone();
         let requested = Requested::of(&mut request.payload);
         let bound = Some(bound);
@@ -185,22 +178,6 @@ impl<'a> OpenRecord<'a> {
             sent,
         });
     }
-}
-
-/// An attempt begins. Says whether its span is recorded, and is its own.
-#[inline]
-pub(super) fn enter_attempt(context: &mut Context, bound: &Bound<'_>) -> (bool, bool) {
-    context.enter_stage(Stage::Channel);
-    // Where nothing is recorded, the call's own span is as good a parent.
-    if !context.is_sampled() {
-        return (false, false);
-    }
-    let span = bound.recorder().attempt_span(context);
-    let own_context = span.is_some();
-    if let Some(span) = span {
-        *context = context.with_trace(span);
-    }
-    (own_context, true)
 }
 
 /// While it lives, a client's call is being polled.

@@ -222,13 +222,13 @@ async fn what_a_stream_says_while_it_is_dropped_is_in_its_record() {
 #[tokio::test]
 async fn a_method_reads_the_clock_itself_also_within_its_clients_call() {
     let rig = Rig::new();
-    for side in [Side::Server, Side::Client] {
+    for recording in [Recording::server(), Recording::client()] {
         let reading = served(|_| async {
             let now = Instant::now();
             assert!(crate::moment::now() >= now, "not that of the beginning");
             Ok(unary(""))
         });
-        let stack = ServerStack::recorded(&METHOD, reading, &Recording::new(side));
+        let stack = ServerStack::recorded(&METHOD, reading, &recording);
         stack.call(rig.request()).await.unwrap();
     }
 }
