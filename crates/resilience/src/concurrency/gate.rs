@@ -88,12 +88,13 @@ impl Gate {
         let before = match settings.mode {
             Mode::Dark => self.count.enter_anyway(),
             _ => {
-                let class = context.criticality() as usize;
-                let barred = class < self.barred.load(Ordering::Relaxed);
-                match if barred { None } else { self.count.enter(limit) } {
-                    Some(before) => before,
-                    None => return Arrival::Wait,
+                let sheds = self.bars(context);
+                let entered = if sheds == Mode::On { None } else { self.count.enter(limit) };
+                let Some(before) = entered else { return Arrival::Wait };
+                if sheds == Mode::Dark {
+                    self.shed_in_the_dark(context);
                 }
+                before
             }
         };
         if before.running() >= limit {
@@ -101,6 +102,26 @@ impl Gate {
             context.record(CONCURRENCY, "would have waited or been refused");
         }
         Arrival::In(Permit::new(self, measured(&settings, limit, before)))
+    }
+
+    /// Whether a call does not come in even where there is room.
+    fn bars(&self, context: &Context) -> Mode {
+        let barred = (context.criticality() as usize) < self.barred.load(Ordering::Relaxed);
+        if barred { self.shedding.load().mode } else { Mode::Off }
+    }
+
+    /// Decides about a call as if it stood in line, and says so.
+    #[cold]
+    fn shed_in_the_dark(&self, context: &Context) {
+        let (shedding, mut gone) = (self.shedding.load(), Shed::new());
+        let mut queue = lock(&self.queue);
+        self.look(&mut queue, &shedding, Instant::now(), &mut gone);
+        if (context.criticality() as usize) < queue.standing.level() {
+            self.counts.shed_dark.increment();
+            note(context, true);
+        }
+        drop(queue);
+        tell_shed(gone);
     }
 
     /// Waits for a place: not for longer than the settings say, nor past the deadline. Dropping it
@@ -114,8 +135,9 @@ impl Gate {
         let told = timeout_at(end, &mut place.told).await;
         let waited = now.elapsed();
         match told {
-            Ok(Ok(Told::Enter)) => {
+            Ok(Ok(Told::Enter { spared })) => {
                 place.used = true;
+                note(context, spared);
                 context.record("concurrency.waited", format!("{waited:?}"));
                 let counted = self.count.now();
                 let measured = measured(&settings, self.limit(&settings), counted);
@@ -131,12 +153,12 @@ impl Gate {
         }
     }
 
-    fn stand_in_line(
-        &self,
-        context: &Context,
+    fn stand_in_line<'a>(
+        &'a self,
+        context: &'a Context,
         now: Instant,
         settings: &ConcurrencySettings,
-    ) -> Result<Place<'_>, Error> {
+    ) -> Result<Place<'a>, Error> {
         let (tell, told) = oneshot::channel();
         let mut shed = Shed::new();
         let number = self.push(context, now, settings, tell, &mut shed);
@@ -144,7 +166,7 @@ impl Gate {
         let (number, class) = (number?, context.criticality() as usize);
         // A place may have become free before anybody could know that somebody waits for it.
         self.pump();
-        Ok(Place { gate: self, class, number, told, used: false })
+        Ok(Place { gate: self, context, class, number, told, used: false })
     }
 
     fn push(
@@ -158,6 +180,7 @@ impl Gate {
         let (shedding, class) = (self.shedding.load(), context.criticality() as usize);
         let mut queue = lock(&self.queue);
         self.look(&mut queue, &shedding, now, gone);
+        let mut spared = false;
         if class < queue.standing.level() {
             match shedding.mode {
                 Mode::On => {
@@ -167,7 +190,7 @@ impl Gate {
                 }
                 Mode::Dark => {
                     self.counts.shed_dark.increment();
-                    context.record(SHEDDING, "would have been shed");
+                    spared = true;
                 }
                 Mode::Off => {}
             }
@@ -175,15 +198,20 @@ impl Gate {
         if queue.len() >= settings.queue {
             let displaced = match shedding.mode {
                 Mode::On => queue.displace(class),
+                Mode::Dark if queue.spare_displaced(class) => {
+                    self.counts.shed_dark.increment();
+                    None
+                }
                 _ => None,
             };
             let Some((lowest, waiter)) = displaced else {
                 self.counts.full.increment();
+                note(context, spared);
                 return Err(full(self.count.now()));
             };
             self.give_up(lowest, waiter, gone);
         }
-        let number = queue.push(class, now, tell);
+        let number = queue.push(class, now, tell, spared);
         self.count.wait();
         self.counts.queued.increment();
         self.counts.waiting.add(1);
@@ -200,13 +228,17 @@ impl Gate {
         if change != Change::None {
             let level = queue.standing.level();
             self.counts.level.set(i64::try_from(level).unwrap_or(0));
-            let barred = if settings.mode == Mode::On { level.saturating_sub(1) } else { 0 };
-            self.barred.store(barred, Ordering::Relaxed);
+            self.barred.store(level.saturating_sub(1), Ordering::Relaxed);
         }
-        if change == Change::Raised && settings.mode == Mode::On {
-            while let Some((class, waiter)) = queue.shed(settings.target, now) {
-                self.give_up(class, waiter, gone);
-            }
+        if change != Change::Raised {
+            return;
+        }
+        if settings.mode == Mode::Dark {
+            self.counts.shed_dark.add(queue.spare_shed(settings.target, now) as u64);
+            return;
+        }
+        while let Some((class, waiter)) = queue.shed(settings.target, now) {
+            self.give_up(class, waiter, gone);
         }
     }
 
@@ -226,7 +258,7 @@ impl Gate {
         self.look(&mut lock(&self.queue), &shedding, now, &mut gone);
         tell_shed(gone);
         while let Some(waiter) = self.next(limit, now) {
-            if waiter.tell.send(Told::Enter).is_err() {
+            if waiter.tell.send(Told::Enter { spared: waiter.spared }).is_err() {
                 // It has just left.
                 self.count.leave();
             }
@@ -271,6 +303,7 @@ impl Gate {
 /// A place in the queue. Dropping it leaves the queue, and gives back what was just given.
 struct Place<'a> {
     gate: &'a Gate,
+    context: &'a Context,
     class: usize,
     number: u64,
     told: oneshot::Receiver<Told>,
@@ -282,13 +315,16 @@ impl Drop for Place<'_> {
         if self.used {
             return;
         }
-        if lock(&self.gate.queue).leave(self.class, self.number) {
+        let left = lock(&self.gate.queue).leave(self.class, self.number);
+        if let Some(waiter) = left {
             self.gate.count.give_up();
             self.gate.counts.waiting.add(-1);
+            note(self.context, waiter.spared);
             return;
         }
         self.told.close();
-        if self.told.try_recv() == Ok(Told::Enter) {
+        if let Ok(Told::Enter { spared }) = self.told.try_recv() {
+            note(self.context, spared);
             self.gate.leave();
         }
     }
@@ -304,6 +340,13 @@ fn measured(settings: &ConcurrencySettings, limit: usize, before: Counted) -> Op
     let busy = in_flight * 2 >= limit;
     let sampled = busy || before.turn().is_multiple_of(UNMEASURED + 1);
     sampled.then(|| Measured { started: Instant::now(), in_flight })
+}
+
+/// In the dark it is said of a call what would have become of it.
+fn note(context: &Context, spared: bool) {
+    if spared {
+        context.record(SHEDDING, "would have been shed");
+    }
 }
 
 fn tell_shed(shed: Shed) {

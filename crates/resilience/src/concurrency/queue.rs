@@ -11,8 +11,8 @@ use crate::shedding::{CLASSES, Change, SheddingSettings, Standing};
 /// What somebody who waits is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Told {
-    /// It is your turn.
-    Enter,
+    /// It is your turn; in the dark you may have been spared.
+    Enter { spared: bool },
     /// It will not be: others are worth more.
     Shed,
 }
@@ -23,6 +23,8 @@ pub(super) struct Waiter {
     pub(super) number: u64,
     pub(super) since: Instant,
     pub(super) tell: oneshot::Sender<Told>,
+    /// It would have been shed, if shedding were not dark.
+    pub(super) spared: bool,
 }
 
 /// The lines.
@@ -39,10 +41,16 @@ impl Queue {
     }
 
     /// Stands in line; gives the number by which to leave it.
-    pub(super) fn push(&mut self, class: usize, now: Instant, tell: oneshot::Sender<Told>) -> u64 {
+    pub(super) fn push(
+        &mut self,
+        class: usize,
+        now: Instant,
+        tell: oneshot::Sender<Told>,
+        spared: bool,
+    ) -> u64 {
         let number = self.next;
         self.next += 1;
-        self.lines[class].push_back(Waiter { number, since: now, tell });
+        self.lines[class].push_back(Waiter { number, since: now, tell, spared });
         number
     }
 
@@ -54,17 +62,24 @@ impl Queue {
         Some(waiter)
     }
 
-    /// Leaves the line; says whether it was still in it.
-    pub(super) fn leave(&mut self, class: usize, number: u64) -> bool {
+    /// Leaves the line; nothing where it was no longer in it.
+    pub(super) fn leave(&mut self, class: usize, number: u64) -> Option<Waiter> {
         let line = &mut self.lines[class];
         let place = line.binary_search_by_key(&number, |waiter| waiter.number);
-        place.is_ok_and(|place| line.remove(place).is_some())
+        line.remove(place.ok()?)
     }
 
     /// Takes out somebody who matters less than `class`: of the lowest the one that came last.
     pub(super) fn displace(&mut self, class: usize) -> Option<(usize, Waiter)> {
         let lowest = (0..class).find(|class| !self.lines[*class].is_empty())?;
         Some((lowest, self.lines[lowest].pop_back()?))
+    }
+
+    /// Whom [`displace`](Self::displace) would take out stays; says whether there is somebody.
+    pub(super) fn spare_displaced(&mut self, class: usize) -> bool {
+        let lower = self.lines[..class].iter_mut();
+        let waiter = lower.flat_map(|line| line.iter_mut().rev()).find(|waiter| !waiter.spared);
+        waiter.map(|waiter| waiter.spared = true).is_some()
     }
 
     /// Decides whether the queue stands.
@@ -79,6 +94,13 @@ impl Queue {
         let class = (0..self.standing.level()).find(|class| late(&self.lines[*class]))?;
         Some((class, self.lines[class].pop_front()?))
     }
+
+    /// Whom [`shed`](Self::shed) would take out stays; says how many they are.
+    pub(super) fn spare_shed(&mut self, target: Duration, now: Instant) -> usize {
+        let shed = self.lines[..self.standing.level()].iter_mut().flatten();
+        let late = shed.filter(|waiter| !waiter.spared && now - waiter.since > target);
+        late.map(|waiter| waiter.spared = true).count()
+    }
 }
 
 #[cfg(test)]
@@ -88,7 +110,7 @@ mod tests {
     fn queue(classes: &[usize]) -> Queue {
         let mut queue = Queue::default();
         for class in classes {
-            queue.push(*class, Instant::now(), oneshot::channel().0);
+            queue.push(*class, Instant::now(), oneshot::channel().0, false);
         }
         queue
     }
@@ -105,8 +127,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn who_leaves_is_left_out_once() {
         let mut queue = queue(&[2, 2, 2]);
-        assert!(queue.leave(2, 1));
-        assert!(!queue.leave(2, 1));
+        assert!(queue.leave(2, 1).is_some());
+        assert!(queue.leave(2, 1).is_none());
         assert_eq!(numbers(&mut queue), [0, 2]);
     }
 

@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, advance, sleep};
 
 use super::*;
+use crate::SHEDDING;
 use crate::testing::{METHOD, answering, endpoint};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -256,26 +257,69 @@ async fn where_the_queue_stands_the_lowest_do_not_wait_and_the_highest_do() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_left_belongs_to_the_highest_that_are_shed_and_all_come_back_when_it_is_quiet() {
-    let limit = Concurrency::new(Live::new(fixed(2, 50)), Live::new(SheddingSettings::default()));
-    let high = || worth(Criticality::CriticalPlus);
-    let mut calls = Vec::new();
-    for _ in 0..4 {
-        calls.push(start(&limit, high()).await);
+async fn in_the_dark_every_call_that_would_have_been_shed_says_so_and_none_is() {
+    let shedding = SheddingSettings { mode: Mode::Dark, ..SheddingSettings::default() };
+    let limit = Concurrency::new(Live::new(fixed(1, 4)), Live::new(shedding));
+    let [waits, displaced, late, high] = [
+        Criticality::Sheddable,
+        Criticality::Sheddable,
+        Criticality::Sheddable,
+        Criticality::CriticalPlus,
+    ]
+    .map(worth);
+    let mut calls = vec![start(&limit, high.clone()).await];
+    for context in [&waits, &displaced, &high, &high] {
+        calls.push(start(&limit, context.clone()).await);
     }
+    let full = start(&limit, high.clone()).await.await.unwrap().unwrap_err();
+    assert_eq!(reason(&full), "QUEUE_FULL", "nobody made room");
+    assert_eq!(limit.0.counts.shed_dark.value(), 1, "somebody would have");
+    let mut refused = 0;
     for _ in 0..5 {
         advance(Duration::from_millis(100)).await;
-        calls.push(start(&limit, high()).await);
+        refused += usize::from(start(&limit, late.clone()).await.await.unwrap().is_err());
     }
-    calls.iter().for_each(JoinHandle::abort);
-    join_all(calls).await;
-    assert_eq!((limit.running(), limit.0.level()), (0, 3));
-    let low = start(&limit, worth(Criticality::Sheddable)).await;
-    assert_eq!(reason(&low.await.unwrap().unwrap_err()), "SHED", "though there is room");
-    let critical = start(&limit, Context::background()).await;
-    assert!(critical.await.unwrap().is_ok());
-    let low = start(&limit, worth(Criticality::Sheddable)).await;
-    assert!(low.await.unwrap().is_ok(), "nobody has waited for a second");
+    assert!(refused >= 4, "the queue is full");
+    assert!(join_all(calls).await.iter().all(|answer| answer.as_ref().unwrap().is_ok()));
+    for context in [&waits, &displaced, &late] {
+        let notes = context.take_fields();
+        let shed = notes.iter().filter(|field| field.value == "would have been shed");
+        assert!(shed.count() >= 1, "{notes:?}");
+    }
+    assert!(high.take_fields().iter().all(|field| field.name != SHEDDING));
+    assert_eq!((limit.running(), limit.waiting()), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_left_belongs_to_the_highest_that_are_shed_and_all_come_back_when_it_is_quiet() {
+    for mode in [Mode::On, Mode::Dark] {
+        let shedding = SheddingSettings { mode, ..SheddingSettings::default() };
+        let limit = Concurrency::new(Live::new(fixed(2, 50)), Live::new(shedding));
+        let high = || worth(Criticality::CriticalPlus);
+        let mut calls = Vec::new();
+        for _ in 0..4 {
+            calls.push(start(&limit, high()).await);
+        }
+        for _ in 0..5 {
+            advance(Duration::from_millis(100)).await;
+            calls.push(start(&limit, high()).await);
+        }
+        calls.iter().for_each(JoinHandle::abort);
+        join_all(calls).await;
+        assert_eq!((limit.running(), limit.0.level()), (0, 3));
+        let low = worth(Criticality::Sheddable);
+        let answer = start(&limit, low.clone()).await.await.unwrap();
+        match mode {
+            Mode::On => assert_eq!(reason(&answer.unwrap_err()), "SHED", "though there is room"),
+            _ => assert_eq!((answer.is_ok(), low.take_fields().len()), (true, 1)),
+        }
+        let critical = start(&limit, Context::background()).await;
+        assert!(critical.await.unwrap().is_ok());
+        let low = worth(Criticality::Sheddable);
+        let answer = start(&limit, low.clone()).await.await.unwrap();
+        assert!(answer.is_ok(), "nobody has waited for a second");
+        assert!(mode == Mode::On || low.take_fields().is_empty(), "{mode}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
