@@ -64,3 +64,39 @@ async fn credentials_that_a_clients_layer_adds_are_made_anew_for_each_attempt() 
         assert_eq!(*seen.lock().unwrap(), [with("Bearer 0"), with("Bearer 1")], "{protocol:?}");
     }
 }
+
+/// Says that the first six calls are of one tenant, and the others of another.
+fn tenants() -> impl Layer<BoxEndpoint> + Send + Sync {
+    let made = AtomicUsize::new(0);
+    layer_fn(move |mut request: Request, next| {
+        let tenant = if made.fetch_add(1, Ordering::SeqCst) < 6 { "blue" } else { "red" };
+        let context = request.context.with_header("x-tenant", tenant);
+        async move {
+            request.context = context?;
+            next.call(request).await
+        }
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_header_that_a_clients_layer_adds_says_whose_limit_holds_and_which_replica_is_asked() {
+    let fleet = Fleet::of(&[Mood::Well; 5]).await;
+    let channel = fleet.channel().layer(tenants());
+    let channel = channel
+        .set("rate_limit.mode", "on")
+        .set("rate_limit.key", "header:x-tenant")
+        .set("rate_limit.burst", 5)
+        .set("balance.policy", "hash")
+        .set("balance.hash_by", "header:X-Tenant");
+    let channel = channel.build().unwrap();
+    let client = PaymentsClient::new(&channel);
+    let cx = Context::background().with_header("x-tenant", "green").unwrap();
+    let mut answers = Vec::new();
+    for _ in 0..12 {
+        answers.push(client.charge(&cx, amount()).await.is_ok());
+    }
+    let five_of_six = [true, true, true, true, true, false];
+    assert_eq!(answers, [five_of_six, five_of_six].concat(), "each tenant has a limit of its own");
+    let calls = fleet.calls();
+    assert!(calls.iter().all(|calls| calls % 5 == 0), "a tenant has a replica: {calls:?}");
+}

@@ -80,7 +80,7 @@ impl Keys {
             RateLimitKey::Peer => Some(self.peer(context)),
             RateLimitKey::Principal => Some(self.principal(context)),
             RateLimitKey::Method => Some(self.key(method.map_or("", |method| method.path))),
-            RateLimitKey::Header(name) => Some(self.key(context.metadata().text(name))),
+            RateLimitKey::Header(name) => Some(self.key(context.header(name))),
         }
     }
 
