@@ -396,12 +396,12 @@ impl Context {
         self.first().0
     }
 
-    /// The call, and the node with which it began.
-    fn first(&self) -> (&Call, &Node) {
-        let mut node = &*self.0;
+    /// The call, and what travelled with it when it began.
+    fn first(&self) -> (&Call, &Travel) {
+        let mut node = &self.0;
         loop {
             match (&node.call, &node.parent) {
-                (Some(call), _) => return (call, node),
+                (Some(call), _) => return (call, &node.travel),
                 (None, Some(parent)) => node = &parent.0,
                 (None, None) => unreachable!("the first node of a chain is a call"),
             }

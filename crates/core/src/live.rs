@@ -106,7 +106,8 @@ impl<T: Glance> Live<T> {
         Group::default().live(value)
     }
 
-    /// From now on this one, whatever the others of its group are. Not while the group is replaced.
+    /// From now on this one, whatever the others of its group are. Where its group is replaced meanwhile,
+    /// not after it was prepared for that.
     pub fn replace(&self, value: T) {
         let value = Arc::new(value);
         let _one = self.0.alone.lock().unwrap_or_else(PoisonError::into_inner);

@@ -131,7 +131,8 @@ impl Balanced {
         Arc::clone(&self.0.ground.settings.load())
     }
 
-    /// From now on these. Calls that are under way notice nothing.
+    /// From now on these; whoever has settings in its [`group`](Self::group) as well replaces them all.
+    /// Calls that are under way notice nothing.
     pub fn replace(&self, settings: BalanceSettings) {
         drop(self.group().replace(|| self.prepare(settings)));
     }
@@ -154,7 +155,7 @@ impl Balanced {
             _ => set.keep(),
         }
         ground.settings.prepare(settings);
-        Prepared { ground, _update: update }
+        Prepared { ground, set, _update: update }
     }
 
     /// Says what tells this process from its peers and stays the same when it is started anew, such as
@@ -182,12 +183,15 @@ impl Balanced {
 #[must_use = "nobody else may change the replicas until they are in force"]
 pub struct Prepared<'a> {
     ground: &'a Ground,
+    set: &'a Live<Set>,
     _update: MutexGuard<'a, Update>,
 }
 
-/// They are in force: who waits for a connection looks at the replicas again.
+/// They are in force: nothing holds the replicas of before but their calls, and who waits for a connection
+/// looks again.
 impl Drop for Prepared<'_> {
     fn drop(&mut self) {
+        self.set.keep();
         self.ground.connected.notify_waiters();
     }
 }

@@ -381,7 +381,7 @@ fn key(query: &Query<'_>) -> Option<u64> {
     match &query.rules.settings.hash_by {
         HashBy::Value => query.context.value::<HashKey>().map(|key| key.0),
         HashBy::Header(name) => {
-            let value = query.context.header(name)?;
+            let value = query.context.outgoing_header(name)?;
             Some(xxh64(value.as_bytes(), 0))
         }
     }

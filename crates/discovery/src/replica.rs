@@ -47,8 +47,9 @@ impl Replica {
         seats: Seats,
         joined: Option<u64>,
         ground: Arc<Ground>,
+        rules: &LoadRules,
     ) -> Self {
-        let load = Load::new(ground.now(), &LoadRules::new(&ground.settings.load()));
+        let load = Load::new(ground.now(), rules);
         Replica {
             id,
             address: address.into(),

@@ -141,9 +141,9 @@ impl<E: fmt::Display> Guard<E> {
         Fut: Future<Output = Result<T, E>>,
     {
         let Some(open) = self.parts.0.recording.begin(context) else {
-            return self.within_total(context.clone(), function).await;
+            return self.within_total(context, context.clone(), function).await;
         };
-        let answer = self.within_total(open.context.clone(), function);
+        let answer = self.within_total(context, open.context.clone(), function);
         let answer = open.context.scope(answer).await;
         match &answer {
             Ok(_) => open.end(None),
@@ -155,8 +155,10 @@ impl<E: fmt::Display> Guard<E> {
         answer
     }
 
+    /// A call of `caller`, whose limits hold, in a context of its own.
     async fn within_total<T, F, Fut>(
         &self,
+        caller: &Context,
         mut context: Context,
         function: F,
     ) -> Result<T, GuardError<E>>
@@ -170,7 +172,7 @@ impl<E: fmt::Display> Guard<E> {
         let _watch = plan.watch(deadlines, &context);
         // Nobody else may hold the call to its own deadline: it need not be within another call.
         let deadline = plan.deadline.or(context.deadline());
-        let attempts = pin!(self.attempts(&context, function));
+        let attempts = pin!(self.attempts(caller, &context, function));
         match limited(deadline, attempts).await {
             Ok(answer) => answer,
             Err(_) => Err(GuardError::Refused(expired(&plan, deadlines))),
@@ -179,6 +181,7 @@ impl<E: fmt::Display> Guard<E> {
 
     async fn attempts<T, F, Fut>(
         &self,
+        caller: &Context,
         context: &Context,
         mut function: F,
     ) -> Result<T, GuardError<E>>
@@ -195,9 +198,9 @@ impl<E: fmt::Display> Guard<E> {
             let mut called = false;
             let answer = if self.idempotent && parts.hedge.decides() {
                 // In a box, which only a call that is hedged pays for.
-                Box::pin(self.race(context, &mut function)).await
+                Box::pin(self.race(caller, context, &mut function)).await
             } else {
-                self.attempt(context, &mut function, &mut called).await
+                self.attempt(caller, context, &mut function, &mut called).await
             };
             let failure = match answer {
                 Ok(answer) => return Ok(answer),
@@ -215,20 +218,25 @@ impl<E: fmt::Display> Guard<E> {
     }
 
     /// An attempt, and others that race with it.
-    async fn race<T, F, Fut>(&self, context: &Context, function: &mut F) -> Result<T, GuardError<E>>
+    async fn race<T, F, Fut>(
+        &self,
+        caller: &Context,
+        context: &Context,
+        function: &mut F,
+    ) -> Result<T, GuardError<E>>
     where
         F: FnMut() -> Fut,
         Fut: Future<Output = Result<T, E>>,
     {
         let Parts { hedge, latencies, .. } = &*self.parts.0;
         let Some(plan) = hedge.plan(context, |_| true, latencies) else {
-            return self.attempt(context, function, &mut false).await;
+            return self.attempt(caller, context, function, &mut false).await;
         };
         // Each attempt calls it when the layers within let it.
         let function = Mutex::new(function);
         let attempt = async || {
             let mut call = || function.lock().unwrap_or_else(PoisonError::into_inner)();
-            self.attempt(context, &mut call, &mut false).await
+            self.attempt(caller, context, &mut call, &mut false).await
         };
         let mut first = pin!(attempt());
         let send = |_: &&Context, _| Some(attempt());
@@ -238,6 +246,7 @@ impl<E: fmt::Display> Guard<E> {
 
     async fn attempt<T, F, Fut>(
         &self,
+        caller: &Context,
         context: &Context,
         function: &mut F,
         called: &mut bool,
@@ -249,7 +258,7 @@ impl<E: fmt::Display> Guard<E> {
         let parts = &*self.parts.0;
         let permit = parts.breaker.admit(&parts.circuit, context).map_err(GuardError::Refused)?;
         let settle = |verdict| permit.map(|permit| permit.settle(verdict));
-        let refused = match self.enter(context).await {
+        let refused = match self.enter(caller, context).await {
             Ok((place, plan)) => {
                 let _watch = plan.watch(&parts.deadlines, context);
                 *called = true;
@@ -284,9 +293,9 @@ impl<E: fmt::Display> Guard<E> {
     }
 
     /// What is within the breaker, and decides before the function is called.
-    async fn enter(&self, context: &Context) -> Result<(Place<'_>, Plan), Error> {
+    async fn enter(&self, caller: &Context, context: &Context) -> Result<(Place<'_>, Plan), Error> {
         let parts = &*self.parts.0;
-        parts.rate_limit.pass(context).await?;
+        parts.rate_limit.pass(context, caller).await?;
         let place = parts.concurrency.enter(context).await?;
         Ok((place, parts.deadlines.plan_attempt(context)?))
     }

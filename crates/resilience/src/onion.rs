@@ -146,7 +146,7 @@ impl<E: Endpoint> Onion<E> {
         &self.budget().inner.inner.inner
     }
 
-    /// The deadlines of a call about which no layer wants to say anything before it has failed.
+    /// The deadlines of a call of which no layer but the breaker wants to know more before it has failed.
     fn plan(&self) -> Option<Plain> {
         let (total, hedge) = (&self.layers.inner, &self.budget().inner.inner);
         let passes = !total.streams && !hedge.decides() && !hedge.inner.inner.limit.decides();

@@ -111,9 +111,19 @@ impl RateLimit {
     /// A limit of these settings, which may be replaced while calls run.
     #[must_use]
     pub fn new(settings: Live<RateLimitSettings>) -> Self {
+        RateLimit::with_keys(settings, Keys::new())
+    }
+
+    /// The same for calls that go out: a header is looked for as it goes with them, among those that
+    /// layers of the client have added as well.
+    #[must_use]
+    pub fn outgoing(settings: Live<RateLimitSettings>) -> Self {
+        RateLimit::with_keys(settings, Keys::of_outgoing())
+    }
+
+    fn with_keys(settings: Live<RateLimitSettings>, keys: Keys) -> Self {
         let counts = Counts::default();
-        let measures = counts.measures();
-        let (all, keys) = (gcra::Cell::default(), Keys::new());
+        let (all, measures) = (gcra::Cell::default(), counts.measures());
         let (begin, longest) = (Instant::now(), AtomicU64::new(0));
         RateLimit(Arc::new(State { settings, begin, longest, all, keys, counts, measures }))
     }
@@ -178,9 +188,9 @@ impl Drop for Turn {
 }
 
 impl RateLimit {
-    /// Waits for a call's turn, for whoever is no endpoint.
-    pub(crate) async fn pass(&self, context: &Context) -> Result<(), Error> {
-        match self.decide(context, None) {
+    /// Waits for the turn of a call that `caller` makes, for whoever is no endpoint.
+    pub(crate) async fn pass(&self, context: &Context, caller: &Context) -> Result<(), Error> {
+        match self.decide(context, caller, None) {
             Verdict::Refuse(error) => return Err(error),
             Verdict::Pass { turn: Some(turn), .. } => turn.take().await,
             Verdict::Pass { turn: None, .. } => {}
@@ -218,7 +228,13 @@ impl RateLimit {
         keys.pass(key, quota, now)
     }
 
-    fn decide(&self, context: &Context, method: Option<&'static Method>) -> Verdict {
+    /// Decides about a call in `context`, which is one of `whose` calls.
+    fn decide(
+        &self,
+        context: &Context,
+        whose: &Context,
+        method: Option<&'static Method>,
+    ) -> Verdict {
         let state = &*self.0;
         let settings = state.settings.load();
         if settings.mode == Mode::Off {
@@ -235,7 +251,7 @@ impl RateLimit {
             }
             _ => settings.wait,
         };
-        let own = state.keys.of(&settings.key, context, method).map(|key| {
+        let own = state.keys.of(&settings.key, whose, method).map(|key| {
             let found = state.keys.cell(key, settings.keys, now);
             if !found.own {
                 state.counts.shared.increment();
@@ -326,7 +342,8 @@ impl<E: Endpoint> Endpoint for RateLimitEndpoint<E> {
         if self.limit.passes(&request.context, self.method) {
             return Way::On { call: self.inner.call(request) };
         }
-        match self.limit.decide(&request.context, Some(self.method)) {
+        let context = &request.context;
+        match self.limit.decide(context, context, Some(self.method)) {
             Verdict::Pass { turn: None, left: None } => Way::On { call: self.inner.call(request) },
             Verdict::Pass { turn, left } => Way::Round { call: self.pass(request, turn, left) },
             Verdict::Refuse(error) => Way::refused(error),

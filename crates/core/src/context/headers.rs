@@ -54,14 +54,11 @@ impl Context {
         Ok(self.with_metadata(metadata))
     }
 
-    /// The text of a header of this call; of a call that goes out, as it goes: one that a layer of the
-    /// client has [added](Self::with_header) before one of [`Context::metadata`].
+    /// The text of a header as it goes out with this call: one that a layer of the client has
+    /// [added](Self::with_header) before one of [`Context::metadata`].
     #[must_use]
-    pub fn header(&self, name: &str) -> Option<&str> {
-        let (call, first) = self.first();
-        // Only a call that goes out was made by another; what one that came in adds is not its own.
-        let added = first.parent.as_ref().and(self.added_metadata());
-        let added = added.filter(|added| added.headers().contains_key(name));
-        added.unwrap_or(&call.metadata).text(name)
+    pub fn outgoing_header(&self, name: &str) -> Option<&str> {
+        let added = self.added_metadata().filter(|added| added.headers().contains_key(name));
+        added.unwrap_or_else(|| self.metadata()).text(name)
     }
 }

@@ -109,7 +109,7 @@ impl Context {
     /// The caller's span: the parent of the call's own.
     #[must_use]
     pub fn parent_trace(&self) -> Option<&TraceContext> {
-        self.first().1.travel.trace.as_ref()
+        self.first().1.trace.as_ref()
     }
 
     /// Who decides whether the call's trace is recorded.

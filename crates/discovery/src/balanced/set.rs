@@ -10,7 +10,7 @@ use kitfox_core::{BoxEndpoint, Method};
 use super::{Connect, Ground};
 use crate::census::{Census, Seats};
 use crate::picker::{Candidates, Member, Rules, levels, number};
-use crate::replica::{Event, Replica};
+use crate::replica::{Event, LoadRules, Replica};
 use crate::subset::{Client, subset};
 use crate::{BalanceSettings, Instance, Snapshot};
 
@@ -95,7 +95,7 @@ impl Update {
         let own = subset(snapshot, settings.subset, client, &settings.zone);
         let listed = own.instances().iter();
         let mut members: Vec<Member> =
-            listed.filter_map(|it| self.member(it, &settings.zone, connect)).collect();
+            listed.filter_map(|it| self.member(it, &settings, connect)).collect();
         members.sort_by_key(|member| number(&member.instance, &settings.zone));
         self.retire(&members);
         self.all.set_members(members.len());
@@ -107,13 +107,18 @@ impl Update {
         Set { rules: Arc::new(Rules::new(settings)), columns, candidates: Arc::new(candidates) }
     }
 
-    fn member(&mut self, instance: &Instance, zone: &str, connect: &dyn Connect) -> Option<Member> {
-        let level = number(instance, zone);
+    fn member(
+        &mut self,
+        instance: &Instance,
+        settings: &BalanceSettings,
+        connect: &dyn Connect,
+    ) -> Option<Member> {
+        let level = number(instance, &settings.zone);
         let weight = f64::from(instance.weight.max(1)) / 100.0;
         let known = self.replicas.get(&instance.address).filter(|known| known.level == level);
         let replica = match known {
             Some(known) => Arc::clone(&known.replica),
-            None => self.join(instance, level, connect)?,
+            None => self.join(instance, level, &LoadRules::new(settings), connect)?,
         };
         Some(Member { replica, instance: Arc::new(instance.clone()), weight })
     }
@@ -122,6 +127,7 @@ impl Update {
         &mut self,
         instance: &Instance,
         level: (u16, bool),
+        rules: &LoadRules,
         connect: &dyn Connect,
     ) -> Option<Arc<Replica>> {
         let (service, address) = (&*self.ground.service, &*instance.address);
@@ -138,7 +144,7 @@ impl Update {
         let seats = Seats { all: Arc::clone(&self.all), level: census };
         let joined = self.begun.then(|| self.ground.now());
         let ground = Arc::clone(&self.ground);
-        let replica = Replica::new(self.last_id, address, line, seats, joined, ground);
+        let replica = Replica::new(self.last_id, address, line, seats, joined, ground, rules);
         let replica = Arc::new(replica);
         replica.heat();
         let mut known = Known { replica: Arc::clone(&replica), level, slots: Vec::new() };

@@ -252,6 +252,26 @@ async fn the_replicas_change_at_once_with_the_settings_of_others_in_their_group(
 }
 
 #[tokio::test(start_paused = true)]
+async fn replaced_settings_let_go_of_who_is_not_used_any_more_and_hold_for_who_joins() {
+    let replicas = Replicas::new(|_| async { answer() });
+    let bench = Bench::new(&["a:1", "b:1", "c:1"], &replicas, settings()).await;
+    let known: Vec<_> = {
+        let set = bench.balanced.0.set.load();
+        set.candidates.members.iter().map(|member| Arc::downgrade(&member.replica)).collect()
+    };
+    let lives = || known.iter().filter(|replica| replica.strong_count() > 0).count();
+    assert_eq!(lives(), 3);
+    bench.balanced.replace(BalanceSettings { subset: 1, ..settings() });
+    settle().await;
+    assert_eq!((lives(), bench.balanced.replicas().len()), (1, 1));
+    let first_latency = Duration::from_millis(500);
+    bench.balanced.replace(BalanceSettings { first_latency, ..settings() });
+    let latencies = bench.balanced.replicas().into_iter().map(|replica| replica.latency);
+    let new = latencies.filter(|latency| *latency == first_latency);
+    assert_eq!(new.count(), 2, "those that join");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_replica_that_was_left_out_until_before_now_is_no_harm_to_the_log() {
     let replicas = Replicas::new(|_| async { answer() });
     let bench = Bench::new(&["a:1", "b:1"], &replicas, settings()).await;

@@ -21,7 +21,7 @@ use kitfox_discovery::{BalanceSettings, Balanced, State as ReplicaState, View};
 use kitfox_resilience::{
     Breaker, BreakerSettings, Budget, BudgetSettings, ClientEndpoints, ClientLayers,
     DeadlineSettings, Deadlines, Group, Hedge, HedgeAfter, HedgeSettings, Live, Mode, RateLimit,
-    RateLimitSettings, Retry, RetrySettings,
+    RateLimitKey, RateLimitSettings, Retry, RetrySettings,
 };
 
 use super::control::Resolved;
@@ -86,7 +86,12 @@ impl StackSettings for ClientSettings {
     }
 
     fn check(&self) -> Result<(), String> {
-        let ClientSettings { deadline, retry, hedge, .. } = self;
+        let ClientSettings { deadline, retry, hedge, rate_limit, .. } = self;
+        if rate_limit.mode != Mode::Off && rate_limit.key == RateLimitKey::Peer {
+            return Err("no peer is known yet when the limit of a client is asked: give \
+                        `rate_limit.key` as `all`, `method` or `header:` with its name"
+                .to_owned());
+        }
         let total = deadline.total;
         if deadline.mode != Mode::On || total.is_zero() {
             return Ok(());
@@ -205,7 +210,7 @@ impl ClientStack {
         let shared = Arc::new(Shared {
             budget: (budget.clone(), Budget::new(budget).of(&owner)),
             breaker: (breaker.clone(), Breaker::new(breaker).of(&owner)),
-            rate_limit: (rate_limit.clone(), RateLimit::new(rate_limit).of(&owner)),
+            rate_limit: (rate_limit.clone(), RateLimit::outgoing(rate_limit).of(&owner)),
             balanced,
             methods: Mutex::default(),
             plain: AtomicUsize::new(usize::MAX),

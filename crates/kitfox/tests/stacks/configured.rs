@@ -73,6 +73,9 @@ async fn what_makes_no_sense_is_refused_with_a_sentence_that_says_why() {
         assert!(refused.starts_with("the client `payments`: "), "{refused}");
         assert!(refused.contains(why), "{key} = {value}: {refused}");
     }
+    let peers = fleet.channel().set("rate_limit.mode", "on").set("rate_limit.key", "peer");
+    let refused = peers.build().map(|_| ()).unwrap_err().to_string();
+    assert!(refused.contains("no peer is known yet"), "{refused}");
     for (method, key, value, why) in [
         (CHARGE, "retry.attempts", "2", "the method is not idempotent"),
         (CHARGE, "hedge.mode", "on", "the method changes something"),

@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout_at};
 use super::count::{Count, Counted};
 use super::counts::Counts;
 use super::permit::{Measured, Permit};
-use super::queue::{Queue, Told, Waiter};
+use super::queue::{Queue, Spared, Told, Waiter};
 use super::sampler::Sampler;
 use super::{CONCURRENCY, ConcurrencyKind, ConcurrencySettings};
 use crate::shedding::{Change, SHEDDING, SheddingSettings};
@@ -29,8 +29,8 @@ pub(super) struct Gate {
     count: Count,
     queue: Mutex<Queue>,
     sampler: Sampler,
-    /// The classes below this one do not come in even where there is room: a class above them is shed,
-    /// and has the first claim to it.
+    /// The classes below this one do not come in even where there is room, or would not if shedding were
+    /// not dark: a class above them is shed, and has the first claim to it.
     barred: AtomicUsize,
 }
 
@@ -104,7 +104,7 @@ impl Gate {
         Arrival::In(Permit::new(self, measured(&settings, limit, before)))
     }
 
-    /// Whether a call does not come in even where there is room.
+    /// What is done with a call that is not to come in even where there is room; off for all others.
     fn bars(&self, context: &Context) -> Mode {
         let barred = (context.criticality() as usize) < self.barred.load(Ordering::Relaxed);
         if barred { self.shedding.load().mode } else { Mode::Off }
@@ -116,9 +116,10 @@ impl Gate {
         let (shedding, mut gone) = (self.shedding.load(), Shed::new());
         let mut queue = lock(&self.queue);
         self.look(&mut queue, &shedding, Instant::now(), &mut gone);
-        if (context.criticality() as usize) < queue.standing.level() {
+        let class = context.criticality() as usize;
+        if shedding.mode == Mode::Dark && class < queue.standing.level() {
             self.counts.shed_dark.increment();
-            note(context, true);
+            note(context, Spared::Shed);
         }
         drop(queue);
         tell_shed(gone);
@@ -180,7 +181,7 @@ impl Gate {
         let (shedding, class) = (self.shedding.load(), context.criticality() as usize);
         let mut queue = lock(&self.queue);
         self.look(&mut queue, &shedding, now, gone);
-        let mut spared = false;
+        let mut spared = Spared::No;
         if class < queue.standing.level() {
             match shedding.mode {
                 Mode::On => {
@@ -190,7 +191,7 @@ impl Gate {
                 }
                 Mode::Dark => {
                     self.counts.shed_dark.increment();
-                    spared = true;
+                    spared = Spared::Shed;
                 }
                 Mode::Off => {}
             }
@@ -198,7 +199,7 @@ impl Gate {
         if queue.len() >= settings.queue {
             let displaced = match shedding.mode {
                 Mode::On => queue.displace(class),
-                Mode::Dark if queue.spare_displaced(class) => {
+                Mode::Dark if spared == Spared::No && queue.spare_displaced(class) => {
                     self.counts.shed_dark.increment();
                     None
                 }
@@ -343,8 +344,8 @@ fn measured(settings: &ConcurrencySettings, limit: usize, before: Counted) -> Op
 }
 
 /// In the dark it is said of a call what would have become of it.
-fn note(context: &Context, spared: bool) {
-    if spared {
+fn note(context: &Context, spared: Spared) {
+    if spared != Spared::No {
         context.record(SHEDDING, "would have been shed");
     }
 }

@@ -4,14 +4,14 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use kitfox_core::Origin;
 use kitfox_core::contract::Method;
 use kitfox_core::record::{Edge, Observer, Record, Recorder, Side, Ticket};
+use kitfox_core::{Incoming, Metadata, Origin, Platform, Principal};
 use tokio::time::{Instant, sleep};
 
 use super::*;
 use crate::testing::{context, reason};
-use crate::{ConcurrencyKind, HedgeAfter, HedgeSettings, Mode, is_failure};
+use crate::{ConcurrencyKind, HedgeAfter, HedgeSettings, Mode, RateLimitKey, is_failure};
 
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
 enum DbError {
@@ -304,6 +304,30 @@ async fn every_call_leaves_one_record_however_it_ends() {
         "client /guard/orders-db dropped",
     ];
     assert_eq!(*lines.0.lock().unwrap(), expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn its_callers_principal_or_header_says_whose_limit_holds_recorded_or_not() {
+    let keys = [RateLimitKey::Principal, RateLimitKey::Header("x-tenant".into())];
+    for (key, recorded) in keys.iter().flat_map(|key| [(key, false), (key, true)]) {
+        let guard = set(guard(), |settings| {
+            let limit = &mut settings.rate_limit;
+            (limit.mode, limit.rate, limit.burst) = (Mode::On, 0.001, 1);
+            limit.key = key.clone();
+        });
+        let mut passed = Vec::new();
+        for name in ["alice", "bob", "alice"] {
+            let (mut metadata, platform) = (Metadata::new(), Platform::system());
+            metadata.insert("x-tenant", name).unwrap();
+            if recorded {
+                platform.observe(Arc::new(Lines::default()));
+            }
+            let incoming = Incoming { metadata, platform: Some(platform), ..Incoming::default() };
+            let context = Context::incoming(incoming).with_principal(Principal::new(name));
+            passed.push(guard.call(&context, async || Ok(())).await.is_ok());
+        }
+        assert_eq!(passed, [true, true, false], "{key:?}, recorded: {recorded}");
+    }
 }
 
 /// A control that only writes down what it is asked for.

@@ -19,7 +19,9 @@ use super::*;
 use crate::testing::{
     IDEMPOTENT, METHOD, SAFE, STREAM, endpoint, reason, reply, request, unavailable,
 };
-use crate::{BreakerSettings, DeadlineSettings, Live, Mode};
+use crate::{
+    BreakerForce, BreakerScope, BreakerSettings, BreakerWindow, DeadlineSettings, Live, Mode,
+};
 
 /// What the service does with the attempt of this number.
 type Service = fn(usize) -> Act;
@@ -90,6 +92,17 @@ const ROADS: [Road; 2] = [Road::Short, Road::Long];
 
 impl Rig {
     fn new(road: Road, recorded: bool, method: &'static Method, service: Service) -> Self {
+        let breaker = BreakerSettings { consecutive: 12, ..Default::default() };
+        Rig::behind(breaker, road, recorded, method, service)
+    }
+
+    fn behind(
+        breaker: BreakerSettings,
+        road: Road,
+        recorded: bool,
+        method: &'static Method,
+        service: Service,
+    ) -> Self {
         let attempts = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&attempts);
         let send = endpoint(move |_| {
@@ -108,7 +121,6 @@ impl Rig {
             }
         });
         let deadline = DeadlineSettings { total: Duration::from_secs(2), ..Default::default() };
-        let breaker = BreakerSettings { consecutive: 12, ..Default::default() };
         let budget = Budget::new(Live::default());
         let layers = ClientLayers {
             deadlines: Deadlines::new(Live::new(deadline)),
@@ -219,6 +231,45 @@ async fn whatever_the_service_does_both_ways_do_the_same() {
     assert!(refused.contains("breaker open"), "{refused}");
     let expired = same("says nothing", &SAFE, |_| Act::Hang, 2).await;
     assert!(expired.starts_with("DeadlineExceeded"), "{expired}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_the_breaker_is_set_to_both_ways_do_the_same() {
+    fn failing(attempt: usize) -> Act {
+        if attempt % 3 == 2 { Act::Answer } else { Act::Fail(unavailable()) }
+    }
+    let base =
+        || BreakerSettings { window: BreakerWindow::Calls(6), least: 3, ..Default::default() };
+    let kinds = [
+        ("breaker open since", base()),
+        ("would have refused it", BreakerSettings { mode: Mode::Dark, ..base() }),
+        ("held open", BreakerSettings { force: Some(BreakerForce::Open), ..base() }),
+        ("retried", BreakerSettings { force: Some(BreakerForce::Closed), ..base() }),
+        ("breaker open since", BreakerSettings { scope: BreakerScope::Method, ..base() }),
+        (
+            "took 1s or longer",
+            BreakerSettings { rate: 0.0, slow: Duration::from_secs(1), ..base() },
+        ),
+        ("retried", BreakerSettings { mode: Mode::Off, ..base() }),
+    ];
+    for (expected, breaker) in kinds {
+        let service =
+            if expected.starts_with("took") { (|_| Act::Hang) as Service } else { failing };
+        let mut seen = Vec::new();
+        for road in ROADS {
+            let rig = Rig::behind(breaker.clone(), road, true, &IDEMPOTENT, service);
+            let mut all = String::new();
+            for call in 0..12 {
+                all += &format!("{}\n", rig.seen(rig.request()).await);
+                all += &format!("{:?}\n", rig.context.take_fields());
+                // Long enough for a probe now and then.
+                advance(Duration::from_secs(if call % 4 == 3 { 6 } else { 0 })).await;
+            }
+            seen.push(all);
+        }
+        assert!(seen[0].contains(expected), "{expected}: {}", seen[0]);
+        assert_eq!(seen[0], seen[1], "{breaker:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

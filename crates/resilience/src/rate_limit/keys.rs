@@ -23,6 +23,8 @@ pub(super) struct Keys {
     /// What numbers are hashed with.
     secret: [u64; 2],
     shared: Arc<Cell>,
+    /// Whether the calls go out.
+    outgoing: bool,
 }
 
 /// Whose calls are counted together, by a hash that nobody outside can foresee: of the same size
@@ -51,7 +53,13 @@ impl Keys {
     pub(super) fn new() -> Self {
         let hasher = RandomState::new();
         let secret = [hasher.hash_one(0_u8), hasher.hash_one(1_u8) | 1];
-        Keys { shards: Default::default(), hasher, secret, shared: Arc::default() }
+        let (shards, shared) = Default::default();
+        Keys { shards, hasher, secret, shared, outgoing: false }
+    }
+
+    /// Of calls that go out.
+    pub(super) fn of_outgoing() -> Self {
+        Keys { outgoing: true, ..Keys::new() }
     }
 
     /// The key of a number: a folded multiplication (wyhash), which two secrets make hard to foresee and
@@ -80,7 +88,10 @@ impl Keys {
             RateLimitKey::Peer => Some(self.peer(context)),
             RateLimitKey::Principal => Some(self.principal(context)),
             RateLimitKey::Method => Some(self.key(method.map_or("", |method| method.path))),
-            RateLimitKey::Header(name) => Some(self.key(context.header(name))),
+            RateLimitKey::Header(name) if self.outgoing => {
+                Some(self.key(context.outgoing_header(name)))
+            }
+            RateLimitKey::Header(name) => Some(self.key(context.metadata().text(name))),
         }
     }
 
