@@ -26,9 +26,11 @@ pin_project! {
         // The first attempt, on the short way.
         #[pin]
         attempt: Option<F>,
-        // In boxes, which only a call that failed, waits, or goes the long way, pays for.
+        // Made when the call has to wait, and then with no box of its own.
+        #[pin]
+        timer: Option<Sleep>,
+        // In a box, which only a call that failed, or goes the long way, pays for.
         round: Option<BoxFuture<'a, Result<Reply, Error>>>,
-        timer: Option<Pin<Box<Sleep>>>,
         until: Option<Until>,
         permit: Option<Permit<'a>>,
         // What would be sent again.
@@ -66,8 +68,8 @@ impl<'a, E, S, F> Call<'a, E, S, F> {
             send,
             request: Some(request),
             attempt: None,
-            round: None,
             timer: None,
+            round: None,
             until: None,
             permit: None,
             spare: None,
@@ -172,8 +174,11 @@ where
         let Some(Until::Theirs(deadline) | Until::Own(deadline, ..)) = *this.until else {
             return Poll::Pending;
         };
-        let timer = this.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
-        if timer.as_mut().poll(cx).is_pending() {
+        let mut timer = this.timer;
+        if timer.is_none() {
+            timer.set(Some(sleep_until(deadline)));
+        }
+        if timer.as_pin_mut().is_some_and(|timer| timer.poll(cx).is_pending()) {
             return Poll::Pending;
         }
         let error = match *this.until {
