@@ -142,20 +142,30 @@ impl Flight {
     }
 }
 
-impl Drop for Flight {
-    fn drop(&mut self) {
+impl Flight {
+    /// Nobody waits for the answer any more.
+    #[cold]
+    fn give_up(&self) {
         let replica = &self.slot.replica;
-        if !self.answered {
-            let now = replica.ground.now();
-            replica.load.give_up(now.saturating_sub(self.begun));
-            // Whoever holds the call to its deadline drops it then.
-            let expired = self.deadline.is_some_and(|deadline| deadline <= Instant::now());
-            if expired {
-                self.judge(Outcome::Failed, now);
-            } else if self.kind.probe {
-                replica.tell(Event::ProbeDropped, now);
-            }
+        let now = replica.ground.now();
+        replica.load.give_up(now.saturating_sub(self.begun));
+        // Whoever holds the call to its deadline drops it then.
+        let expired = self.deadline.is_some_and(|deadline| deadline <= Instant::now());
+        if expired {
+            self.judge(Outcome::Failed, now);
+        } else if self.kind.probe {
+            replica.tell(Event::ProbeDropped, now);
         }
+    }
+}
+
+impl Drop for Flight {
+    #[inline]
+    fn drop(&mut self) {
+        if !self.answered {
+            self.give_up();
+        }
+        let replica = &self.slot.replica;
         replica.load.end();
         if self.kind.keyed {
             replica.ground.end_keyed();

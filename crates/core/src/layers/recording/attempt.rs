@@ -92,7 +92,7 @@ struct Open<'a> {
 }
 
 impl<'a> Open<'a> {
-    #[inline]
+    #[inline(always)]
     fn begin(bound: Bound<'a>, request: &mut Request) -> Self {
         let begun = Moment::shared();
         let (own_context, sampled) = enter_attempt(&mut request.context, &bound);
