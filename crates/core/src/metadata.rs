@@ -36,6 +36,12 @@ pub enum MetadataError {
 }
 
 impl Metadata {
+    /// Whether a header can have this name.
+    #[must_use]
+    pub fn is_name(name: &str) -> bool {
+        HeaderName::try_from(name).is_ok()
+    }
+
     /// Without entries; allocates nothing.
     #[must_use]
     pub fn new() -> Self {

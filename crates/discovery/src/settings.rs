@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use kitfox_core::Metadata;
 use kitfox_core::setting::{
     DURATION, Form, Key, Keyed, NUMBER, NUMBER_32, REAL, SHARE, SWITCH, key,
 };
@@ -165,7 +166,7 @@ const HASH_BY: Form<HashBy> = Form {
     expects: "`value`, or `header:` and the name of a header",
     parse: |text| match text.strip_prefix("header:").map(str::trim) {
         None => (text == "value").then_some(HashBy::Value),
-        Some(name) => (!name.is_empty()).then(|| HashBy::Header(name.to_ascii_lowercase())),
+        Some(name) => Metadata::is_name(name).then(|| HashBy::Header(name.to_ascii_lowercase())),
     },
     show: |by| match by {
         HashBy::Value => "value".to_owned(),

@@ -140,6 +140,7 @@ impl Sources {
         let draft = self.draft(stacks);
         let announce = draft.configuration.settings.announce;
         self.environment.warn_of_typing_errors(announce, &stacks.variable_names());
+        Environment::warn_of_strangers(announce, stacks.strangers(&self.environment));
         draft.finish()
     }
 

@@ -23,7 +23,9 @@ use std::time::Duration;
 use kitfox_core::contract::Method;
 use kitfox_core::live::LOOK;
 use kitfox_core::meter::{Measure, Measures, Owner, Reading, Tally};
-use kitfox_core::{Code, Context, Endpoint, Error, Layer, Recovery, Reply, Request, moment};
+use kitfox_core::{
+    Code, Context, Endpoint, Error, Layer, Origin, Recovery, Reply, Request, moment,
+};
 use pin_project_lite::pin_project;
 use tokio::time::Instant;
 
@@ -371,11 +373,27 @@ impl<F: Future<Output = Result<Reply, Error>>> Future for Timed<'_, F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
         let this = self.project();
+        let deadline = this.call.deadline;
         this.call.poll(cx).map(|answer| {
             drop(this.watch.take());
-            answer.unwrap_or_else(|_| Err((this.expired)(this.deadlines, *this.limit)))
+            match answer {
+                Ok(Err(error)) if !is_same_end(&error, deadline) => Err(error),
+                Ok(Ok(reply)) => Ok(reply),
+                _ => Err((this.expired)(this.deadlines, *this.limit)),
+            }
         })
     }
+}
+
+/// How much earlier than ours the deadline of a peer may come, that was told of it in whole milliseconds.
+const ROUNDED: Duration = Duration::from_millis(2);
+
+/// Whether it is the peer that says first that the deadline has come, which it was told.
+fn is_same_end(error: &Error, deadline: Option<Instant>) -> bool {
+    error.code() == Code::DeadlineExceeded
+        && error.origin() == Origin::Peer
+        && error.details().is_empty()
+        && deadline.is_some_and(|deadline| deadline <= Instant::now() + ROUNDED)
 }
 
 impl fmt::Debug for Deadlines {

@@ -112,3 +112,23 @@ pub enum ChangeError {
     #[error("the host has not started: set its layers by its builder, or when it has")]
     NotStarted,
 }
+
+impl ChangeError {
+    /// Whether it may be this change that makes no sense: one of the layer, and of the method, that are at
+    /// fault.
+    #[must_use]
+    pub fn is_about(&self, change: &Change) -> bool {
+        let layers = match self {
+            ChangeError::Together { layers, .. } => layers,
+            ChangeError::Later { error, .. } => return error.is_about(change),
+            _ => return true,
+        };
+        let method = change.method.as_deref().map(|method| method.trim_start_matches('/'));
+        let mut named = layers.split(": ").filter(|name| !name.is_empty()).peekable();
+        if named.next_if(|name| name.contains('/')) != method {
+            return false;
+        }
+        let place = change.key.split('.').next();
+        named.next().is_none_or(|layer| Some(layer) == place)
+    }
+}

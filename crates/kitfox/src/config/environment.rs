@@ -64,6 +64,24 @@ impl Environment {
         }
     }
 
+    /// Warns of what looks as if it were for somebody who is not here.
+    pub(super) fn warn_of_strangers<'a>(announce: bool, strangers: impl Iterator<Item = &'a str>) {
+        for variable in strangers {
+            if announce {
+                notice(&format!(
+                    "warning: the variable {variable} has no effect: this host has no such client or \
+                     guard"
+                ));
+            }
+            tracing::warn!(variable, "a variable of no client or guard of this host has no effect");
+        }
+    }
+
+    /// The names of all variables.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
     fn typing_errors<'a>(
         &'a self,
         others: &'a [String],

@@ -31,13 +31,18 @@ impl Default for Stacks {
 }
 
 impl Stacks {
-    /// One more; nothing where it is here already.
-    pub(crate) fn add(&mut self, name: impl Into<String>, tunable: Arc<dyn Tunable>) {
+    /// One more; nothing where it is here already. Says whether its name is its own.
+    pub(crate) fn add(&mut self, name: impl Into<String>, tunable: Arc<dyn Tunable>) -> bool {
         let is = |known: &Stack| std::ptr::addr_eq(&*known.tunable, &*tunable);
         if self.stacks.iter().any(is) {
-            return;
+            return true;
         }
-        self.stacks.push(Stack { name: name.into(), tunable });
+        let name = name.into();
+        if self.find(&name).is_some() {
+            return false;
+        }
+        self.stacks.push(Stack { name, tunable });
+        true
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Stack> {
@@ -87,6 +92,20 @@ impl Stacks {
             let variable = variable(&key);
             let text = environment.value(&variable)?;
             Some((key, text, Origin::Variable(variable.into())))
+        })
+    }
+
+    /// The variables that look as if they were of a client or a guard, of which there is none of that name.
+    pub(super) fn strangers<'a>(
+        &'a self,
+        environment: &'a Environment,
+    ) -> impl Iterator<Item = &'a str> {
+        let known = self.stacks.iter().map(|stack| variable(&stack.name) + "_");
+        let known: Vec<_> = known.collect();
+        environment.names().filter(move |name| {
+            let of_others = ["KITFOX_CLIENTS_", "KITFOX_GUARDS_"];
+            of_others.iter().any(|begin| name.starts_with(begin))
+                && !known.iter().any(|begin| name.starts_with(begin.as_str()))
         })
     }
 
@@ -158,6 +177,20 @@ mod tests {
         assert_eq!(of_all, Change::new("rate_limit.rate", 5));
         let of_one = change("methods.strings.v1.Strings/Uppercase.rate_limit.rate", "5");
         assert_eq!(of_one, of_all.of_method("strings.v1.Strings/Uppercase"));
+    }
+
+    #[test]
+    fn a_variable_of_a_client_that_is_not_here_is_told_from_foreign_ones() {
+        let names = [
+            "KITFOX_CLIENTS_JOBS_RETRY_MODE",
+            "KITFOX_GUARDS_DB_BREAKER_OPEN",
+            "KITFOX_SERVER_RATE_LIMIT_RATE",
+            "KITFOX_SERVICE_HOST",
+        ];
+        let environment = Environment::from_iter(names.map(|name| (name, "1")));
+        let strangers: Vec<_> =
+            Stacks::default().strangers(&environment).map(str::to_owned).collect();
+        assert_eq!(strangers, names[..2]);
     }
 
     #[test]

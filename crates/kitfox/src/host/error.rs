@@ -26,6 +26,15 @@ pub enum HostError {
     /// What code says of the layers around methods makes no sense.
     #[error("what protects the services: {0}")]
     Settings(#[from] ChangeError),
+    /// Two clients or two guards have one name, by which nobody could say which is meant.
+    #[error(
+        "there are two `{name}` in this host, and a key would be of either: clone one client or guard \
+         for all that use it"
+    )]
+    Name {
+        /// What their keys begin with.
+        name: String,
+    },
     /// Something else than a host decides what a guard is set to.
     #[error(
         "the guard `{name}` is set by a control of its own, and cannot be set by a host as well"

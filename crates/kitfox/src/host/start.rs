@@ -45,14 +45,17 @@ impl Host {
         let sources = Sources { code, file: self.file, environment };
         let protection = self.services.protection()?;
         let mut stacks = Stacks::default();
-        stacks.add("server", Arc::clone(&protection.control) as _);
+        let mut add = |name: String, tunable| {
+            if stacks.add(&*name, tunable) { Ok(()) } else { Err(HostError::Name { name }) }
+        };
+        add("server".to_owned(), Arc::clone(&protection.control) as _)?;
         for client in &self.clients {
-            stacks.add(format!("clients.{}", client.name()), client.tunable());
+            add(format!("clients.{}", client.name()), client.tunable())?;
         }
         for guard in &self.guards {
             let name = guard.name();
             let tunable = tunable_guard(guard).ok_or(HostError::Guard { name })?;
-            stacks.add(format!("guards.{name}"), tunable);
+            add(format!("guards.{name}"), tunable)?;
         }
         let configuration = sources.read(&stacks)?;
         let settings = configuration.settings().clone();

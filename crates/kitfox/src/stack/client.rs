@@ -25,7 +25,7 @@ use kitfox_resilience::{
 };
 
 use super::control::Resolved;
-use super::{Control, Source, StackSettings, Tunable};
+use super::{Change, Control, Source, StackSettings, Tunable};
 
 /// What the layers of a client's stack are set to.
 ///
@@ -117,9 +117,11 @@ impl StackSettings for ClientSettings {
         Ok(())
     }
 
-    fn check_own(&self, method: &Method, base: &Self) -> Result<(), String> {
+    fn check_own(&self, method: &Method, said: &[&Change]) -> Result<(), String> {
+        let said = |layer| said.iter().any(|change| change.key.starts_with(layer));
         let is_idempotent = method.idempotency != Idempotency::None;
-        if self.retry != base.retry && self.retry.mode == Mode::On && !is_idempotent {
+        let retries = self.retry.mode == Mode::On && self.retry.attempts > 1;
+        if said("retry.") && retries && !is_idempotent {
             return Err("the method is not idempotent, and is never tried again once it may have \
                         been processed: declare it `idempotent`, `safe` or `idempotency_key` in \
                         its trait where that is true, or leave `retry` as it is"
@@ -127,7 +129,7 @@ impl StackSettings for ClientSettings {
         }
         let is_safe = method.idempotency == Idempotency::Safe
             || self.hedge.idempotent && method.idempotency == Idempotency::Idempotent;
-        if self.hedge != base.hedge && self.hedge.mode == Mode::On && !is_safe {
+        if said("hedge.") && self.hedge.mode == Mode::On && !is_safe {
             return Err(
                 "the method changes something, and is never hedged: declare it `safe` in its \
                         trait where that is true, or leave `hedge` as it is"

@@ -142,7 +142,6 @@ impl<S: StackSettings> Tunable for Control<S> {
     fn judge(&self, host: HostId, sources: Vec<Source>) -> Result<Judged<'_>, Wrong> {
         let mut state = self.lock();
         let mut next = state.clone();
-        let last = sources.last().cloned();
         // Each alone; whether the rest makes sense together is judged of the whole.
         let (mut right, mut wrong) = (Vec::new(), Wrong::new());
         for source in sources {
@@ -151,21 +150,26 @@ impl<S: StackSettings> Tunable for Control<S> {
                 Err(error) => wrong.push((source, error)),
             }
         }
-        next.configure(host, right);
-        match next.judge() {
-            Ok(resolved) if wrong.is_empty() => {
-                return Ok(Box::new(move || {
-                    (self.apply)(&resolved);
-                    *state = next;
-                }));
-            }
-            Ok(_) => {}
-            Err(error) => {
+        loop {
+            next.configure(host, right.clone());
+            let error = match next.judge() {
+                Ok(resolved) if wrong.is_empty() => {
+                    return Ok(Box::new(move || {
+                        (self.apply)(&resolved);
+                        *state = next;
+                    }));
+                }
+                Ok(_) => return Err(wrong),
+                Err(error) => error,
+            };
+            // Without whatever made no sense, the rest may.
+            let Some(index) = right.iter().rposition(|it| error.is_about(&it.change)) else {
                 let code = || Source { change: Change::new("settings", ""), origin: Origin::Code };
-                wrong.push((last.unwrap_or_else(code), error));
-            }
+                wrong.push((right.pop().unwrap_or_else(code), error));
+                return Err(wrong);
+            };
+            wrong.push((right.remove(index), error));
         }
-        Err(wrong)
     }
 
     fn change(&self, changes: Vec<Change>) -> Result<(), ChangeError> {
@@ -182,11 +186,17 @@ impl<S: StackSettings> Tunable for Control<S> {
         self.edit(|state| {
             sources.iter().try_for_each(|source| state.admit(&source.change))?;
             // It takes the place of what was set before for the same key. Beneath one that reverts stays what
-            // was set for good, and comes back.
+            // was set for good, and the one that is to last longest, and they come back.
+            let all = state.dialed.clone();
             state.dialed.retain(|old| {
-                let mut new = sources.iter();
-                !new.any(|new| new.change.is_same_key(&old.source.change))
-                    || until.is_some() && old.until.is_none()
+                let is_same = |it: &Source| it.change.is_same_key(&old.source.change);
+                let longer = |it: &Dialed| is_same(&it.source) && it.until > old.until;
+                match (until, old.until) {
+                    _ if !sources.iter().any(is_same) => true,
+                    (Some(_), None) => true,
+                    (Some(new), Some(then)) => then > new && !all.iter().any(longer),
+                    (None, _) => false,
+                }
             });
             state.dialed.extend(sources.into_iter().map(|source| Dialed { source, until }));
             Ok(())

@@ -29,7 +29,7 @@ impl StackSettings for Guarded {
         self.guard.check(&self.settings)
     }
 
-    fn check_own(&self, _: &Method, _: &Self) -> Result<(), String> {
+    fn check_own(&self, _: &Method, _: &[&Change]) -> Result<(), String> {
         Ok(())
     }
 }

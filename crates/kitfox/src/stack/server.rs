@@ -118,7 +118,7 @@ impl StackSettings for ServerSettings {
         Ok(())
     }
 
-    fn check_own(&self, _: &Method, _: &Self) -> Result<(), String> {
+    fn check_own(&self, _: &Method, _: &[&Change]) -> Result<(), String> {
         Ok(())
     }
 }

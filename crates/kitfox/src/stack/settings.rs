@@ -1,7 +1,7 @@
 //! Settings of a stack.
 
 use kitfox_core::Method;
-use kitfox_core::setting::Layers;
+use kitfox_core::setting::{Change, Layers};
 
 /// The settings of all layers of a stack.
 pub(crate) trait StackSettings: Clone + Send + Sync + 'static {
@@ -19,6 +19,6 @@ pub(crate) trait StackSettings: Clone + Send + Sync + 'static {
     /// What must hold of the layers together.
     fn check(&self) -> Result<(), String>;
 
-    /// What must hold of the settings of `method`, where those of all methods are `base`.
-    fn check_own(&self, method: &Method, base: &Self) -> Result<(), String>;
+    /// What must hold of the settings of `method`, of which somebody has `said` something for it alone.
+    fn check_own(&self, method: &Method, said: &[&Change]) -> Result<(), String>;
 }

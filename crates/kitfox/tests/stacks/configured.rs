@@ -67,6 +67,8 @@ async fn what_makes_no_sense_is_refused_with_a_sentence_that_says_why() {
         ("retry.base", "31s", "`cap` is the longest pause"),
         ("breaker.least", "0", "breaker"),
         ("balance.policy", "fair", "give `p2c`, `round_robin` or `hash`"),
+        ("balance.hash_by", "header:x tenant", "the name of a header"),
+        ("rate_limit.key", "header:x tenant", "the name of a header"),
     ] {
         let refused = fleet.channel().set(key, value).build();
         let refused = refused.map(|_| ()).unwrap_err().to_string();
@@ -78,6 +80,7 @@ async fn what_makes_no_sense_is_refused_with_a_sentence_that_says_why() {
     assert!(refused.contains("no peer is known yet"), "{refused}");
     for (method, key, value, why) in [
         (CHARGE, "retry.attempts", "2", "the method is not idempotent"),
+        (CHARGE, "retry.mode", "on", "the method is not idempotent"),
         (CHARGE, "hedge.mode", "on", "the method changes something"),
         (CHARGE, "breaker.mode", "off", "no layer `breaker` in this stack, but deadline, retry"),
         ("pay.v1.Payments/Refund", "retry.mode", "off", "no method `pay.v1.Payments/Refund`"),
@@ -89,6 +92,16 @@ async fn what_makes_no_sense_is_refused_with_a_sentence_that_says_why() {
         let refused = refused.to_string();
         assert!(refused.contains(why), "{key} = {value}: {refused}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_clients_of_one_name_are_refused_and_one_that_is_told_twice_counts_once() {
+    let fleet = Fleet::of(&[Mood::Well]).await;
+    let [one, other] = [0, 1].map(|_| fleet.channel().build().unwrap());
+    let host = |client: &ServiceChannel| host(&fleet.net, "orders").client(&one).client(client);
+    let refused = host(&other).start().await.map(|_| ()).unwrap_err().to_string();
+    assert!(refused.starts_with("there are two `clients.payments` in this host"), "{refused}");
+    host(&one.clone()).start().await.unwrap().shutdown();
 }
 
 #[tokio::test(start_paused = true)]

@@ -14,7 +14,7 @@ use super::permit::{Measured, Permit};
 use super::queue::{Queue, Spared, Told, Waiter};
 use super::sampler::Sampler;
 use super::{CONCURRENCY, ConcurrencyKind, ConcurrencySettings};
-use crate::shedding::{Change, SHEDDING, SheddingSettings};
+use crate::shedding::{Change, SHEDDING, SheddingSettings, Standing};
 use crate::{Live, Mode, Reason, refusal};
 
 /// Of the calls that come while there is plenty of room, so many are not measured for one that is.
@@ -29,9 +29,8 @@ pub(super) struct Gate {
     count: Count,
     queue: Mutex<Queue>,
     sampler: Sampler,
-    /// The classes below this one do not come in even where there is room, or would not if shedding were
-    /// not dark: a class above them is shed, and has the first claim to it.
-    barred: AtomicUsize,
+    /// The classes below this one are shed, as of when that was looked at last.
+    level: AtomicUsize,
 }
 
 /// What becomes of a call that comes.
@@ -43,7 +42,10 @@ pub(super) enum Arrival<'a> {
 }
 
 /// Who could not be given a place in the queue, or lost it.
-type Shed = Vec<Waiter>;
+type Shed = Vec<(Waiter, &'static str)>;
+
+const STANDS: &str = "the queue stands, and this call matters least";
+const DISPLACED: &str = "the queue is full, and a call came that matters more";
 
 impl Gate {
     pub(super) fn new(
@@ -57,7 +59,7 @@ impl Gate {
             count: Count::default(),
             queue: Mutex::default(),
             sampler: Sampler::new(),
-            barred: AtomicUsize::new(0),
+            level: AtomicUsize::new(0),
         }
     }
 
@@ -68,7 +70,10 @@ impl Gate {
 
     /// The classes below this one are shed.
     pub(super) fn level(&self) -> usize {
-        lock(&self.queue).standing.level()
+        let mut gone = Shed::new();
+        self.look(&mut lock(&self.queue), &self.shedding.load(), Instant::now(), &mut gone);
+        tell_shed(gone);
+        self.level.load(Ordering::Relaxed)
     }
 
     pub(super) fn limit(&self, settings: &ConcurrencySettings) -> usize {
@@ -88,7 +93,8 @@ impl Gate {
         let before = match settings.mode {
             Mode::Dark => self.count.enter_anyway(),
             _ => {
-                let sheds = self.bars(context);
+                let quiet = self.level.load(Ordering::Relaxed) == 0;
+                let sheds = if quiet { Mode::Off } else { self.bars(context) };
                 let entered = if sheds == Mode::On { None } else { self.count.enter(limit) };
                 let Some(before) = entered else { return Arrival::Wait };
                 if sheds == Mode::Dark {
@@ -104,9 +110,12 @@ impl Gate {
         Arrival::In(Permit::new(self, measured(&settings, limit, before)))
     }
 
-    /// What is done with a call that is not to come in even where there is room; off for all others.
+    /// What is done with a call that is not to come in even where there is room, since a class above its
+    /// own is shed and has the first claim to it; off for all others.
+    #[cold]
     fn bars(&self, context: &Context) -> Mode {
-        let barred = (context.criticality() as usize) < self.barred.load(Ordering::Relaxed);
+        // Also where nobody has to wait any more, so that what is shed comes back.
+        let barred = (context.criticality() as usize) + 1 < self.level();
         if barred { self.shedding.load().mode } else { Mode::Off }
     }
 
@@ -144,9 +153,9 @@ impl Gate {
                 let measured = measured(&settings, self.limit(&settings), counted);
                 Ok(Permit::new(self, measured))
             }
-            Ok(_) => {
-                Err(shed("others that matter more came, and the queue stands", &self.shedding))
-            }
+            Ok(Ok(Told::Shed(why))) => Err(shed(why, &self.shedding)),
+            // Whoever is in line is told before anything is dropped.
+            Ok(Err(_)) => Err(shed(DISPLACED, &self.shedding)),
             Err(_) => {
                 self.counts.late.increment();
                 Err(late(waited, end < patience))
@@ -186,8 +195,7 @@ impl Gate {
             match shedding.mode {
                 Mode::On => {
                     self.counts.shed[class].increment();
-                    let why = "the queue stands, and this call matters least";
-                    return Err(shed(why, &self.shedding));
+                    return Err(shed(STANDS, &self.shedding));
                 }
                 Mode::Dark => {
                     self.counts.shed_dark.increment();
@@ -210,7 +218,7 @@ impl Gate {
                 note(context, spared);
                 return Err(full(self.count.now()));
             };
-            self.give_up(lowest, waiter, gone);
+            self.give_up(lowest, waiter, DISPLACED, gone);
         }
         let number = queue.push(class, now, tell, spared);
         self.count.wait();
@@ -221,15 +229,16 @@ impl Gate {
 
     /// Sees whether the queue stands, and takes out whom that concerns.
     fn look(&self, queue: &mut Queue, settings: &SheddingSettings, now: Instant, gone: &mut Shed) {
-        if settings.mode == Mode::Off {
-            self.barred.store(0, Ordering::Relaxed);
-            return;
-        }
-        let change = queue.look(settings, now);
+        let change = if settings.mode == Mode::Off {
+            queue.standing = Standing::default();
+            Change::Lowered
+        } else {
+            queue.look(settings, now)
+        };
         if change != Change::None {
             let level = queue.standing.level();
             self.counts.level.set(i64::try_from(level).unwrap_or(0));
-            self.barred.store(level.saturating_sub(1), Ordering::Relaxed);
+            self.level.store(level, Ordering::Relaxed);
         }
         if change != Change::Raised {
             return;
@@ -239,15 +248,15 @@ impl Gate {
             return;
         }
         while let Some((class, waiter)) = queue.shed(settings.target, now) {
-            self.give_up(class, waiter, gone);
+            self.give_up(class, waiter, STANDS, gone);
         }
     }
 
-    fn give_up(&self, class: usize, waiter: Waiter, gone: &mut Shed) {
+    fn give_up(&self, class: usize, waiter: Waiter, why: &'static str, gone: &mut Shed) {
         self.count.give_up();
         self.counts.waiting.add(-1);
         self.counts.shed[class].increment();
-        gone.push(waiter);
+        gone.push((waiter, why));
     }
 
     /// Lets in who waits, as far as there is room.
@@ -351,8 +360,8 @@ fn note(context: &Context, spared: Spared) {
 }
 
 fn tell_shed(shed: Shed) {
-    for waiter in shed {
-        let _ = waiter.tell.send(Told::Shed);
+    for (waiter, why) in shed {
+        let _ = waiter.tell.send(Told::Shed(why));
     }
 }
 

@@ -13,8 +13,8 @@ use crate::shedding::{CLASSES, Change, SheddingSettings, Standing};
 pub(super) enum Told {
     /// It is your turn.
     Enter { spared: Spared },
-    /// It will not be: others are worth more.
-    Shed,
+    /// It will not be, and why.
+    Shed(&'static str),
 }
 
 /// What would have become of somebody who waits, if shedding were not dark.

@@ -19,7 +19,7 @@ pin_project! {
     pub(crate) struct Limited<F> {
         #[pin]
         future: F,
-        deadline: Option<Instant>,
+        pub(super) deadline: Option<Instant>,
         // In a box, which only a call that waits pays for: every call is as large as its future.
         timer: Option<Pin<Box<Sleep>>>,
     }

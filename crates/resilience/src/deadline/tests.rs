@@ -35,6 +35,22 @@ async fn an_attempt_that_takes_too_long_is_a_failure_and_may_be_tried_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_attempt_has_taken_too_long_also_where_its_peer_says_so_first() {
+    for (milliseconds, recovery) in [(199, Recovery::Retry), (100, Recovery::No)] {
+        let peer = endpoint(move |_| async move {
+            tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+            let error = Error::new(Code::DeadlineExceeded, "too late");
+            Err(error.with_origin(Origin::Peer).with_recovery(Recovery::No))
+        });
+        let deadlines = deadlines(of(1_000, 200));
+        let error = deadlines.attempt().layer(&METHOD, peer).call(request(&context())).await;
+        assert_eq!(error.unwrap_err().recovery(), recovery, "after {milliseconds} ms");
+        let expired = u64::from(recovery == Recovery::Retry);
+        assert_eq!(deadlines.0.attempt.value(), expired);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_call_that_takes_too_long_ends_for_good() {
     let endpoint = deadlines(of(200, 0)).total().layer(&METHOD, slow(300));
     let error = endpoint.call(request(&context())).await.unwrap_err();

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use kitfox_core::Metadata;
 use kitfox_core::setting::{DURATION, Form, Key, Keyed, NUMBER, NUMBER_32, REAL, key};
 
 use crate::Mode;
@@ -91,7 +92,7 @@ const KEY: Form<RateLimitKey> = Form {
         "method" => Some(RateLimitKey::Method),
         _ => {
             let name = text.strip_prefix("header:")?.trim().to_ascii_lowercase();
-            (!name.is_empty()).then_some(RateLimitKey::Header(Cow::Owned(name)))
+            Metadata::is_name(&name).then_some(RateLimitKey::Header(Cow::Owned(name)))
         }
     },
     show: |key| match key {

@@ -107,12 +107,13 @@ impl<S: StackSettings> State<S> {
         base.check().map_err(|why| ChangeError::Together { layers: String::new(), why })?;
         let settings = self.methods.iter().enumerate().map(|(index, method)| {
             let mut settings = base.of_method();
-            for change in own.get(&index).into_iter().flatten() {
+            let own = own.get(&index).map_or(&[][..], Vec::as_slice);
+            for change in own {
                 set(settings.own_layers(), change)?;
             }
             let of = format!("{}: ", method.path.trim_start_matches('/'));
             check_each(&of, settings.own_layers())?;
-            let together = settings.check().and_then(|()| settings.check_own(method, &base));
+            let together = settings.check().and_then(|()| settings.check_own(method, own));
             together.map_err(|why| ChangeError::Together { layers: of, why })?;
             Ok(settings)
         });

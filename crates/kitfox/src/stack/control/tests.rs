@@ -85,6 +85,27 @@ fn what_cannot_be_is_told_with_its_reason_and_nothing_is_changed() {
 }
 
 #[test]
+fn each_fault_is_told_of_the_key_whose_it_is() {
+    let rig = Rig::new();
+    let set = |key: &str, value: &str| say(Change::new(key, value));
+    let said = vec![
+        set("rate_limit.rate", "0"),
+        set("concurrency.min", "300"),
+        rate(5),
+        set("shedding.interval", "0s"),
+        say(Change::new("rate_limit.burst", 0).of_method(METHOD)),
+        set("idempotency.mode", "off"),
+    ];
+    let told = rig.configure(HostId::new(), said);
+    let told: Vec<_> =
+        told.iter().map(|(source, why)| format!("{}: {why}", source.change.key)).collect();
+    assert_eq!(told.len(), 3, "{told:?}");
+    assert!(told[0].starts_with("concurrency.min: concurrency: `min` 300"), "{told:?}");
+    assert!(told[1].starts_with("shedding.interval: shedding: "), "{told:?}");
+    assert!(told[2].starts_with("rate_limit.burst: grpc.health.v1.Health/Check: rate_limit: "));
+}
+
+#[test]
 fn a_change_that_makes_no_sense_changes_nothing() {
     let rig = Rig::new();
     let zero = say(Change::new("rate_limit.burst", 0));
@@ -107,6 +128,11 @@ async fn a_change_for_a_while_gives_way_to_what_was_there_before() {
     assert!(rig.control.expire(at(10)).is_empty(), "the second while took the first one's place");
     assert_eq!(rig.control.expire(at(20)).len(), 1);
     assert_eq!(rig.rates()[0], 1.0);
+    for (number, until) in [(4, 40), (5, 30), (6, 25), (7, 27)] {
+        rig.control.dial(vec![rate(number)], at(until)).unwrap();
+    }
+    assert_eq!(rig.control.expire(at(27)).len(), 1, "of two that are over sooner, the later one");
+    assert_eq!(rig.rates()[0], 4.0, "which was to last for longer than all others");
     rig.control.dial(vec![rate(4)], at(30)).unwrap();
     rig.control.dial(vec![rate(5)], None).unwrap();
     assert!(rig.control.expire(at(30)).is_empty(), "for good is for good");
