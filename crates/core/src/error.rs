@@ -44,8 +44,9 @@ struct Inner {
 }
 
 impl Error {
-    /// An answer of the business logic. A layer says [`Error::by_layer`], a transport
-    /// [`Error::with_origin`].
+    /// An answer of the business logic, which no caller makes again, whatever the code, unless
+    /// [`Error::with_recovery`] or [`Error::retry_after`] says that it helps. A layer says
+    /// [`Error::by_layer`], a transport [`Error::with_origin`].
     #[must_use]
     pub fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
         Error(Box::new(Inner {

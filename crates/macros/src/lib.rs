@@ -59,8 +59,9 @@ use proc_macro::TokenStream;
 /// - `safe`: a call changes nothing, so a cache may answer it. `get` says so too.
 /// - `idempotent`: a second call changes nothing more, so it may be tried again.
 /// - `idempotency_key`: a call may be tried again with the same key, and then gets the answer of the
-///   first. The client makes a key for each call that has none, the server keeps the answers; for
-///   methods of one message each way.
+///   first. The client makes a key for each call that has none, the server keeps the answers, in its
+///   memory or in the store that it is given: where there are several replicas, only a store that they
+///   share has the answer that another one gave. For methods of one message each way.
 /// - `detached`: a call is finished even when its caller has gone away.
 /// - `deprecated`: callers should look for another method; `#[deprecated]` says so too.
 /// - `name = "Uppercase"`: its name on the wire, where it is not the function's in upper camel case.
