@@ -338,7 +338,9 @@ impl<E: Endpoint> Endpoint for AttemptDeadlineEndpoint<E> {
         let watch = plan.watch(&self.deadlines, &request.context);
         let call = self.inner.call(request);
         let expired = Deadlines::attempt_expired;
-        Way::On { call: Timed::new(call, &plan, watch, &self.deadlines, expired) }
+        let mut call = Timed::new(call, &plan, watch, &self.deadlines, expired);
+        call.told = !self.streams;
+        Way::On { call }
     }
 }
 
@@ -349,6 +351,8 @@ pin_project! {
         call: Limited<F>,
         deadlines: &'a Deadlines,
         limit: Duration,
+        // Whether the peer knows of the end, and may say first that it has come.
+        told: bool,
         expired: fn(&Deadlines, Duration) -> Error,
         // Until the call is over: what it says then is in the call's record.
         watch: Option<Watch>,
@@ -364,7 +368,7 @@ impl<'a, F: Future<Output = Result<Reply, Error>>> Timed<'a, F> {
         expired: fn(&Deadlines, Duration) -> Error,
     ) -> Self {
         let (limit, call) = (plan.limit, limited(plan.deadline, call));
-        Timed { call, deadlines, limit, expired, watch }
+        Timed { call, deadlines, limit, told: false, expired, watch }
     }
 }
 
@@ -373,13 +377,14 @@ impl<F: Future<Output = Result<Reply, Error>>> Future for Timed<'_, F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let deadline = this.call.deadline;
+        let end = if *this.told { this.call.deadline } else { None };
         this.call.poll(cx).map(|answer| {
             drop(this.watch.take());
+            let expired = || (this.expired)(this.deadlines, *this.limit);
             match answer {
-                Ok(Err(error)) if !is_same_end(&error, deadline) => Err(error),
-                Ok(Ok(reply)) => Ok(reply),
-                _ => Err((this.expired)(this.deadlines, *this.limit)),
+                Ok(Err(error)) if is_same_end(&error, end) => Err(expired().with_source(error)),
+                Ok(answer) => answer,
+                Err(_) => Err(expired()),
             }
         })
     }
@@ -388,10 +393,11 @@ impl<F: Future<Output = Result<Reply, Error>>> Future for Timed<'_, F> {
 /// How much earlier than ours the deadline of a peer may come, that was told of it in whole milliseconds.
 const ROUNDED: Duration = Duration::from_millis(2);
 
-/// Whether it is the peer that says first that the deadline has come, which it was told.
+/// Whether it is the peer that says first that this deadline has come, and nothing besides.
 fn is_same_end(error: &Error, deadline: Option<Instant>) -> bool {
     error.code() == Code::DeadlineExceeded
         && error.origin() == Origin::Peer
+        && error.recovery() == Recovery::No
         && error.details().is_empty()
         && deadline.is_some_and(|deadline| deadline <= Instant::now() + ROUNDED)
 }

@@ -114,6 +114,19 @@ pub enum ChangeError {
 }
 
 impl ChangeError {
+    /// Whether both are about the same layer of the same method.
+    #[must_use]
+    pub fn is_of_same(&self, other: &ChangeError) -> bool {
+        match (self, other) {
+            (ChangeError::Together { layers: of, .. }, ChangeError::Together { layers, .. }) => {
+                of == layers
+            }
+            (ChangeError::Later { error, .. }, _) => error.is_of_same(other),
+            (_, ChangeError::Later { error, .. }) => self.is_of_same(error),
+            _ => self == other,
+        }
+    }
+
     /// Whether it may be this change that makes no sense: one of the layer, and of the method, that are at
     /// fault.
     #[must_use]

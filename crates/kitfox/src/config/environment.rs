@@ -77,9 +77,9 @@ impl Environment {
         }
     }
 
-    /// The names of all variables.
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
+    /// The names of all variables that say something.
+    pub(super) fn given(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str).filter(|name| self.value(name).is_some())
     }
 
     fn typing_errors<'a>(

@@ -38,7 +38,8 @@ impl Stacks {
             return true;
         }
         let name = name.into();
-        if self.find(&name).is_some() {
+        // A variable of the one must be none of the other.
+        if self.stacks.iter().any(|known| variable(&known.name) == variable(&name)) {
             return false;
         }
         self.stacks.push(Stack { name, tunable });
@@ -102,7 +103,7 @@ impl Stacks {
     ) -> impl Iterator<Item = &'a str> {
         let known = self.stacks.iter().map(|stack| variable(&stack.name) + "_");
         let known: Vec<_> = known.collect();
-        environment.names().filter(move |name| {
+        environment.given().filter(move |name| {
             let of_others = ["KITFOX_CLIENTS_", "KITFOX_GUARDS_"];
             of_others.iter().any(|begin| name.starts_with(begin))
                 && !known.iter().any(|begin| name.starts_with(begin.as_str()))

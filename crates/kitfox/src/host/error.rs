@@ -28,8 +28,8 @@ pub enum HostError {
     Settings(#[from] ChangeError),
     /// Two clients or two guards have one name, by which nobody could say which is meant.
     #[error(
-        "there are two `{name}` in this host, and a key would be of either: clone one client or guard \
-         for all that use it"
+        "there are two `{name}` in this host (`-`, `_` and capitals make no difference), and a key would \
+         be of either: clone one client or guard for all that use it"
     )]
     Name {
         /// What their keys begin with.

@@ -163,7 +163,7 @@ impl<S: StackSettings> Tunable for Control<S> {
                 Err(error) => error,
             };
             // Without whatever made no sense, the rest may.
-            let Some(index) = right.iter().rposition(|it| error.is_about(&it.change)) else {
+            let Some(index) = culprit(&next, host, &right, &error) else {
                 let code = || Source { change: Change::new("settings", ""), origin: Origin::Code };
                 wrong.push((right.pop().unwrap_or_else(code), error));
                 return Err(wrong);
@@ -242,6 +242,27 @@ impl<S: StackSettings> Tunable for Control<S> {
         });
         Ok(rows.collect())
     }
+}
+
+/// The last source without which there is no such fault.
+fn culprit<S: StackSettings>(
+    state: &State<S>,
+    host: HostId,
+    sources: &[Source],
+    fault: &ChangeError,
+) -> Option<usize> {
+    let suspects = || (0..sources.len()).rev().filter(|it| fault.is_about(&sources[*it].change));
+    let without = |index: &usize| {
+        let mut others = sources.to_vec();
+        others.remove(*index);
+        let mut state = state.clone();
+        state.configure(host, others);
+        state.judge().err()
+    };
+    // Two keys of a layer may be wrong, and what is said of one may name the value of another.
+    let mended = |it: &usize| without(it).is_none_or(|other| !other.is_of_same(fault));
+    let another = |it: &usize| without(it).as_ref() != Some(fault);
+    suspects().find(mended).or_else(|| suspects().find(another)).or_else(|| suspects().next())
 }
 
 #[cfg(test)]

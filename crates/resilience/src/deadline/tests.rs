@@ -36,11 +36,16 @@ async fn an_attempt_that_takes_too_long_is_a_failure_and_may_be_tried_again() {
 
 #[tokio::test(start_paused = true)]
 async fn an_attempt_has_taken_too_long_also_where_its_peer_says_so_first() {
-    for (milliseconds, recovery) in [(199, Recovery::Retry), (100, Recovery::No)] {
+    let cases = [
+        (199, Recovery::No, Recovery::Retry),
+        (100, Recovery::No, Recovery::No),
+        (199, Recovery::Exhausted, Recovery::Exhausted),
+    ];
+    for (milliseconds, said, recovery) in cases {
         let peer = endpoint(move |_| async move {
             tokio::time::sleep(Duration::from_millis(milliseconds)).await;
             let error = Error::new(Code::DeadlineExceeded, "too late");
-            Err(error.with_origin(Origin::Peer).with_recovery(Recovery::No))
+            Err(error.with_origin(Origin::Peer).with_recovery(said))
         });
         let deadlines = deadlines(of(1_000, 200));
         let error = deadlines.attempt().layer(&METHOD, peer).call(request(&context())).await;

@@ -91,6 +91,9 @@ fn each_fault_is_told_of_the_key_whose_it_is() {
     let said = vec![
         set("rate_limit.rate", "0"),
         set("concurrency.min", "300"),
+        set("concurrency.max", "250"),
+        set("concurrency.mode", "on"),
+        set("concurrency.wait", "2s"),
         rate(5),
         set("shedding.interval", "0s"),
         say(Change::new("rate_limit.burst", 0).of_method(METHOD)),
