@@ -9,32 +9,24 @@
 //! Where the answer is a stream, both are about its beginning: what is tried again is never a stream
 //! that has begun. That the caller's own deadline ends a stream is core's `Deadline`.
 
+mod layers;
 mod limited;
 mod plan;
 mod settings;
 
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
-use kitfox_core::contract::Method;
 use kitfox_core::live::LOOK;
 use kitfox_core::meter::{Measure, Measures, Owner, Reading, Tally};
-use kitfox_core::{
-    Code, Context, Endpoint, Error, Layer, Origin, Recovery, Reply, Request, moment,
-};
-use pin_project_lite::pin_project;
+use kitfox_core::{Code, Context, Error, Recovery, moment};
 use tokio::time::Instant;
 
-use crate::way::Way;
 use crate::{Glance, Live, Mode, Reason, refusal};
-use limited::Limited;
+pub use layers::{AttemptDeadline, AttemptDeadlineEndpoint, TotalDeadline, TotalDeadlineEndpoint};
 pub(crate) use limited::limited;
 pub(crate) use plan::Plan;
-use plan::Watch;
 pub use settings::DeadlineSettings;
 
 /// The name in errors of who ends a call that takes too long; a breaker counts it as a failure.
@@ -101,14 +93,6 @@ pub(crate) enum Time {
     /// So little that no attempt is made.
     TooLittle,
 }
-
-/// The [`Deadlines`] of whole calls, as a layer around retries.
-#[derive(Clone, Debug)]
-pub struct TotalDeadline(Deadlines);
-
-/// The [`Deadlines`] of attempts, as a layer within retries and breakers.
-#[derive(Clone, Debug)]
-pub struct AttemptDeadline(Deadlines);
 
 impl Deadlines {
     /// Deadlines of these settings, which may be replaced while calls run.
@@ -278,128 +262,6 @@ fn measure(decision: &str, tally: &Tally) -> Measure {
         labels: vec![("decision", decision.to_owned())],
         reading: Reading::Tally(tally.clone()),
     }
-}
-
-impl<E: Endpoint> Layer<E> for TotalDeadline {
-    type Endpoint = TotalDeadlineEndpoint<E>;
-
-    fn layer(&self, method: &'static Method, inner: E) -> TotalDeadlineEndpoint<E> {
-        let streams = method.shape.streams_out();
-        TotalDeadlineEndpoint { deadlines: self.0.clone(), streams, inner }
-    }
-}
-
-/// An endpoint behind a [`TotalDeadline`].
-#[derive(Debug)]
-pub struct TotalDeadlineEndpoint<E> {
-    pub(crate) deadlines: Deadlines,
-    pub(crate) streams: bool,
-    pub(crate) inner: E,
-}
-
-impl<E: Endpoint> Endpoint for TotalDeadlineEndpoint<E> {
-    fn call(&self, mut request: Request) -> impl Future<Output = Result<Reply, Error>> + Send {
-        let plan = self.deadlines.plan_total(&request.context);
-        if !self.streams {
-            plan.tighten(&mut request.context);
-        }
-        let watch = plan.watch(&self.deadlines, &request.context);
-        let call = self.inner.call(request);
-        Timed::new(call, &plan, watch, &self.deadlines, Deadlines::total_expired)
-    }
-}
-
-impl<E: Endpoint> Layer<E> for AttemptDeadline {
-    type Endpoint = AttemptDeadlineEndpoint<E>;
-
-    fn layer(&self, method: &'static Method, inner: E) -> AttemptDeadlineEndpoint<E> {
-        let streams = method.shape.streams_out();
-        AttemptDeadlineEndpoint { deadlines: self.0.clone(), streams, inner }
-    }
-}
-
-/// An endpoint behind an [`AttemptDeadline`].
-#[derive(Debug)]
-pub struct AttemptDeadlineEndpoint<E> {
-    deadlines: Deadlines,
-    streams: bool,
-    pub(crate) inner: E,
-}
-
-impl<E: Endpoint> Endpoint for AttemptDeadlineEndpoint<E> {
-    fn call(&self, mut request: Request) -> impl Future<Output = Result<Reply, Error>> + Send {
-        let plan = match self.deadlines.plan_attempt(&request.context) {
-            Ok(plan) => plan,
-            Err(error) => return Way::refused(error),
-        };
-        if !self.streams {
-            plan.tighten(&mut request.context);
-        }
-        let watch = plan.watch(&self.deadlines, &request.context);
-        let call = self.inner.call(request);
-        let expired = Deadlines::attempt_expired;
-        let mut call = Timed::new(call, &plan, watch, &self.deadlines, expired);
-        call.told = !self.streams;
-        Way::On { call }
-    }
-}
-
-pin_project! {
-    /// A call until the end of its plan.
-    pub(crate) struct Timed<'a, F> {
-        #[pin]
-        call: Limited<F>,
-        deadlines: &'a Deadlines,
-        limit: Duration,
-        // Whether the peer knows of the end, and may say first that it has come.
-        told: bool,
-        expired: fn(&Deadlines, Duration) -> Error,
-        // Until the call is over: what it says then is in the call's record.
-        watch: Option<Watch>,
-    }
-}
-
-impl<'a, F: Future<Output = Result<Reply, Error>>> Timed<'a, F> {
-    pub(crate) fn new(
-        call: F,
-        plan: &Plan,
-        watch: Option<Watch>,
-        deadlines: &'a Deadlines,
-        expired: fn(&Deadlines, Duration) -> Error,
-    ) -> Self {
-        let (limit, call) = (plan.limit, limited(plan.deadline, call));
-        Timed { call, deadlines, limit, told: false, expired, watch }
-    }
-}
-
-impl<F: Future<Output = Result<Reply, Error>>> Future for Timed<'_, F> {
-    type Output = Result<Reply, Error>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        let end = if *this.told { this.call.deadline } else { None };
-        this.call.poll(cx).map(|answer| {
-            drop(this.watch.take());
-            let expired = || (this.expired)(this.deadlines, *this.limit);
-            match answer {
-                Ok(Err(error)) if is_same_end(&error, end) => Err(expired().with_source(error)),
-                Ok(answer) => answer,
-                Err(_) => Err(expired()),
-            }
-        })
-    }
-}
-
-/// How much earlier than ours the deadline of a peer may come, that was told of it in whole milliseconds.
-const ROUNDED: Duration = Duration::from_millis(2);
-
-/// Whether it is the peer that says first that this deadline has come, and nothing besides.
-fn is_same_end(error: &Error, deadline: Option<Instant>) -> bool {
-    error.code() == Code::DeadlineExceeded
-        && error.origin() == Origin::Peer
-        && error.recovery() == Recovery::No
-        && error.details().is_empty()
-        && deadline.is_some_and(|deadline| deadline <= Instant::now() + ROUNDED)
 }
 
 impl fmt::Debug for Deadlines {

@@ -1,6 +1,6 @@
 use kitfox_core::message::Codec;
 use kitfox_core::setting::Keyed;
-use kitfox_core::{BoxEndpoint, MessageStream, Payload};
+use kitfox_core::{BoxEndpoint, Endpoint, Layer, MessageStream, Origin, Payload, Reply};
 
 use super::*;
 use crate::is_failure;
